@@ -1,0 +1,25 @@
+# `make demo` trains the ACGAN on the built-in faces and draws its figures; `make test` runs the tests. Both make .venv first.
+PYTHON ?= python3.11
+RUN = .venv/bin/python tfgen_cli.py
+
+DEMO = --epochs 20
+MODEL = acgan
+
+.PHONY: demo test env clean
+
+demo: env
+	$(RUN) train --model $(MODEL) $(DEMO) --run runs/demo-$(MODEL)
+	$(RUN) report runs/demo-$(MODEL) --out report
+
+test: env
+	.venv/bin/python -m pytest
+
+env: .venv/done
+
+.venv/done: setup.cfg constraints.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache

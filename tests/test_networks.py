@@ -1,0 +1,59 @@
+"""Parameter counts of the studies' tables, shapes and ranges."""
+
+import numpy as np
+import pytest
+
+from tfgen import UserError
+from tfgen.networks import dcgan
+from tfgen.studies import STUDIES
+
+COUNTS = {
+    ("dlcv2018", "vae"): {"encoder": 5_274_368, "decoder": 2_792_099},
+    ("dlcv2018", "gan"): {"generator": 1_104_547, "discriminator": 1_083_137},
+    ("dlcv2018", "acgan"): {"generator": 1_108_643, "discriminator": 1_087_234},
+}
+
+
+@pytest.mark.parametrize("study, model", COUNTS)
+def test_trainable_parameters_of_the_study(study, model):
+    assert STUDIES[study][model].build((64, 64, 3)).parameters() == COUNTS[study, model]
+
+
+def test_moving_statistics_come_on_top():
+    generator = dcgan.generator((64, 64, 3), 100)
+    assert generator.count_params() - 1_104_547 == 2 * (256 + 128 + 64 + 32)
+
+
+@pytest.mark.parametrize("image_size, expected", [(8, [32]), (32, [32, 64, 128]), (64, [32, 64, 128, 256])])
+def test_widths_follow_the_image_size(image_size, expected):
+    assert dcgan.widths(image_size) == expected
+    assert dcgan.widths(image_size, 1 / 16) == [value // 16 for value in expected]
+
+
+@pytest.mark.parametrize("image_size, width", [(48, 1.0), (4, 1.0), (0, 1.0), (64, 0.0)])
+def test_sizes_that_do_not_fit(image_size, width):
+    with pytest.raises(UserError):
+        dcgan.widths(image_size, width)
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 1), (32, 32, 3)])
+def test_pictures_stay_in_range(shape):
+    z = np.random.default_rng(0).standard_normal((5, 7)).astype(np.float32) * 1000
+    for network in (dcgan.decoder(shape, 7, 1 / 8), dcgan.generator(shape, 7, width=1 / 8)):
+        pictures = network(z, training=False).numpy()
+        assert pictures.shape == (5, *shape)
+        assert 0 <= pictures.min() < 0.5 < pictures.max() <= 1
+
+
+def test_layer_details_of_the_study():
+    """Slopes, initial deviations and normalisation that a parameter count does not see."""
+    encoder, discriminator, generator = dcgan.encoder((64, 64, 3), 512), dcgan.discriminator((64, 64, 3)), dcgan.generator((64, 64, 3), 100)
+    layers = [layer for network in (encoder, discriminator, generator) for layer in network.layers]
+    norms = [layer.get_config() for layer in layers if type(layer).__name__ == "BatchNormalization"]
+    assert len(norms) == 4 + 4 + 4
+    assert all((norm["momentum"], norm["epsilon"]) == (0.9, 1e-5) for norm in norms)
+    slopes = lambda network: {layer.negative_slope for layer in network.layers if type(layer).__name__ == "LeakyReLU"}
+    assert (slopes(encoder), slopes(discriminator), slopes(generator)) == ({0.01}, {0.1}, set())
+    kernels = [layer.kernel.numpy() for layer in layers if hasattr(layer, "kernel") and layer.kernel.shape[-1] > 8]
+    for kernel in kernels:
+        assert kernel.std() == pytest.approx(0.02, rel=0.15)

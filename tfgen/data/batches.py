@@ -1,0 +1,65 @@
+"""Batches as a pure function of (seed, step): no shuffle buffer, no iterator state, exact resume at any step."""
+
+import tensorflow as tf
+
+from tfgen import UserError
+
+
+def steps_per_epoch(source, batch_size):
+    """Whole batches in one epoch; the examples left over come in another epoch's order. Raises UserError if there is none."""
+    steps = len(source) // batch_size
+    if steps == 0:
+        raise UserError(f"{source.name} holds {len(source)} examples, fewer than one batch of {batch_size}: choose --batch_size {len(source)} or less.")
+    return steps
+
+
+def batch_indices(n, batch_size, seed, step):
+    """Indices (batch_size,) int64 of the batch of one step: consecutive places in a permutation of range(n) drawn per epoch.
+
+    No batch straddles two epochs, so no example comes twice in one.
+
+    Args:
+        n: number of examples.
+        batch_size: examples in the global batch, at most n.
+        seed: integer of the run.
+        step: integer or int64 scalar tensor from 0.
+    """
+    step = tf.cast(step, tf.int64)
+    epoch, place = step // (n // batch_size), step % (n // batch_size)
+    positions = place * batch_size + tf.range(batch_size, dtype=tf.int64)
+    return tf.random.experimental.index_shuffle(positions, tf.stack([tf.cast(seed, tf.int64), epoch]), tf.cast(n - 1, tf.int64))
+
+
+def batches(source, batch_size, seed=0, start=0, stop=None):
+    """The batches of steps start..stop-1 as a tf.data.Dataset of dicts.
+
+    Args:
+        source: Source of n >= batch_size examples.
+        batch_size: examples in the global batch.
+        seed: integer; the same seed gives the same batches on any number of replicas.
+        start: first step.
+        stop: step to end before; None goes on for ever.
+
+    Returns:
+        tf.data.Dataset of {"image": (B, H, W, C) float32 in [0, 1], "attributes": (B, K) float32, "key": (B, 2) int64, every row
+        (seed, step), from which models draw their noise, and, where the source has them, "label": (B,) int32}.
+    """
+    steps_per_epoch(source, batch_size)
+    # Tensors made outside the mapped function are captured by reference: as constants inside it they would be copied into its graph.
+    arrays = {"image": tf.constant(source.images), "attributes": tf.constant(source.attributes)}
+    if source.labels is not None:
+        arrays["label"] = tf.constant(source.labels)
+
+    def batch(step):
+        indices = batch_indices(len(source), batch_size, seed, step)
+        gathered = {name: tf.gather(array, indices) for name, array in arrays.items()}
+        gathered["image"] = tf.cast(gathered["image"], tf.float32) / 255.0
+        gathered["attributes"] = tf.cast(gathered["attributes"], tf.float32)
+        gathered["key"] = tf.tile([[tf.cast(seed, tf.int64), step]], [batch_size, 1])
+        return gathered
+
+    steps = tf.data.Dataset.range(start, tf.int64.max if stop is None else stop)
+    dataset = steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return dataset.with_options(options)

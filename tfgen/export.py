@@ -1,0 +1,59 @@
+"""SavedModels of a run's networks, proven by reloading them."""
+
+import pathlib
+import shutil
+import tempfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen import UserError
+
+TOLERANCE = 1e-5
+
+
+def export(run, folder=None):
+    """Writes each network as a SavedModel with an endpoint `serve` for batches of any size, and compares it with the Keras network.
+
+    Args:
+        run: a trained Run.
+        folder: where to; the default is the run's exports/. Existing exports there are replaced, each at once.
+
+    Returns:
+        {network: (path, largest absolute difference over batches of 1 and 17)}.
+
+    Raises:
+        UserError: if a reloaded network differs by more than 1e-5, or the folder cannot be written.
+    """
+    folder = pathlib.Path(folder or run.folder / "exports")
+    networks = run.model.networks()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return {name: _export(network, folder / name) for name, network in networks.items()}
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error.strerror or error}): choose another --out.") from None
+
+
+def _export(network, path):
+    if path.exists() and not (path / "saved_model.pb").exists():
+        raise UserError(f"{path} exists and is no SavedModel: choose another --out, or move it away.")
+    with tempfile.TemporaryDirectory(dir=path.parent) as temporary:
+        archive = keras.export.ExportArchive()
+        archive.track(network)
+        signature = tf.nest.map_structure(lambda x: tf.TensorSpec((None, *x.shape[1:]), x.dtype), network.input)
+        archive.add_endpoint("serve", lambda inputs: network(inputs, training=False), input_signature=[signature])
+        archive.write_out(f"{temporary}/{path.name}", verbose=False)
+        difference = max(_difference(network, tf.saved_model.load(f"{temporary}/{path.name}"), batch) for batch in (1, 17))
+        if difference > TOLERANCE:
+            raise UserError(f"the reloaded {path.name} differs from the Keras network by {difference:.2g}, more than {TOLERANCE:g}: nothing was exported.")
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.move(f"{temporary}/{path.name}", path)
+    return path, difference
+
+
+def _difference(network, reloaded, batch):
+    random = np.random.default_rng(0)
+    inputs = tf.nest.map_structure(lambda x: tf.constant(random.random((batch, *x.shape[1:])), tf.float32), network.input)
+    ours, theirs = tf.nest.flatten(network(inputs, training=False)), tf.nest.flatten(reloaded.serve(inputs))
+    return max(float(tf.reduce_max(tf.abs(a - b))) for a, b in zip(ours, theirs, strict=True))

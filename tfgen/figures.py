@@ -1,0 +1,106 @@
+"""One function a kind of figure: (run, ...) -> matplotlib Figure. Sizes, titles and colours are those of the homework's report."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tfgen import latents
+
+TRUE, FALSE = "royalblue", "tomato"
+
+
+def grid(images, columns, figsize):
+    """Pictures in rows, left to right, filling the figure: no axes, gaps of a twentieth of a picture.
+
+    Args:
+        images: (n, H, W, C) in [0, 1], n a multiple of `columns`.
+        columns: pictures in a row.
+        figsize: inches, wide and high.
+    """
+    figure = Figure(figsize)
+    axes = figure.subplots(
+        len(images) // columns, columns, squeeze=False, gridspec_kw={"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": 0.05, "hspace": 0.05}
+    )
+    for axis, image in zip(axes.flat, images, strict=True):
+        axis.imshow(np.clip(image, 0, 1).squeeze(), cmap="gray", vmin=0, vmax=1, aspect="auto")
+        axis.set_axis_off()
+    return figure
+
+
+def sheet(images, columns, gap=2):
+    """Pictures in rows, pixel by pixel: (n, H, W, C) in [0, 1] -> (rows * (H + gap) + gap, columns * (W + gap) + gap[, 3]) uint8."""
+    n, height, width, channels = images.shape
+    tiles = np.full((-(-n // columns) * columns, height + gap, width + gap, channels), 255, np.uint8)
+    tiles[:n, gap:, gap:] = np.rint(np.clip(images, 0, 1) * 255)
+    rows = tiles.reshape(-1, columns, *tiles.shape[1:]).swapaxes(1, 2).reshape(-1, columns * (width + gap), channels)
+    return np.pad(rows, ((0, gap), (0, gap), (0, 0)), constant_values=255).squeeze()
+
+
+def _panels(titles):
+    """A figure of 16 x 6 inches with two panels of one title each, over training iterations."""
+    figure = Figure((16, 6))
+    axes = figure.subplots(1, 2)
+    for axis, title in zip(axes, titles, strict=True):
+        axis.set_title(title, fontsize=20)
+        axis.set_xlabel("Training iterations", fontsize=16)
+    return figure, axes
+
+
+def learning_curves(run, panels):
+    """Two logs, one a panel, as one line over the training iterations. `panels` maps the log's name to the panel's title."""
+    history = run.history()
+    figure, axes = _panels(panels.values())
+    for axis, log in zip(axes, panels):
+        axis.plot(history["iteration"], history[log], color="C0", linewidth=1)
+    return figure
+
+
+def reconstructions(run, n=10):
+    """Row 1: the first n test pictures; row 2: what the decoder makes of their mean codes."""
+    images = run.source("test").images[:n] / np.float32(255)
+    return grid(np.concatenate([images, latents.reconstructions(run.model, images)]), n, (2 * n, 4))
+
+
+def samples(run):
+    """4 x 8 pictures of latents drawn from the prior."""
+    return grid(latents.prior_samples(run.model, 32), 8, (16, 8))
+
+
+def latent_tsne(run, attribute):
+    """t-SNE (van der Maaten and Hinton 2008) of the mean codes of the whole test set, coloured by one attribute."""
+    from sklearn.manifold import TSNE  # takes a second to import, and few commands need it
+
+    source = run.source("test")
+    codes = run.model.encode(source.images / np.float32(255))["mean"]
+    # scikit-learn's defaults, but for the seed and for sets smaller than its perplexity of 30 allows.
+    points = TSNE(n_components=2, perplexity=min(30, (len(codes) - 1) / 3), random_state=0).fit_transform(codes)
+    chosen = source.column(attribute).astype(bool)
+    figure = Figure((8, 8))
+    axis = figure.subplots()
+    axis.scatter(*points[chosen].T, color=TRUE, alpha=0.5, label="True")
+    axis.scatter(*points[~chosen].T, color=FALSE, alpha=0.5, label="False")
+    axis.legend(loc="upper left", fontsize=16)
+    axis.set_title(attribute, fontsize=20)
+    return figure
+
+
+def attribute_curves(run):
+    """The discriminator's attribute head on real and on generated pictures: its loss, and how often it is right.
+
+    Every iteration in pale colour, the mean of each epoch over it. This is the accuracy on the attribute, not on real against generated.
+    """
+    history, epoch = run.history(), run.steps_per_epoch
+    ends = history["iteration"][epoch - 1 :: epoch]
+    figure, axes = _panels(["Training Loss of Attribute Classification", "Accuracy of Discriminator"])
+    for axis, log, legend in zip(axes, ["aux", "aux_accuracy"], ["upper right", "lower right"]):
+        for kind, colour in [("real", TRUE), ("fake", FALSE)]:
+            values = history[f"{log}_{kind}"]
+            means = values[: len(ends) * epoch].reshape(-1, epoch).mean(axis=1)
+            axis.plot(history["iteration"], values, color=colour, alpha=0.2, label=kind.capitalize())
+            axis.plot(ends, means, color=colour, alpha=0.7, linewidth=3, label=f"{kind.capitalize()} (per epoch)")
+        axis.legend(loc=legend)
+    return figure
+
+
+def attribute_grid(run, n=10):
+    """Row 1: n latents with code 0; row 2: the same latents with code 1."""
+    return grid(latents.attribute_pairs(run.model, n), n, (2 * n, 4))

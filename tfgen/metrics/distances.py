@@ -1,0 +1,46 @@
+"""Distances between two sets of feature vectors.
+
+On features of one's own classifier these are not the published FID, and they shrink with n: give the classifier, n and the distance of two
+real sets beside each value.
+"""
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+
+
+def frechet(a, b):
+    """|m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)): the Frechet distance of the two sets' Gaussians.
+
+    Args:
+        a: (n, F).
+        b: (m, F).
+
+    Source: Heusel et al. 2017 (arXiv:1706.08500), eq. 6.
+    """
+    (mean_a, mean_b), (a, b) = (a.mean(axis=0), b.mean(axis=0)), (np.cov(a, rowvar=False), np.cov(b, rowvar=False))
+    # The trace of the square root is the sum of the roots of the eigenvalues, which are real and not negative but for rounding.
+    roots = np.sqrt(np.clip(np.linalg.eigvals(a @ b).real, 0, None))
+    return float(np.sum((mean_a - mean_b) ** 2) + np.trace(a) + np.trace(b) - 2 * roots.sum())
+
+
+def precision_recall(real, fake, k=3):
+    """The share of fakes inside the real set's manifold, and of reals inside the fakes'.
+
+    A set's manifold is the union of balls around its points, each reaching to the point's k-th nearest neighbour in the set.
+
+    Args:
+        real: (n, F).
+        fake: (m, F).
+
+    Returns:
+        (precision, recall). Collapsed fakes have recall 0.
+
+    Source: Kynkaanniemi et al. 2019 (arXiv:1904.06991), eq. 1 and 2, with k = 3.
+    """
+    return _covered(fake, real, k), _covered(real, fake, k)
+
+
+def _covered(points, manifold, k):
+    radii = NearestNeighbors(n_neighbors=k + 1).fit(manifold).kneighbors(manifold)[0][:, -1]  # the point itself comes first
+    squared = np.sum(points**2, axis=1)[:, None] - 2 * points @ manifold.T + np.sum(manifold**2, axis=1)
+    return float(np.mean(np.any(squared <= radii**2, axis=1)))

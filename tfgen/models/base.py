@@ -1,0 +1,76 @@
+"""What is wrong in most hand-written Keras GANs, made right once: several optimizers, replicas, slots, logs."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+
+class GenerativeModel(keras.Model):
+    """A model of several networks, each player's optimizer moving its own.
+
+    A subclass sets its networks as attributes in its constructor and overrides `train_step(batch)`, which calls `update` once per
+    optimizer step. It holds no random state: latents are drawn from batch["key"] (see `tfgen.noise`).
+
+    Attributes:
+        players: player -> names of the networks its optimizer changes.
+        logs: names of the scalars that `train_step` returns.
+    """
+
+    players: dict[str, tuple[str, ...]] = {}
+    logs: tuple[str, ...] = ()
+
+    def compile(self, jit_compile="auto", **optimizers):
+        """Hands each player its optimizer: `gan.compile(discriminator=Adam(2e-4), generator=Adam(2e-4))`.
+
+        Slots are made here, within the caller's strategy scope: made in the traced step they break it under tf.distribute
+        (keras #20164) and are missing from checkpoints taken before it.
+
+        Raises:
+            ValueError: if the optimizers' names are not the players'.
+        """
+        if set(optimizers) != set(self.players):
+            raise ValueError(f"{type(self).__name__} takes one optimizer for each of {sorted(self.players)}, not for {sorted(optimizers)}")
+        super().compile(optimizer=None, jit_compile=jit_compile)
+        self.built = True  # all variables are the networks', and those are; Keras would try to call the model to find out
+        self.optimizers = optimizers
+        for player, optimizer in optimizers.items():
+            optimizer.build(self.player_variables(player))
+
+    def networks(self):
+        """name -> network, for every network of any player."""
+        return {name: getattr(self, name) for names in self.players.values() for name in names}
+
+    def parameters(self):
+        """network -> number of its trainable parameters; the moving statistics come on top."""
+        return {name: sum(math.prod(v.shape) for v in network.trainable_variables) for name, network in self.networks().items()}
+
+    def player_variables(self, player):
+        """The trainable variables that this player's optimizer moves."""
+        return [variable for name in self.players[player] for variable in getattr(self, name).trainable_variables]
+
+    def update(self, player, loss_fn, batch, draw=0):
+        """One step of one player's optimizer.
+
+        Args:
+            player: a key of `players`.
+            loss_fn: (batch, draw) -> (loss, logs): the scalar to minimise over the local batch, and the terms to log.
+            batch: dict of the local batch.
+            draw: which noise of this training step `loss_fn` sees; updates given the same number see the same latents.
+
+        Returns:
+            The logs, averaged over replicas.
+        """
+        optimizer, variables = self.optimizers[player], self.player_variables(player)
+        context = tf.distribute.get_replica_context()
+        with tf.GradientTape() as tape:
+            loss, logs = loss_fn(batch, draw)
+            # Optimizers add the replicas' gradients up: divided, they add to the global batch's mean (keras #15509).
+            loss = optimizer.scale_loss(loss / context.num_replicas_in_sync)
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        return context.all_reduce(tf.distribute.ReduceOp.MEAN, logs)
+
+    def checkpoint(self, **more):
+        """A tf.train.Checkpoint of every network with its moving statistics, every optimizer with its slots, and `more`."""
+        optimizers = {f"{player}_optimizer": optimizer for player, optimizer in self.optimizers.items()}
+        return tf.train.Checkpoint(**self.networks(), **optimizers, **more)

@@ -1,0 +1,68 @@
+"""Goodfellow et al. 2014, Generative Adversarial Nets (arXiv:1406.2661)."""
+
+import itertools
+
+import tensorflow as tf
+
+from tfgen import noise
+from tfgen.models.base import GenerativeModel
+
+
+class GAN(GenerativeModel):
+    """Two players: the discriminator tells real from generated, the generator is judged by it.
+
+    Args:
+        generator: z (B, Z) -> image (B, H, W, C) in [0, 1].
+        discriminator: image -> logits (B, 1).
+        adversarial: AdversarialLoss both minimise.
+        prior: noise.uniform or noise.normal, what latents are drawn from.
+        d_steps, g_steps: updates of each player a training step, every one with latents of its own.
+    """
+
+    players = {"discriminator": ("discriminator",), "generator": ("generator",)}
+    logs = ("d_loss", "g_loss")
+
+    def __init__(self, generator, discriminator, adversarial, prior=noise.uniform, d_steps=1, g_steps=1):
+        super().__init__()
+        self.generator = generator
+        self.discriminator = discriminator
+        self.adversarial = adversarial
+        self.prior = prior
+        self.d_steps = d_steps
+        self.g_steps = g_steps
+
+    @property
+    def latent_dim(self):
+        return self.generator.input_shape[-1]
+
+    def train_step(self, batch):
+        logs, draws = {}, itertools.count()
+        for _ in range(self.d_steps):
+            logs |= self.update("discriminator", self.discriminator_loss, batch, next(draws))
+        for _ in range(self.g_steps):
+            logs |= self.update("generator", self.generator_loss, batch, next(draws))
+        return logs
+
+    def discriminator_loss(self, batch, draw):
+        """(scalar, {"d_loss"}); real and generated pictures pass one after the other, each with batch statistics of its own."""
+        real = self.discriminator(batch["image"], training=True)
+        fake = self.discriminator(self.fake(batch, draw), training=True)
+        loss = self.adversarial.discriminator(real, fake)
+        return loss, {"d_loss": loss}
+
+    def generator_loss(self, batch, draw):
+        """(scalar, {"g_loss"})."""
+        loss = self.adversarial.generator(self.discriminator(self.fake(batch, draw), training=True))
+        return loss, {"g_loss": loss}
+
+    def fake(self, batch, draw):
+        """As many generated pictures as the batch has real ones."""
+        return self.generator(self.sample_latents(batch["key"], draw, tf.shape(batch["image"])[0]), training=True)
+
+    def sample_latents(self, key, draw, n):
+        """n latents (n, Z) of the prior."""
+        return self.prior(key, draw, (n, self.latent_dim))
+
+    def generate(self, z):
+        """Pictures (n, H, W, C) of latents (n, Z), batch normalization in inference mode."""
+        return self.generator(z, training=False)

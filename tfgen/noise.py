@@ -1,0 +1,33 @@
+"""Latents as a function of (seed, step, draw), the same on one replica and on many.
+
+A generator with a state gives every replica the same numbers, or numbers that no checkpoint holds. Here the whole global batch's noise is
+drawn from a counter on every replica, and each takes its own rows.
+"""
+
+import tensorflow as tf
+
+
+def uniform(key, draw, shape):
+    """U(-1, 1) of the local batch.
+
+    Args:
+        key: (B, 2) int64, the batch's (seed, step) rows, all equal; or (2,).
+        draw: integer that tells the draws of one step apart.
+        shape: (B, ...), B the rows of this replica.
+
+    Returns:
+        float32 of that shape.
+    """
+    return _rows(lambda whole, seed: tf.random.stateless_uniform(whole, seed, -1.0, 1.0), key, draw, shape)
+
+
+def normal(key, draw, shape):
+    """N(0, 1) of the local batch. Arguments as in `uniform`."""
+    return _rows(tf.random.stateless_normal, key, draw, shape)
+
+
+def _rows(sample, key, draw, shape):
+    seed = tf.random.experimental.stateless_fold_in(tf.reshape(key, [-1, 2])[0], draw)
+    context = tf.distribute.get_replica_context()
+    start = context.replica_id_in_sync_group * shape[0]
+    return sample((context.num_replicas_in_sync * shape[0], *shape[1:]), seed)[start : start + shape[0]]

@@ -1,0 +1,58 @@
+"""What a finished run is worth, in numbers: (run) -> {name: number}."""
+
+import numpy as np
+
+from tfgen import latents, losses
+from tfgen.metrics import classifier, distances
+
+
+def reconstruction_errors(run):
+    """Mean squared errors of the test set in [0, 1], from the mean code and from one sampled code a picture, beside the set's variance."""
+    images = _floats(run.source("test"))
+    code = run.model.encode(images)
+    sampled = run.model.sample_posterior(code, latents.KEY, 0)
+    variance = float(np.var(images, dtype=np.float64))
+    errors = {
+        f"test_mse_{kind}_code": float(losses.mean_squared_error(images, run.model.decoder.predict(z, batch_size=256, verbose=0)))
+        for kind, z in {"mean": code["mean"], "sampled": sampled}.items()
+    }
+    return errors | {"test_variance": variance, "test_mse_over_variance": errors["test_mse_mean_code"] / variance}
+
+
+def attribute_fidelity(run, n=200):
+    """For how many of n latents the code switches the attribute, as read by a classifier trained on the real training pictures."""
+    train, test = run.source("train"), run.source("test")
+    reader = _reader(train)
+    column = train.attribute_names.index(run.record["attributes"][0])
+    right = classifier.read(reader, _floats(test))[:, column] == test.attributes[:, column].astype(bool)
+    seen = classifier.read(reader, latents.attribute_pairs(run.model, n))[:, column]
+    return {"latents": n, **classifier.pair_fidelity(seen[:n], seen[n:]), "classifier_test_accuracy": float(np.mean(right))}
+
+
+def sample_quality(run):
+    """Distances of generated pictures to the test set, as many as it has, in the feature space of a classifier of the real attributes.
+
+    `frechet_floor` is the distance of as many real training pictures to the test set: no generator can be asked for less.
+    """
+    train, test = run.source("train"), run.source("test")
+    reader = _reader(train)
+    n = min(len(train), len(test))
+    fake = latents.prior_samples(run.model, n)
+    real, other, fake = (classifier.features(reader, images) for images in (_floats(test[:n]), _floats(train[:n]), fake))
+    precision, recall = distances.precision_recall(real, fake)
+    return {
+        "pictures": n,
+        "frechet": distances.frechet(real, fake),
+        "frechet_floor": distances.frechet(real, other),
+        "precision": precision,
+        "recall": recall,
+    }
+
+
+def _floats(source):
+    return source.images / np.float32(255)
+
+
+def _reader(source):
+    epochs = max(8, 80_000 // len(source))  # small sets are seen more often: some 80,000 pictures in all
+    return classifier.train_classifier(_floats(source), source.attributes, epochs, verbose=2)

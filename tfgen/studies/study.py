@@ -1,0 +1,63 @@
+"""What a study says of one of its models."""
+
+import dataclasses
+import fractions
+import inspect
+from collections.abc import Callable
+
+from tfgen import UserError
+
+KINDS = {int: "a whole number from 1", float: "a number from 0", str: "a name"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """One model of a study, as it was trained and drawn.
+
+    Attributes:
+        build: (image_shape, **arguments) -> compiled GenerativeModel; the keyword arguments and their defaults are the command line's flags.
+        data: name of the default data set, built in.
+        split: split it trains on: "train", or "all" for train and test together.
+        attributes: names of the attributes it is conditioned on.
+        batch_size: examples in a batch.
+        epochs: passes over the data.
+        samples: (run) -> (n, H, W, C) pictures from latents fixed for the run; its sheet is saved while it trains.
+        sample_columns: pictures in a row of that sheet.
+        figures: file name -> (run) -> matplotlib Figure.
+        score: (run) -> {name: number}.
+    """
+
+    build: Callable
+    data: str
+    split: str
+    batch_size: int
+    epochs: int
+    samples: Callable
+    sample_columns: int
+    figures: dict[str, Callable]
+    score: Callable
+    attributes: tuple[str, ...] = ()
+
+    def defaults(self):
+        """name -> default of every keyword argument of `build`."""
+        parameters = inspect.signature(self.build).parameters.values()
+        return {parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty}
+
+    def convert(self, texts):
+        """Builder's arguments from texts: {name: text} -> {name: value of the default's type}. Numbers may be fractions, as 1/16.
+
+        Raises:
+            UserError: for a name `build` does not take, or a text that is no such value.
+        """
+        defaults, values = self.defaults(), {}
+        for name, text in texts.items():
+            if name not in defaults:
+                raise UserError(f"--{name} is no argument of this model: it takes {', '.join('--' + known for known in defaults)}.")
+            kind = type(defaults[name])
+            try:
+                values[name] = kind(fractions.Fraction(text)) if kind is float else kind(text)
+            except (ValueError, ZeroDivisionError):
+                raise UserError(f"--{name} takes {KINDS[kind]}, not {text!r} (default {defaults[name]}).") from None
+            if kind is not str and values[name] < (kind is int):
+                raise UserError(f"--{name} takes {KINDS[kind]}, not {text!r} (default {defaults[name]}).")
+        return values

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Trains, scores, draws and exports the classic image-generating models. `python tfgen_cli.py --help` lists the commands."""
+
+import argparse
+import contextlib
+import os
+import sys
+
+from absl import app, logging
+from absl.flags import argparse_flags
+
+EPILOG = "A model's own arguments are flags too: `list` shows them, as in `train --model vae --latent_dim 64 --kl_weight 0.1`."
+
+
+def main(arguments):
+    """Runs one command. A user's mistake is one sentence on stderr and exit code 2."""
+    logging.set_verbosity(logging.WARNING)
+    try:
+        from tfgen import UserError
+
+        with quiet():
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+    except ImportError as error:
+        print(f"tfgen_cli.py: {error}", file=sys.stderr)
+        return 2
+    try:
+        return arguments.command(arguments)
+    except UserError as error:
+        print(f"tfgen_cli.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("tfgen_cli.py: interrupted.", file=sys.stderr)
+        return 130
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keeps TensorFlow's start-up notices (no GPU here, rounding may differ) off the terminal; TF_CPP_MIN_LOG_LEVEL=0 lets them through."""
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0":
+        yield
+        return
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+
+
+def parse(argv):
+    """The command line as an argparse.Namespace; `extra` holds the flags that only the model knows, as a dict of texts."""
+    parser = argparse_flags.ArgumentParser(prog="tfgen_cli.py", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(function, help):
+        added = commands.add_parser(function.__name__.rstrip("_"), help=help, description=help, epilog=EPILOG, allow_abbrev=False)
+        added.set_defaults(command=function)
+        return added
+
+    added = command(train, "Train a model, or go on with an interrupted run: the same command continues it.")
+    added.add_argument("--model", required=True, help="vae, gan, acgan: see `list`")
+    added.add_argument("--study", default="dlcv2018", help="whose layers, losses and settings (default %(default)s)")
+    added.add_argument("--dataset", help="faces or digits, built in, or celeba; the default is the study's stand-in, faces")
+    added.add_argument("--data_dir", metavar="DIR", help="folder of a data set that is not built in")
+    added.add_argument("--attribute", metavar="NAME", help="the attribute an ACGAN is told (default Smiling)")
+    added.add_argument("--image_size", type=positive, metavar="PIXELS", help="side of the pictures, a power of two")
+    added.add_argument("--examples", type=positive, metavar="N", help="use at most N pictures of each split")
+    added.add_argument("--epochs", type=positive, metavar="N", help="passes over the data; more than a finished run had goes on with it")
+    added.add_argument("--batch_size", type=positive, metavar="N")
+    added.add_argument("--seed", type=int, default=0, help="of weights, order and latents (default %(default)s)")
+    added.add_argument("--run", metavar="DIR", help="run folder (default runs/MODEL-DATASET)")
+    added.add_argument("--dry_run", action="store_true", help="check everything, say what would be trained, write nothing")
+    added.add_argument("--smoke", action="store_true", help="a toy-sized run of a few seconds")
+
+    command(list_, "Show every model with its data, sizes, parameters, arguments and figures.")
+
+    added = command(report, "Draw the homework's figures from the runs that exist; say which are missing and how to make them.")
+    added.add_argument("runs", nargs="*", metavar="RUN", help="run folders (default: the last trained of each model below runs/)")
+    added.add_argument("--out", default="report", metavar="DIR", help="where the figures go (default %(default)s)")
+
+    added = command(score, "Measure a run: test errors of a VAE, how often an ACGAN's code switches its attribute.")
+    added.add_argument("run", metavar="RUN")
+
+    added = command(export, "Write a run's networks as SavedModels and prove them by reloading.")
+    added.add_argument("run", metavar="RUN")
+    added.add_argument("--out", metavar="DIR", help="where to (default RUN/exports)")
+
+    arguments, rest = parser.parse_known_args(argv[1:])
+    if rest and arguments.command is not train:
+        parser.error(f"unknown argument: {rest[0]}")
+    arguments.extra = {}
+    while rest:
+        flag, equals, value = rest.pop(0).partition("=")
+        if not flag.startswith("--") or not (equals or rest):
+            parser.error(f"expected --NAME VALUE, not {flag}")
+        arguments.extra[flag[2:]] = value if equals else rest.pop(0)
+    return arguments
+
+
+def positive(text):
+    """A whole number from 1."""
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return value
+
+
+def train(arguments):
+    """Plans and trains one run."""
+    from tfgen import training
+    from tfgen.studies import find
+
+    names = ["study", "model", "dataset", "data_dir", "attribute", "image_size", "examples", "epochs", "batch_size", "seed", "run", "smoke"]
+    chosen = {name: getattr(arguments, name) for name in names}
+    run = training.plan(**chosen, arguments=find(arguments.study, arguments.model).convert(arguments.extra))
+    model = run.build()
+    print(f"{run.folder}: {run.record['study']} {run.record['model']} on {run.training_source().name}, {len(run.training_source())} pictures "
+          f"of {run.record['image_size']}x{run.record['image_size']}")
+    print("  parameters: " + ", ".join(f"{name} {count:,}" for name, count in model.parameters().items()))
+    print(f"  {run.record['epochs']} epochs of {run.steps_per_epoch} iterations of {run.record['batch_size']} pictures, "
+          f"{run.iteration} of {run.iterations} iterations done")
+    print("  " + ", ".join(f"{name} {value}" for name, value in run.record["arguments"].items()), flush=True)
+    if arguments.dry_run:
+        return 0
+    if not training.train(run):
+        print(f"Stopped and saved at iteration {run.iteration} of {run.iterations}. To continue:\n  {run.command()}")
+        return 130
+    print(f"Trained {run.iterations} iterations in {run.record['seconds']:.0f} s. Next:\n  python tfgen_cli.py score {run.folder}\n"
+          f"  python tfgen_cli.py report {run.folder}\n  python tfgen_cli.py export {run.folder}")
+    return 0
+
+
+def list_(arguments):
+    """Prints every preset."""
+    from tfgen import data
+    from tfgen.studies import STUDIES
+
+    for study, presets in STUDIES.items():
+        for name, preset in presets.items():
+            dataset = data.DATASETS[preset.data]
+            model = preset.build((dataset.image_size, dataset.image_size, dataset.channels))
+            conditions = f", told {', '.join(preset.attributes)}" if preset.attributes else ""
+            print(f"{study} {name}: {preset.build.__doc__.splitlines()[0]}")
+            print(f"  data        {preset.data} ({preset.split}) {dataset.image_size}x{dataset.image_size}x{dataset.channels}{conditions}")
+            print(f"  training    batch_size {preset.batch_size}, epochs {preset.epochs}")
+            print("  parameters  " + ", ".join(f"{name} {count:,}" for name, count in model.parameters().items()))
+            print("  arguments   " + ", ".join(f"--{name} {value}" for name, value in preset.defaults().items()))
+            print("  figures     " + ", ".join(preset.figures) + "\n")
+    print("data sets   " + ", ".join(data.DATASETS))
+    return 0
+
+
+def report(arguments):
+    """Draws the figures and says where each came from."""
+    from tfgen import report, runs
+
+    chosen = [runs.Run.open(folder) for folder in arguments.runs] if arguments.runs else runs.find()
+    for name, run, command in report.report(chosen, arguments.out):
+        print(f"{arguments.out}/{name} from {run.folder}" if run else f"{name} is missing: {command}", flush=True)
+    return 0
+
+
+def score(arguments):
+    """Measures a run, prints the numbers and keeps them beside it."""
+    from tfgen import runs
+
+    run = runs.Run.open(arguments.run)
+    numbers = run.preset.score(run)
+    runs.write_json(run.folder / "scores.json", {"iteration": run.iteration} | numbers)
+    for name, value in numbers.items():
+        print(f"{name:28s} {value:.6g}")
+    return 0
+
+
+def export(arguments):
+    """Exports a run and prints how exactly the reloaded networks agree."""
+    from tfgen import export, runs
+
+    for path, difference in export.export(runs.Run.open(arguments.run), arguments.out).values():
+        print(f"{path}: reloaded, largest difference {difference:.2g} for batches of 1 and 17")
+    return 0
+
+
+def run():
+    """The console script `tfgen`."""
+    app.run(main, flags_parser=parse)
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=parse)
