@@ -159,7 +159,9 @@ def report(arguments):
     """Draws the figures and says where each came from."""
     from tfgen import report, runs
 
-    chosen = [runs.Run.open(folder) for folder in arguments.runs] if arguments.runs else runs.find()
+    chosen, complaints = ([runs.Run.open(folder) for folder in arguments.runs], []) if arguments.runs else runs.find()
+    for complaint in complaints:
+        print(f"tfgen_cli.py: left out: {complaint}", file=sys.stderr)
     for name, run, command in report.report(chosen, arguments.out):
         print(f"{arguments.out}/{name} from {run.folder}" if run else f"{name} is missing: {command}", flush=True)
     return 0

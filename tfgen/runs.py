@@ -21,7 +21,6 @@ import shlex
 import numpy as np
 
 from tfgen import UserError, data
-from tfgen.data import batches
 from tfgen.studies import STUDIES
 
 RECORD = "record.json"
@@ -70,26 +69,24 @@ class Run:
         path = pathlib.Path(folder) / RECORD
         try:
             record = json.loads(path.read_text())
-            record["study"], record["model"], record["arguments"]
+            study, model = record["study"], record["model"]
         except FileNotFoundError:
             raise UserError(f"{folder} is no run: it has no {RECORD}; train one with `python tfgen_cli.py train --model acgan`.") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path} cannot be read as a run's record ({error}): restore the file, or train anew under another --run.") from None
+            raise UserError(f"{path} cannot be read as a run's record ({error!r}): restore the file, or train anew under another --run.") from None
+        if model not in STUDIES.get(study, {}):
+            raise UserError(f"{folder} is a run of {study} {model}, which this version of tfgen lacks: use the version that trained it.")
         return cls(folder, record)
 
     @property
     def preset(self):
-        """The study's Preset. Raises UserError if this version has none of that name."""
-        try:
-            return STUDIES[self.record["study"]][self.record["model"]]
-        except KeyError:
-            raise UserError(f"{self.folder} is a run of {self.record['study']}/{self.record['model']}, which this version of tfgen lacks.") from None
+        """The study's Preset."""
+        return STUDIES[self.record["study"]][self.record["model"]]
 
     @functools.cache
     def source(self, split):
         """The Source of one split, "train", "test" or "all", as this run sees it: its size of pictures, its attributes all."""
-        source = data.load(self.record["dataset"], split, self.record["data_dir"], self.record["image_size"])
-        return source[: self.record["examples"]]
+        return data.load(self.record["dataset"], split, self.record["data_dir"], self.record["image_size"], self.record["examples"])
 
     def training_source(self):
         """What it trains on: the preset's split with the attributes it is conditioned on."""
@@ -146,10 +143,10 @@ class Run:
         try:
             with path.open(newline="") as file:
                 header, *rows = csv.reader(file)
-            columns = np.array(rows, dtype=np.float64).T
+            columns = np.array(rows, dtype=np.float64).reshape(-1, len(header)).T
+            return {name: column.astype(int) if name == "iteration" else column for name, column in zip(header, columns, strict=True)}
         except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read as a table of numbers ({error}): train the run again under another --run.") from None
-        return {name: column.astype(int) if name == "iteration" else column for name, column in zip(header, columns, strict=True)}
 
     def command(self):
         """The command that trains, or goes on training, this run."""
@@ -187,6 +184,11 @@ def train_command(record, folder=None):
 
 
 def find(folder="runs"):
-    """The runs below a folder, the last trained first."""
-    paths = pathlib.Path(folder).glob(f"**/{RECORD}")
-    return [Run.open(path.parent) for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)]
+    """The runs below a folder, the last trained first, and a sentence for each that cannot be read: ([Run], [str])."""
+    found, complaints = [], []
+    for path in sorted(pathlib.Path(folder).glob(f"**/{RECORD}"), key=lambda path: path.stat().st_mtime, reverse=True):
+        try:
+            found.append(Run.open(path.parent))
+        except UserError as error:
+            complaints.append(str(error))
+    return found, complaints

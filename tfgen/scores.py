@@ -54,5 +54,5 @@ def _floats(source):
 
 
 def _reader(source):
-    epochs = max(8, 80_000 // len(source))  # small sets are seen more often: some 80,000 pictures in all
+    epochs = int(np.clip(80_000 // len(source), 8, 30))  # small sets are seen more often
     return classifier.train_classifier(_floats(source), source.attributes, epochs, verbose=2)

@@ -71,17 +71,16 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
             raise UserError(f"{new.folder} holds other files and no run: choose another --run.")
         return new
     old = runs.Run.open(folder).record
-    free = {"epochs", "versions", "seconds"}  # what may differ between the two halves of one run
-    for name in record.keys() - free:
-        if old.get(name) != record[name]:
-            raise UserError(
-                f"{new.folder} was trained with {name} {old.get(name)}, not {record[name]}: give --run another name, or the old value to continue it."
-            )
+    free = {"arguments", "epochs", "versions", "seconds"}  # what may differ between two parts of one run, and what is compared one by one
+    settings = [{name: value for name, value in r.items() if name not in free} | r["arguments"] for r in (old, record)]
+    for name, value in settings[1].items():
+        if settings[0].get(name) != value:
+            raise UserError(f"{folder} was trained with {name} {settings[0].get(name)}, not {value}: give --run another name, or the old value to continue it.")
     new.record = old | {"epochs": record["epochs"]}
     return new
 
 
-def train(run, progress=sys.stderr):
+def train(run):
     """Trains a planned run from its newest checkpoint, or from the start, to its last iteration. Returns whether it got there.
 
     Ctrl-C and SIGTERM end it after the iteration at hand, with a checkpoint.
@@ -101,7 +100,7 @@ def train(run, progress=sys.stderr):
         recorder = Recorder(run, model, manager, start)
         with stopping_on_signals(model):
             # One pass over all remaining steps: the iteration, not Keras's epoch, is what a resumed run counts on.
-            model.fit(steps, epochs=1, verbose=0, shuffle=False, callbacks=[recorder, Progress(run, start, progress)])
+            model.fit(steps, epochs=1, verbose=0, shuffle=False, callbacks=[recorder, Progress(run, start)])
         recorder.save()
         return recorder.iteration == run.iterations
 
@@ -189,11 +188,10 @@ class Recorder(keras.callbacks.Callback):
 class Progress(keras.callbacks.Callback):
     """A bar with iteration, epoch, time left, images a second and the logs; a line an epoch where the output is no terminal."""
 
-    def __init__(self, run, start, file):
+    def __init__(self, run, start):
         super().__init__()
         self.run = run
-        self.file = file
-        self.bar = tqdm(total=run.iterations, initial=start, file=file, unit="it", dynamic_ncols=True, disable=None, leave=True)
+        self.bar = tqdm(total=run.iterations, initial=start, unit="it", dynamic_ncols=True, disable=None, leave=True)
         self.start = self.iteration = start
 
     def on_train_begin(self, logs=None):
@@ -212,7 +210,7 @@ class Progress(keras.callbacks.Callback):
             self.bar.update()
         elif self.iteration % self.run.steps_per_epoch == 0:
             left = datetime.timedelta(seconds=round((self.run.iterations - self.iteration) / rate))
-            print(f"{where}, iteration {self.iteration}/{self.run.iterations}, {left} left, {speed}, {numbers}", file=self.file, flush=True)
+            print(f"{where}, iteration {self.iteration}/{self.run.iterations}, {left} left, {speed}, {numbers}", file=sys.stderr, flush=True)
 
     def on_train_end(self, logs=None):
         self.bar.close()

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from tfgen import losses, noise
+from tfgen import UserError, losses, noise
 from tfgen.models.base import GenerativeModel
 
 
@@ -24,7 +24,7 @@ class VAE(GenerativeModel):
     def __init__(self, encoder, decoder, kl_weight, kl_reduction="sum"):
         super().__init__()
         if kl_reduction not in ("sum", "mean"):
-            raise ValueError(f"kl_reduction must be 'sum' or 'mean', not {kl_reduction!r}")
+            raise UserError(f"kl_reduction must be sum or mean, not {kl_reduction!r}.")
         self.encoder = encoder
         self.decoder = decoder
         self.latent_dim = decoder.input_shape[-1]

@@ -1,0 +1,309 @@
+"""Commands as a user gives them, in this process; a real process where signals and exit codes are the matter."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import tfgen_cli
+from tfgen.runs import Run
+
+ROOT = pathlib.Path(__file__).parent.parent
+TOY = ["--smoke", "--examples", "64", "--batch_size", "16", "--image_size", "16"]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Runs and reports go to a temporary folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def tfgen(capsys):
+    """tfgen("train", "--model", "vae") -> (exit code, stdout, stderr)."""
+
+    def command(*words):
+        try:
+            code = tfgen_cli.main(tfgen_cli.parse(["tfgen_cli.py", *map(str, words)]))
+        except SystemExit as error:
+            code = error.code
+        return code, *capsys.readouterr()
+
+    return command
+
+
+def process(*words, **options):
+    return subprocess.Popen([sys.executable, ROOT / "tfgen_cli.py", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*") if path.is_file())
+
+
+def test_list_shows_every_preset(tfgen):
+    code, out, _ = tfgen("list")
+    assert code == 0
+    for text in ["dlcv2018 vae", "dlcv2018 gan", "dlcv2018 acgan", "encoder 5,274,368", "generator 1,108,643", "--kl_weight 0.01", "told Smiling",
+                 "fig1_2.jpg", "fig3_3.jpg", "faces, digits, celeba", "batch_size 64, epochs 300"]:
+        assert text in out
+
+
+@pytest.mark.parametrize("model", ["vae", "gan", "acgan"])
+def test_train_score_report_export(tfgen, model):
+    code, out, err = tfgen("train", "--model", model, *TOY, "--run", "r")
+    assert code == 0 and f"Trained {8 if model == 'vae' else 16} iterations" in out
+    run = Run.open("r")
+    assert run.iteration == run.iterations
+    # The record rebuilds the run: what was trained on what, with what.
+    assert {"study", "model", "arguments", "dataset", "image_size", "seed", "fingerprint", "versions"} <= set(run.record)
+    assert run.record["versions"]["tensorflow"] == tf.__version__
+    history = run.history()
+    assert list(history) == ["iteration", *run.model.logs]
+    np.testing.assert_array_equal(history["iteration"], np.arange(1, run.iterations + 1))
+    assert all(np.isfinite(column).all() for column in history.values())
+    sheets = sorted(pathlib.Path("r/samples").glob("*.png"))
+    assert [sheet.name for sheet in sheets] == [f"{i * run.steps_per_epoch:07d}.png" for i in range(3)]
+    assert np.asarray(Image.open(sheets[0])).shape == np.asarray(Image.open(sheets[2])).shape
+    assert not np.array_equal(Image.open(sheets[0]), Image.open(sheets[2]))
+
+    code, out, _ = tfgen("score", "r")
+    assert code == 0
+    scores = json.loads(pathlib.Path("r/scores.json").read_text())
+    assert scores["iteration"] == run.iterations and all(name in out for name in scores if name != "iteration")
+
+    code, out, _ = tfgen("report", "r", "--out", "figures")
+    drawn = set(run.preset.figures)
+    assert code == 0 and set(files("figures")) == drawn
+    for name in drawn:
+        assert f"figures/{name} from r" in out
+        assert Image.open(f"figures/{name}").format == "JPEG"
+    for other in {"vae", "gan", "acgan"} - {model}:
+        assert f"is missing: python tfgen_cli.py train --model {other}" in out
+
+    code, out, _ = tfgen("export", "r")
+    assert code == 0
+    for name in run.model.networks():
+        assert re.search(rf"r/exports/{name}: reloaded, largest difference \S+ for batches of 1 and 17", out)
+
+
+def test_exported_networks_give_the_same_numbers(tfgen):
+    tfgen("train", "--model", "acgan", *TOY, "--run", "r")
+    tfgen("export", "r", "--out", "exported")
+    run = Run.open("r")
+    reloaded = tf.saved_model.load("exported/generator")
+    for n in (1, 17):
+        inputs = {"z": run.model.sample_latents((7, n), 0, n), "codes": tf.cast(tf.range(n)[:, None] % 2, tf.float32)}
+        np.testing.assert_allclose(reloaded.serve(inputs), run.model.generate(inputs["z"], inputs["codes"]), atol=1e-5)
+
+
+def test_export_replaces_its_own_and_nothing_else(tfgen):
+    tfgen("train", "--model", "gan", *TOY, "--run", "r")
+    assert tfgen("export", "r")[0] == 0
+    before = files("r/exports")
+    assert tfgen("export", "r")[0] == 0 and files("r/exports") == before
+    pathlib.Path("mine/generator").mkdir(parents=True)
+    pathlib.Path("mine/generator/thesis.txt").write_text("years of work")
+    code, _, err = tfgen("export", "r", "--out", "mine")
+    assert code == 2 and "mine/generator exists and is no SavedModel" in err
+    assert pathlib.Path("mine/generator/thesis.txt").read_text() == "years of work"
+
+
+def test_report_is_the_same_to_the_byte_and_takes_the_last_trained(tfgen):
+    tfgen("train", "--model", "acgan", *TOY, "--run", "runs/a")
+    tfgen("train", "--model", "acgan", *TOY, "--run", "runs/b", "--seed", 1)
+    _, out, _ = tfgen("report")
+    assert "report/fig3_3.jpg from runs/b" in out
+    first = {name: pathlib.Path("report", name).read_bytes() for name in files("report")}
+    tfgen("report")
+    assert {name: pathlib.Path("report", name).read_bytes() for name in files("report")} == first
+    _, out, _ = tfgen("report", "runs/a")
+    assert "report/fig3_3.jpg from runs/a" in out
+    assert pathlib.Path("report/fig3_3.jpg").read_bytes() != first["fig3_3.jpg"]
+
+
+def test_report_without_runs_names_every_command(tfgen):
+    code, out, _ = tfgen("report")
+    assert code == 0 and len(out.splitlines()) == 8
+    for name in ["fig1_2", "fig1_3", "fig1_4", "fig1_5", "fig2_2", "fig2_3", "fig3_2", "fig3_3"]:
+        assert f"{name}.jpg is missing: python tfgen_cli.py train --model" in out
+
+
+def test_report_of_an_unfinished_run_gives_the_command_that_goes_on(tfgen):
+    tfgen("train", "--model", "vae", *TOY, "--run", "r", "--kl_weight", "0.5")
+    for checkpoint in pathlib.Path("r/checkpoints").iterdir():
+        checkpoint.unlink()
+    _, out, _ = tfgen("report", "r")
+    (line,) = {line.split(": ", 1)[1] for line in out.splitlines() if line.startswith("fig1")}
+    words = line.split()[2:]
+    assert words[:2] == ["train", "--model"]
+    assert tfgen(*words)[0] == 0  # the very command continues this very run
+    assert Run.open("r").iteration == 8
+
+
+def test_dry_run_writes_nothing(tfgen):
+    code, out, _ = tfgen("train", "--model", "vae", *TOY, "--dry_run")
+    assert code == 0 and files(".") == []
+    assert "64 pictures of 16x16" in out and "2 epochs of 4 iterations of 16 pictures, 0 of 8 iterations done" in out
+
+
+def test_digits_train_a_vae(tfgen):
+    assert tfgen("train", "--model", "vae", "--dataset", "digits", "--smoke", "--examples", 64, "--batch_size", 32)[0] == 0
+    assert np.asarray(Image.open("runs/vae-digits-smoke/samples/0000004.png")).ndim == 2
+    code, out, err = tfgen("report")
+    assert code == 2 and "no attribute 'Male'" in err
+
+
+def hashes(folder):
+    run = Run.open(folder)
+    return {name: [v.numpy().tobytes() for v in network.weights] for name, network in run.model.networks().items()}
+
+
+def test_more_epochs_go_on_and_equal_an_uninterrupted_run(tfgen):
+    tfgen("train", "--model", "gan", *TOY, "--epochs", 3, "--run", "whole")
+    tfgen("train", "--model", "gan", *TOY, "--epochs", 1, "--run", "parts")
+    code, out, _ = tfgen("train", "--model", "gan", *TOY, "--epochs", 3, "--run", "parts")
+    assert code == 0 and "8 of 24 iterations done" in out
+    assert pathlib.Path("parts/history.csv").read_bytes() == pathlib.Path("whole/history.csv").read_bytes()
+    assert hashes("parts") == hashes("whole")
+    code, out, _ = tfgen("train", "--model", "gan", *TOY, "--epochs", 3, "--run", "parts")
+    assert code == 0 and "24 of 24 iterations done" in out
+
+
+def test_history_rows_after_the_checkpoint_are_trained_again(tfgen):
+    tfgen("train", "--model", "vae", *TOY, "--epochs", 1, "--run", "r")
+    history = pathlib.Path("r/history.csv")
+    before = history.read_bytes()
+    history.write_bytes(before + b"5,0.1,0.2\n6,0.1")
+    tfgen("train", "--model", "vae", *TOY, "--epochs", 2, "--run", "r")
+    np.testing.assert_array_equal(Run.open("r").history()["iteration"], np.arange(1, 9))
+    assert history.read_bytes().startswith(before)
+
+
+def test_ctrl_c_saves_and_the_same_command_continues():
+    words = ["train", "--model", "vae", *TOY, "--epochs", "100000", "--run", "r"]
+    running = process(*words)
+    deadline = time.monotonic() + 120
+    while not pathlib.Path("r/checkpoints/checkpoint").exists():
+        assert running.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    refused = process(*words)
+    _, err = refused.communicate(timeout=120)
+    assert refused.returncode == 2 and f"is being trained by process {running.pid}" in err
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130 and "Traceback" not in err
+    done = int(re.search(r"Stopped and saved at iteration (\d+) of 400000", out)[1])
+    run = Run.open("r")
+    assert run.iteration == done == run.history()["iteration"][-1]
+    assert run.command() in out
+
+
+BAD = {
+    "no command": ([], "required"),
+    "unknown command": (["tain"], "invalid choice"),
+    "unknown model": (["train", "--model", "dcgan"], "has no model 'dcgan': choose from vae, gan, acgan"),
+    "unknown study": (["train", "--model", "vae", "--study", "dlcv2019"], "no study 'dlcv2019': choose from dlcv2018"),
+    "no model": (["train"], "--model"),
+    "unknown data set": (["train", "--model", "vae", "--dataset", "cats"], "no data set 'cats': choose from faces, digits, celeba"),
+    "unknown argument": (["train", "--model", "vae", "--kl_wieght", "1"], "--kl_wieght is no argument of this model: it takes --width, --latent_dim"),
+    "argument of another model": (["train", "--model", "vae", "--g_steps", "2"], "--g_steps is no argument"),
+    "argument without value": (["train", "--model", "vae", "--kl_weight"], "expected --NAME VALUE"),
+    "stray word": (["train", "--model", "vae", "faster"], "expected --NAME VALUE, not faster"),
+    "text for a number": (["train", "--model", "vae", "--latent_dim", "many"], "--latent_dim takes a whole number from 1, not 'many' (default 512)"),
+    "zero": (["train", "--model", "vae", "--latent_dim", "0"], "--latent_dim takes a whole number from 1"),
+    "negative weight": (["train", "--model", "vae", "--kl_weight", "-1"], "--kl_weight takes a number from 0"),
+    "not a number": (["train", "--model", "vae", "--kl_weight", "nan"], "--kl_weight takes a number from 0"),
+    "divided by zero": (["train", "--model", "vae", "--width", "1/0"], "--width takes a number from 0"),
+    "no width": (["train", "--model", "vae", *TOY, "--width", "0"], "width must be more than 0"),
+    "bad reduction": (["train", "--model", "vae", *TOY, "--kl_reduction", "max"], "kl_reduction must be"),
+    "bad adversarial": (["train", "--model", "gan", *TOY, "--adversarial", "mse"], "no adversarial loss 'mse': choose from"),
+    "zero epochs": (["train", "--model", "vae", "--epochs", "0"], "'0' is not a whole number from 1"),
+    "batch size text": (["train", "--model", "vae", "--batch_size", "64.0"], "'64.0' is not a whole number from 1"),
+    "odd image size": (["train", "--model", "vae", "--image_size", "48"], "--image_size must be a power of two from 8 to 512"),
+    "huge image size": (["train", "--model", "vae", "--image_size", "4096"], "not 4096"),
+    "batch larger than the data": (["train", "--model", "vae", *TOY, "--batch_size", "65"], "fewer than one batch of 65"),
+    "attribute for a VAE": (["train", "--model", "vae", "--attribute", "Male"], "vae is given none"),
+    "unknown attribute": (["train", "--model", "acgan", *TOY, "--attribute", "Hat"], "no attribute 'Hat': it has Bangs"),
+    "ACGAN without attributes": (["train", "--model", "acgan", "--dataset", "digits"], "digits/train + digits/test has no attribute 'Smiling'"),
+    "celeba without a folder": (["train", "--model", "vae", "--dataset", "celeba"], "--data_dir DIR"),
+    "a folder for built-in data": (["train", "--model", "vae", "--data_dir", "."], "built in and takes no --data_dir"),
+    "a folder that is not there": (["train", "--model", "vae", "--dataset", "celeba", "--data_dir", "nowhere"], "nowhere is no folder"),
+    "report of no run": (["report", "nowhere"], "nowhere is no run"),
+    "score of no run": (["score", "nowhere"], "nowhere is no run"),
+    "export of no run": (["export", "nowhere"], "nowhere is no run"),
+    "flag of another command": (["export", "nowhere", "--epochs", "3"], "unknown argument: --epochs"),
+}
+
+
+@pytest.mark.parametrize("words, sentence", BAD.values(), ids=BAD)
+def test_a_mistake_is_one_sentence_and_exit_code_2(tfgen, words, sentence):
+    code, out, err = tfgen(*words)
+    assert code == 2
+    assert sentence in err
+    assert "Traceback" not in err and len(err.strip().splitlines()[-1]) < 600
+    assert files(".") == []
+
+
+def test_other_arguments_in_the_same_folder_are_refused(tfgen):
+    tfgen("train", "--model", "vae", *TOY, "--run", "r")
+    before = {name: pathlib.Path("r", name).stat().st_mtime_ns for name in files("r")}
+    for words, difference in [
+        (["--seed", 1], "was trained with seed 0, not 1"),
+        (["--batch_size", 32], "was trained with batch_size 16, not 32"),
+        (["--kl_weight", 0.5], "kl_weight 0.01, not 0.5"),
+    ]:
+        code, _, err = tfgen("train", "--model", "vae", *TOY, "--run", "r", *words)
+        assert code == 2 and difference in err
+    code, _, err = tfgen("train", "--model", "gan", *TOY, "--run", "r")
+    assert code == 2 and "was trained with model vae, not gan" in err
+    assert {name: pathlib.Path("r", name).stat().st_mtime_ns for name in files("r")} == before
+
+
+def test_a_folder_with_other_files_is_left_alone(tfgen):
+    pathlib.Path("r").mkdir()
+    pathlib.Path("r/thesis.txt").write_text("years of work")
+    code, _, err = tfgen("train", "--model", "vae", *TOY, "--run", "r")
+    assert code == 2 and "r holds other files and no run" in err and files("r") == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"study": "dlcv2018"}', '{"study": "x", "model": "y", "arguments": {}}'])
+def test_damaged_records(tfgen, text):
+    pathlib.Path("r").mkdir()
+    pathlib.Path("r/record.json").write_text(text)
+    for command in ("report", "score", "export"):
+        code, _, err = tfgen(command, "r")
+        assert code == 2 and "tfgen_cli.py: r" in err
+    code, out, err = tfgen("train", "--model", "vae", *TOY, "--run", "r")
+    assert code == 2 and pathlib.Path("r/record.json").read_text() == text
+
+
+def test_a_damaged_run_does_not_keep_the_others_from_the_report(tfgen):
+    tfgen("train", "--model", "gan", *TOY, "--run", "runs/good")
+    pathlib.Path("runs/bad").mkdir()
+    pathlib.Path("runs/bad/record.json").write_text("{")
+    code, out, err = tfgen("report")
+    assert code == 0 and "runs/bad/record.json cannot be read" in err
+    assert files("report") == ["fig2_2.jpg", "fig2_3.jpg"]
+
+
+def test_a_damaged_history_is_named(tfgen):
+    tfgen("train", "--model", "vae", *TOY, "--run", "r")
+    pathlib.Path("r/history.csv").write_text("iteration,reconstruction,kl\n1,0.5\n")
+    code, _, err = tfgen("report", "r")
+    assert code == 2 and "r/history.csv cannot be read as a table of numbers" in err
+
+
+def test_an_exit_code_and_a_clean_terminal_in_a_real_process():
+    done = process("train", "--model", "dcgan")
+    out, err = done.communicate(timeout=120)
+    assert done.returncode == 2 and out == ""
+    assert err == "tfgen_cli.py: the study dlcv2018 has no model 'dcgan': choose from vae, gan, acgan.\n"

@@ -1,0 +1,75 @@
+"""The house's floors: imports flow one way, and the command line answers without TensorFlow."""
+
+import ast
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+# From the ground up. A module may import from its own floor's folder and from lower floors.
+FLOORS = [
+    ["tfgen"],
+    ["data"],
+    ["networks"],
+    ["losses", "noise"],
+    ["models"],
+    ["latents", "metrics"],
+    ["figures", "scores"],
+    ["studies"],
+    ["runs"],
+    ["training"],
+    ["report", "export"],
+]
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+
+
+def imported(path):
+    """Names of the tfgen modules a file imports, as the first part below the package."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "tfgen":
+                yield parts[1] if len(parts) > 1 and parts[1] in FLOOR else "tfgen"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tfgen").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_flow_downwards(path):
+    place = path.relative_to(ROOT / "tfgen").parts[0].removesuffix(".py")
+    place = "tfgen" if place == "__init__" else place
+    assert place in FLOOR, f"{place} has no floor yet"
+    for name in imported(path):
+        assert FLOOR[name] < FLOOR[place] or name == place, f"{path.name} imports {name} from above"
+
+
+def python(code, **environment):
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
+
+
+def test_help_does_not_import_tensorflow():
+    done = python(
+        "import sys, tfgen_cli\ntry: tfgen_cli.parse(['tfgen_cli.py', 'train', '--help'])\nexcept SystemExit: pass\n"
+        "print('heavy:', [m for m in ('tensorflow', 'keras', 'numpy', 'sklearn', 'matplotlib') if m in sys.modules])"
+    )
+    assert "--model" in done.stdout and "heavy: []" in done.stdout
+
+
+def test_another_backend_is_refused_in_a_sentence():
+    done = python("import tfgen", KERAS_BACKEND="jax")
+    assert done.returncode == 1
+    assert "needs Keras on TensorFlow, but the Keras backend is 'jax'" in done.stderr.splitlines()[-1]
+
+
+def test_the_command_line_says_so_too():
+    done = subprocess.run(
+        [sys.executable, "tfgen_cli.py", "list"], cwd=ROOT, env=os.environ | {"KERAS_BACKEND": "torch"}, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "Keras backend is 'torch'" in done.stderr and "Traceback" not in done.stderr
