@@ -1,18 +1,23 @@
-# `make demo` trains the ACGAN on the built-in faces and draws its figures; `make test` runs the tests. Both make .venv first.
+# make demo     trains the ACGAN (or MODEL=vae, gan) on the built-in faces and draws its figures in report/
+# make test     the quick tests;  make quality  those that train for real, minutes each
+# Each makes the environment in .venv first.
 PYTHON ?= python3.11
 RUN = .venv/bin/python tfgen_cli.py
 
 DEMO = --epochs 20
 MODEL = acgan
 
-.PHONY: demo test env clean
+.PHONY: demo test quality env clean
 
 demo: env
 	$(RUN) train --model $(MODEL) $(DEMO) --run runs/demo-$(MODEL)
 	$(RUN) report runs/demo-$(MODEL) --out report
 
 test: env
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -m "not slow"
+
+quality: env
+	.venv/bin/python -m pytest -m slow
 
 env: .venv/done
 

@@ -64,7 +64,7 @@ def test_train_score_report_export(tfgen, model):
     run = Run.open("r")
     assert run.iteration == run.iterations
     # The record rebuilds the run: what was trained on what, with what.
-    assert {"study", "model", "arguments", "dataset", "image_size", "seed", "fingerprint", "versions"} <= set(run.record)
+    assert {"study", "model", "arguments", "dataset", "image_size", "seed", "data_fingerprint", "versions"} <= set(run.record)
     assert run.record["versions"]["tensorflow"] == tf.__version__
     history = run.history()
     assert list(history) == ["iteration", *run.model.logs]
@@ -293,6 +293,22 @@ def test_a_damaged_run_does_not_keep_the_others_from_the_report(tfgen):
     code, out, err = tfgen("report")
     assert code == 0 and "runs/bad/record.json cannot be read" in err
     assert files("report") == ["fig2_2.jpg", "fig2_3.jpg"]
+
+
+def test_a_damaged_checkpoint_is_named(tfgen):
+    tfgen("train", "--model", "vae", *TOY, "--run", "r")
+    (data,) = pathlib.Path("r/checkpoints").glob("iteration-8.data*")
+    data.write_bytes(data.read_bytes()[:1000])
+    for command in (["report", "r"], ["export", "r"], ["train", "--model", "vae", *TOY, "--epochs", 3, "--run", "r"]):
+        code, _, err = tfgen(*command)
+        assert code == 2 and "the checkpoint r/checkpoints/iteration-8 cannot be restored" in err
+
+
+def test_a_run_folder_that_cannot_be_made(tfgen):
+    pathlib.Path("file").write_text("")
+    for command in (["train", "--model", "vae", *TOY, "--run", "file/r"], ["report", "--out", "file/r"]):
+        code, _, err = tfgen(*command)
+        assert code == 2 and "file/r cannot be made" in err
 
 
 def test_a_damaged_history_is_named(tfgen):

@@ -24,6 +24,7 @@ from tfgen import UserError, data
 from tfgen.studies import STUDIES
 
 RECORD = "record.json"
+LOCK = ".lock"
 
 
 @contextlib.contextmanager
@@ -101,8 +102,7 @@ class Run:
     def model(self):
         """The model with the newest checkpoint's weights. Raises UserError if there is none."""
         model = self.build()
-        self.restore(model)
-        if not self.iteration:
+        if not self.restore(model).latest_checkpoint:
             raise UserError(f"{self.folder} has no checkpoint yet: continue it with `{self.command()}`.")
         return model
 
@@ -114,9 +114,16 @@ class Run:
 
     def restore(self, model):
         """Loads the newest checkpoint, if there is one, into `model`. Returns the manager."""
+        import tensorflow as tf
+
         manager = self.checkpoints(model)
-        if manager.latest_checkpoint:
-            manager.checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched()
+        newest = manager.latest_checkpoint
+        try:
+            if newest:
+                manager.checkpoint.restore(newest).assert_existing_objects_matched()
+        except (tf.errors.OpError, AssertionError, IndexError, ValueError) as error:
+            reason = str(error).splitlines()[0][:200]
+            raise UserError(f"the checkpoint {newest} cannot be restored ({reason}): restore its files, or train anew under another --run.") from None
         return manager
 
     @property
@@ -155,8 +162,11 @@ class Run:
     @contextlib.contextmanager
     def lock(self):
         """Holds the folder for this process; a dead process's lock is gone with it. Raises UserError while another holds it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("a+") as file:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{self.folder} cannot be made ({error.strerror}): choose another --run.") from None
+        with (self.folder / LOCK).open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -62,12 +62,12 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
     }
     new = runs.Run(folder, record)
     source = new.training_source()
-    record["fingerprint"] = source.fingerprint()
+    record["data_fingerprint"] = source.fingerprint()
     record["steps_per_epoch"] = batches.steps_per_epoch(source, record["batch_size"])
     record["versions"] = runs.versions()
     record["seconds"] = 0.0
     if not (new.folder / runs.RECORD).exists():
-        if new.folder.exists() and any(new.folder.iterdir()):
+        if new.folder.exists() and any(path.name != runs.LOCK for path in new.folder.iterdir()):
             raise UserError(f"{new.folder} holds other files and no run: choose another --run.")
         return new
     old = runs.Run.open(folder).record

@@ -145,7 +145,7 @@ def read_pictures(folder, names, image_size):
     def read(i):
         images[i] = read_picture(folder / names[i], image_size)
 
-    progress = tqdm(total=len(names), desc=f"reading {folder}", unit="pictures", disable=None if len(names) > 1000 else True, leave=False)
+    progress = tqdm(total=len(names), desc=f"reading {folder}", unit=" pictures", disable=None if len(names) > 1000 else True, leave=False)
     # Pillow decodes and resizes without holding Python's global lock.
     with progress, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # read_picture looks at the size before it decodes

@@ -1,9 +1,10 @@
-"""Built-in faces: portraits drawn by arithmetic, each with the 13 attributes of the CelebA homework, every one of them to be seen.
+"""Painted faces with the 13 attributes of the CelebA homework, drawn by code: no pictures are bundled, none downloaded.
 
-A part of a face is a smooth function of head coordinates, and its edge is blended over one pixel, so pictures are anti-aliased at any size.
-Image i of a seed is made of its own row of uniform numbers alone, and so is the same in whatever range it is drawn.
+A face is painted back to front, each part by one function, from smooth-edged shapes. Coordinates are the face's own: the origin
+is between the eyes, x to the right, y down, the chin at about y = 0.72 and the ears at about x = -0.48 and 0.48.
 """
 
+import dataclasses
 import types
 
 import numpy as np
@@ -17,36 +18,48 @@ ATTRIBUTES = (
 )  # fmt: skip
 EXCLUSIVE = (("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Straight_Hair", "Wavy_Hair"))
 TRAIN, TEST = 8192, 1024
-TEST_START = 2**40  # where the test faces of a seed begin: no training set reaches it
-UNIFORMS = 64  # numbers a face is made of
-CHUNK = 32  # faces drawn at once: their planes stay in the processor's cache
+TEST_START = 2**40  # the number of the first test face: no training set reaches it
 
-SKIN = np.array([[66, 42, 32], [106, 68, 49], [150, 100, 72], [190, 138, 104], [222, 176, 142], [240, 202, 172], [250, 222, 202]]) / 255
-HAIR = {"Black_Hair": [26, 22, 24], "Blond_Hair": [222, 184, 104], "Brown_Hair": [96, 58, 32]}
-OTHER_HAIR = np.array([[158, 66, 30], [150, 148, 150], [214, 210, 204], [128, 40, 58]]) / 255  # ginger, grey, white, dyed
-IRIS = np.array([[66, 40, 22], [92, 62, 34], [74, 110, 72], [66, 110, 158], [110, 128, 140]]) / 255
-LIPSTICK = np.array([[196, 22, 48], [224, 52, 96], [150, 16, 62], [232, 76, 70]]) / 255
-SHADOW = np.array([[112, 72, 160], [44, 118, 150], [150, 74, 104], [70, 84, 120]]) / 255
+_DRAWS, _UNIFORMS = 10, 76  # random numbers for a face's attributes, and for all of it: a multiple of 4, as Philox makes 4 at a time
+_CHUNK = 32  # faces drawn together: few enough to stay in the cache
+
+_SKIN = ((0.97, 0.83, 0.75), (0.95, 0.77, 0.66), (0.89, 0.68, 0.54), (0.78, 0.56, 0.42), (0.62, 0.42, 0.30), (0.43, 0.28, 0.21))
+_BLACK = ((0.06, 0.05, 0.06), (0.12, 0.10, 0.10))
+_BLOND = ((0.90, 0.78, 0.55), (0.76, 0.59, 0.34))
+_BROWN = ((0.28, 0.16, 0.10), (0.46, 0.29, 0.18))
+_RED_OR_GREY = ((0.50, 0.17, 0.09), (0.70, 0.36, 0.19), (0.58, 0.57, 0.58), (0.84, 0.83, 0.83))
+_IRIS = ((0.16, 0.09, 0.05), (0.36, 0.21, 0.10), (0.30, 0.38, 0.18), (0.25, 0.45, 0.62), (0.38, 0.50, 0.55))
+_LIPSTICK = ((0.78, 0.06, 0.12), (0.88, 0.16, 0.34), (0.56, 0.04, 0.20))
+_EYE_SHADOW = ((0.50, 0.26, 0.62), (0.24, 0.40, 0.72), (0.16, 0.50, 0.48), (0.52, 0.28, 0.16), (0.70, 0.24, 0.46))
 
 
 def load(split, image_size=64, examples=None, seed=0):
-    """The faces of one split, "train" (8,192) or "test" (1,024), or the first `examples` of them: a Source of (n, image_size, image_size, 3)."""
+    """The faces of one split, "train" (8,192) or "test" (1,024).
+
+    Args:
+        split: "train" or "test".
+        image_size: side in pixels.
+        examples: at most the first so many; None is all.
+        seed: of `draw`.
+
+    Returns:
+        Source with images (n, image_size, image_size, 3), the 13 ATTRIBUTES and no labels.
+    """
     start, n = {"train": (0, TRAIN), "test": (TEST_START, TEST)}[split]
-    images, attributes = draw(start, start + min(n, examples or n), seed, image_size)
-    return Source(f"faces/{split}", images, attributes, ATTRIBUTES)
+    return Source(f"faces/{split}", *draw(start, start + min(n, examples or n), seed, image_size), ATTRIBUTES)
 
 
 def draw(start, stop, seed=0, image_size=64, attributes=None):
-    """Faces number start..stop-1 of a seed.
+    """Draws the faces number start to stop - 1 of a seed; a face is the same whatever range it is drawn in.
 
     Args:
-        start, stop: numbers of faces, from 0.
-        seed: integer from 0.
-        image_size: side in pixels.
-        attributes: {name: 0 or 1} to have in every face, all else the same; those that exclude a name set to 1 become 0.
+        start, stop: the range of faces, from 0.
+        seed: another seed is another endless row of faces.
+        image_size: height and width in pixels.
+        attributes: {name: 0 or 1} to change in every face; all else about the face stays, but for what a 1 excludes.
 
     Returns:
-        images (n, image_size, image_size, 3) uint8 and attributes (n, 13) uint8 in the order of ATTRIBUTES.
+        images (n, image_size, image_size, 3) uint8 and attributes (n, 13) uint8, in the order of ATTRIBUTES.
 
     Raises:
         UserError: for an attribute that faces do not have.
@@ -55,299 +68,358 @@ def draw(start, stop, seed=0, image_size=64, attributes=None):
         if name not in ATTRIBUTES:
             raise UserError(f"the built-in faces have no attribute {name!r}: they have {', '.join(ATTRIBUTES)}.")
     images = np.empty((stop - start, image_size, image_size, 3), np.uint8)
-    flags = np.empty((stop - start, len(ATTRIBUTES)), np.uint8)
-    for first in range(start, stop, CHUNK):
-        last = min(first + CHUNK, stop)
-        u = uniforms(first, last, seed)
-        has = sample_attributes(u[:, :13])
-        for name, value in (attributes or {}).items():
-            for group in EXCLUSIVE if value else ():
-                has |= {other: np.zeros_like(has[other]) for other in group if name in group}
-            has[name] = np.full_like(has[name], bool(value))
-        flags[first - start : last - start] = np.stack([has[name] for name in ATTRIBUTES], axis=1)
-        images[first - start : last - start] = _portraits(u[:, 13:], has, image_size)
-    return images, flags
+    values = np.empty((stop - start, len(ATTRIBUTES)), np.uint8)
+    for first in range(start, stop, _CHUNK):
+        last = min(first + _CHUNK, stop)
+        uniforms = _uniforms(first, last, seed)
+        has = _attributes(uniforms[:, :_DRAWS], attributes or {})
+        values[first - start : last - start] = np.stack([has[name] for name in ATTRIBUTES], axis=1)
+        images[first - start : last - start] = _paint(_parameters(uniforms[:, _DRAWS:], has), image_size)
+    return images, values
 
 
-def uniforms(start, stop, seed):
-    """Rows start..stop-1 of the seed's table of uniform numbers in [0, 1): (stop - start, 64). A counter gives each row without the others."""
-    bits = np.random.Philox(key=seed)
-    bits.advance(start * UNIFORMS // 4)  # a counter yields four numbers
-    return np.random.Generator(bits).random((stop - start, UNIFORMS))
+def _uniforms(start, stop, seed):
+    """(stop - start, _UNIFORMS) random numbers in [0, 1). Philox counts, so that any face's numbers are reached at once."""
+    philox = np.random.Philox(key=seed).advance(start * _UNIFORMS // 4)
+    return np.random.Generator(philox).random((stop - start, _UNIFORMS))
 
 
-def sample_attributes(u):
-    """{attribute: (n,) bool} from uniforms (n, 13), at about the homework's rates: makeup and long waves mostly go with women, an open mouth
-    and raised cheekbones a little with a smile."""
-    male = u[:, 0] < 0.37
-    smiling = u[:, 1] < 0.45
-    makeup = u[:, 2] < np.where(male, 0.02, 0.60)
-    colour = u[:, 3]
-    style = u[:, 4]
-    straight = style < np.where(male, 0.28, 0.24)
-    return {
-        "Bangs": u[:, 5] < np.where(male, 0.12, 0.22),
-        "Big_Lips": u[:, 6] < 0.19,
-        "Black_Hair": colour < 0.28,
-        "Blond_Hair": (colour >= 0.28) & (colour < 0.43),
-        "Brown_Hair": (colour >= 0.43) & (colour < 0.70),
-        "Heavy_Makeup": makeup,
-        "High_Cheekbones": u[:, 7] < np.where(smiling, 0.54, 0.28),
+def _attributes(uniforms, forced):
+    """Attributes at about CelebA's rates and with its plainest dependences: {name: (n,) bool}, after the forced ones."""
+    u = iter(uniforms.T)
+    male, smiling, colour, texture = next(u) < 0.38, next(u) < 0.45, next(u), next(u)
+    makeup = next(u) < np.where(male, 0.01, 0.62)
+    black = np.where(male, 0.34, 0.245)
+    blond = black + np.where(male, 0.06, 0.195)
+    straight = np.where(male, 0.30, 0.225)
+    has = {
         "Male": male,
-        "Mouth_Slightly_Open": u[:, 8] < np.where(smiling, 0.56, 0.31),
         "Smiling": smiling,
-        "Straight_Hair": straight,
-        "Wavy_Hair": ~straight & (style < np.where(male, 0.43, 0.67)),
-        "Wearing_Lipstick": u[:, 9] < np.where(male, 0.03, np.where(makeup, 0.85, 0.62)),
+        "Black_Hair": colour < black,
+        "Blond_Hair": (colour >= black) & (colour < blond),
+        "Brown_Hair": (colour >= blond) & (colour < blond + np.where(male, 0.25, 0.29)),
+        "Straight_Hair": texture < straight,
+        "Wavy_Hair": (texture >= straight) & (texture < straight + np.where(male, 0.14, 0.43)),
+        "Heavy_Makeup": makeup,
+        "Wearing_Lipstick": next(u) < np.where(male, 0.02, np.where(makeup, 0.93, 0.50)),
+        "Bangs": next(u) < np.where(male, 0.09, 0.24),
+        "Big_Lips": next(u) < np.where(male, 0.12, 0.22),
+        "High_Cheekbones": next(u) < np.where(smiling, 0.52, 0.29),
+        "Mouth_Slightly_Open": next(u) < np.where(smiling, 0.55, 0.31),
     }
+    for name, value in forced.items():
+        for others in EXCLUSIVE:
+            if value and name in others:
+                has.update({other: np.zeros_like(male) for other in others})
+        has[name] = np.full_like(male, value)
+    return has
 
 
-def _features(u, has):
-    """All that the parts are drawn from: a namespace of (n, 1, 1) float32 numbers and (n, 3, 1, 1) colours."""
-    column = iter(u.T)
+def _parameters(uniforms, has):
+    """All that is needed to paint n faces: the attributes and other numbers (n, 1, 1) and colours (3, n, 1, 1), float32."""
+    u = iter(uniforms.astype(np.float32).T[..., None, None])
+    p = types.SimpleNamespace(**{name.lower(): value.astype(np.float32)[:, None, None] for name, value in has.items()})
+    male, smile = p.male, p.smiling
 
     def between(low, high):
-        return (low + (high - low) * next(column)).astype(np.float32)[:, None, None]
+        return low + (high - low) * next(u)
 
-    def pick(table):
-        """A colour between two neighbours of the table."""
-        place = next(column) * (len(table) - 1)
-        i, part = place.astype(int), (place % 1)[:, None]
-        return (table[i] * (1 - part) + table[np.minimum(i + 1, len(table) - 1)] * part).astype(np.float32)[:, :, None, None]
+    # Pose and light.
+    p.centre_x, p.centre_y, p.scale = between(-0.06, 0.06), between(-0.02, 0.07), between(1.02, 1.18)
+    half_angle = between(-0.06, 0.06)
+    p.cos, p.sin = (1 - half_angle**2) / (1 + half_angle**2), 2 * half_angle / (1 + half_angle**2)
+    p.yaw, p.pitch = between(-0.08, 0.08), between(-0.015, 0.02)
+    p.light_x, p.light_y, p.contrast = between(-1, 1), between(-0.8, -0.1), between(0.15, 0.40)
+    p.background = [_hue(next(u), between(0.02, 0.14), between(0.3, 0.85)) for _ in range(2)]
+    p.background_x, p.background_y = between(-0.5, 0.5), between(-0.5, 0.5)
+    p.cloth = _hue(next(u), between(0.02, 0.25), between(0.15, 0.8))
 
-    def one_of(table):
-        return table[(next(column) * len(table)).astype(int)].astype(np.float32)[:, :, None, None]
+    # Skin and shape of the head.
+    p.skin = _ramp(_SKIN, next(u) ** 2) * between(0.95, 1.02)
+    p.shadow = p.skin * _colour(0.66, 0.51, 0.46)
+    p.width, p.chin = between(0.445, 0.485) + 0.015 * male, between(0.68, 0.73) + 0.02 * male
+    p.jaw, p.taper = between(0.0, 0.22) + 0.45 * male, between(0.12, 0.24) - 0.09 * male  # how square it is, and how much narrower
+    p.neck, p.beard = between(0.21, 0.24) + 0.09 * male, male * np.clip(between(-0.5, 0.9), 0, 1)
 
-    flag = {name: value.astype(np.float32)[:, None, None] for name, value in has.items()}
-    f = types.SimpleNamespace(**{name.lower(): value for name, value in flag.items()})
-    f.centre_x, f.centre_y, f.tilt, f.scale, f.yaw = between(-0.07, 0.07), between(-0.02, 0.08), between(-0.14, 0.14), between(0.93, 1.07), between(-1, 1)
-    f.light_x, f.light_y, f.light = between(-1, 1), between(-0.8, 0.1), between(0.10, 0.30)
-    f.background, f.background_to = _background(next(column), next(column), next(column)), _background(next(column), next(column), next(column))
-    f.background_turn = between(0, 2 * np.pi)
-    f.skin = pick(SKIN)
-    hair, own = one_of(OTHER_HAIR), next(column)
-    for name, colour in HAIR.items():
-        hair = np.where(has[name][:, None, None, None], np.array(colour, np.float32)[:, None, None] / 255, hair)
-    f.hair = hair * (0.85 + 0.3 * own.astype(np.float32))[:, None, None, None]
-    f.iris, f.lipstick, f.shadow = one_of(IRIS), one_of(LIPSTICK), one_of(SHADOW)
-    f.clothes = _background(next(column), next(column), next(column))
-    f.width = between(0.47, 0.53) + 0.035 * f.male
-    f.height = between(0.64, 0.70) + 0.02 * f.male
-    f.taper = between(0.30, 0.48) - 0.26 * f.male  # how much narrower the jaw is than the temples
-    f.eye_x, f.eye_y, f.eye_size = between(0.205, 0.245), between(-0.10, -0.05), between(0.9, 1.12) - 0.1 * f.male
-    f.gaze_x, f.gaze_y = between(-0.028, 0.028), between(-0.012, 0.012)
-    f.brow_lift, f.brow_slope = between(0.0, 0.03), between(-0.05, 0.12)
-    f.nose_y, f.nose_width = between(0.15, 0.21), between(0.060, 0.085) + 0.012 * f.male
-    f.mouth_y, f.mouth_width = between(0.37, 0.41), between(0.165, 0.205)
-    f.parting, f.hairline = between(-0.3, 0.3), between(-0.50, -0.43)
-    f.volume, f.length, f.strand, f.phase = between(0.0, 0.07), between(0.55, 1.1), between(34, 46), between(0, 2 * np.pi)
-    f.stubble = between(-0.25, 0.30).clip(0) * 1.6 * f.male
-    f.mouth_curve = between(0.055, 0.075) * f.smiling - between(0.0, 0.028) * (1 - f.smiling)
-    # Straight and wavy hair is long on women and mid-length on men; without either it is cropped or tied back.
-    f.styled = np.maximum(f.straight_hair, f.wavy_hair)
-    f.long = f.styled * (1 - f.male)
-    return f
+    # Eyes and brows.
+    p.eye_x, p.eye_width = between(0.20, 0.225), between(0.098, 0.114)
+    p.eye_top = between(0.050, 0.064) * (1 - 0.12 * smile) * (1 - 0.12 * male)
+    p.eye_bottom, p.eye_tilt = between(0.026, 0.034) * (1 - 0.45 * smile), between(0.0, 0.02)
+    p.gaze_x, p.gaze_y = between(-0.022, 0.022), between(-0.010, 0.008)
+    p.iris, p.eye_shadow = _ramp(_IRIS, next(u)), _ramp(_EYE_SHADOW, next(u))
+    p.brow_y, p.brow_arch = between(-0.165, -0.145) + 0.015 * male, between(0.02, 0.04) - 0.012 * male
+    p.brow_tilt, p.brow_thickness = between(-0.012, 0.022), between(0.012, 0.017) + 0.012 * male
+
+    # Nose and mouth.
+    p.nose_y, p.nose_width = between(0.22, 0.27), between(0.07, 0.095) + 0.01 * male
+    p.mouth_y, p.mouth_width = between(0.425, 0.455), between(0.155, 0.185) * (1 + 0.28 * smile)
+    p.mouth_curve = between(-0.002, 0.018) * (1 - smile) + between(0.08, 0.115) * smile
+    fullness = between(0.85, 1.15) * (1 + 1.1 * p.big_lips) * (1 - 0.1 * smile)
+    p.upper_lip, p.lower_lip = 0.027 * fullness, 0.040 * fullness
+    p.gap = p.mouth_slightly_open * between(0.066, 0.085) * (1 + 0.25 * smile)
+    natural = _mix(p.skin, _colour(0.70, 0.25, 0.25), between(0.30, 0.45)) * _colour(0.92, 0.85, 0.85)
+    p.lips = _mix(natural, _ramp(_LIPSTICK, next(u)), 0.9 * p.wearing_lipstick)
+
+    # Hair.
+    tone, other = next(u), next(u)
+    p.hair = _ramp(_RED_OR_GREY, other * np.sqrt(other))
+    for present, palette in ((p.black_hair, _BLACK), (p.blond_hair, _BLOND), (p.brown_hair, _BROWN)):
+        p.hair = _mix(p.hair, _ramp(palette, tone), present)
+    plain = (1 - p.straight_hair) * (1 - p.wavy_hair)
+    p.curly = plain * (next(u) < 0.35)
+    p.cropped = plain - p.curly
+    p.bun = p.cropped * (1 - male) * (next(u) < 0.75)
+    p.long = (1 - male) * (1 - p.cropped)
+    p.volume = between(0.07, 0.12) + 0.03 * p.wavy_hair + 0.06 * p.curly - 0.05 * p.cropped
+    p.length = _mix(between(0.0, 0.06) + 0.12 * p.straight_hair - 0.12 * p.bun, _mix(between(0.55, 1.2), 0.45, p.curly), p.long)
+    p.flare, p.hairline = between(0.02, 0.12) + 0.05 * p.wavy_hair, between(-0.58, -0.50)
+    p.parting, p.parting_slope, p.sweep = between(-0.24, 0.24), between(0.0, 0.3), between(-0.12, 0.12)
+    p.fringe, p.fringe_slope = between(-0.25, -0.20), between(-0.12, 0.12)
+    p.phase = next(u)
+    return p
 
 
-def _background(hue, saturation, value):
-    """Colours (n, 3, 1, 1): muted, of any hue."""
-    phase = 2 * np.pi * (hue[:, None] + np.array([0, 1 / 3, 2 / 3]))
-    value, saturation = 0.35 + 0.5 * value[:, None], 0.45 * saturation[:, None]
-    return (value * (1 - saturation * (0.5 + 0.5 * np.cos(phase)))).astype(np.float32)[:, :, None, None]
-
-
+@dataclasses.dataclass(frozen=True)
 class _Canvas:
-    """Pictures (n, 3, h, w) with their head coordinates x (right) and y (down), (n, h, w); `soft` is a pixel's width in those."""
+    """n pictures in the making, or a window of them."""
 
-    def __init__(self, rgb, x, y, soft):
-        self.rgb, self.x, self.y, self.soft = rgb, x, y, soft
+    pose: types.SimpleNamespace  # the parameters
+    pixel: np.ndarray  # (n, 1, 1): a pixel's width
+    rgb: np.ndarray  # (3, n, h, w)
+    x: np.ndarray  # (n, h, w): the pixels' face coordinates
+    y: np.ndarray
+    fx: np.ndarray  # (n, h, w): the same of the features, which yaw and pitch move over the head
+    fy: np.ndarray
 
-    def window(self, top, bottom, left=-1.0, right=1.0):
-        """The part of the canvas between these picture coordinates, from -1 to 1; parts are drawn only where they can be."""
-        size = self.rgb.shape[-1]
-        rows, columns = (slice(max(0, int((low + 1) / 2 * size)), int(np.ceil((high + 1) / 2 * size))) for low, high in ((top, bottom), (left, right)))
-        return _Canvas(self.rgb[:, :, rows, columns], self.x[:, rows, columns], self.y[:, rows, columns], self.soft)
+    def window(self, half_width, top, bottom):
+        """The smallest window that holds the box |x| <= half_width, top <= y <= bottom of every face."""
+        p, size = self.pose, self.rgb.shape[-1]
+        x, y = half_width * np.float32([-1, 1, -1, 1]), np.float32([top, top, bottom, bottom])
+        corners = p.centre_y + p.scale * (p.sin * x + p.cos * y), p.centre_x + p.scale * (p.cos * x - p.sin * y)
+        rows, columns = (slice(max(int((a.min() + 1) / 2 * size) - 1, 0), max(int((a.max() + 1) / 2 * size) + 2, 0)) for a in corners)
+        return _Canvas(p, self.pixel, *(plane[..., rows, columns] for plane in (self.rgb, self.x, self.y, self.fx, self.fy)))
 
-    def cover(self, distance):
-        """Coverage in [0, 1] of a shape of that signed distance (negative inside), blended over one pixel."""
-        return np.clip(0.5 - distance / self.soft, 0, 1)
+    def inside(self, distance, soft=0.0):
+        """Coverage in [0, 1] of the shape where the distance is negative; its edge is one pixel wide, or `soft` wider."""
+        return np.clip(0.5 - distance / (self.pixel + soft), 0, 1)
 
-    def ellipse(self, x, y, width, height):
-        """Coverage of an ellipse."""
-        inside = np.sqrt(((self.x - x) / width) ** 2 + ((self.y - y) / height) ** 2) - 1
-        return self.cover(inside * np.minimum(width, height))
-
-    def glow(self, x, y, width, height):
-        """A soft spot: 1 at its centre, 0 from its ellipse outwards."""
-        return np.clip(1 - ((self.x - x) / width) ** 2 - ((self.y - y) / height) ** 2, 0, None) ** 2
-
-    def paint(self, alpha, colour):
-        """Blends a colour, (n, 3, 1, 1) or (n, 3, h, w), over the picture."""
-        self.rgb += alpha[:, None] * (colour - self.rgb)
-
-    def shade(self, factor):
-        """Multiplies the light."""
-        self.rgb *= factor[:, None]
+    def paint(self, coverage, colour):
+        """Lays a colour over the picture with the given coverage."""
+        layer = colour - self.rgb
+        layer *= coverage
+        np.add(self.rgb, layer, out=self.rgb)
 
 
-def _portraits(u, has, size):
-    f = _features(u, has)
-    place = ((np.arange(size, dtype=np.float32) + 0.5) / size) * 2 - 1
-    right, down = place[None, None, :] - f.centre_x, place[None, :, None] - f.centre_y
-    cosine, sine = np.cos(f.tilt) / f.scale, np.sin(f.tilt) / f.scale
-    canvas = _Canvas(np.empty((len(u), 3, size, size), np.float32), right * cosine + down * sine, down * cosine - right * sine, 2 / size / f.scale)
-    for part in (_backdrop, _hair_behind, _body, _head, _cheeks, _nose, _eyes, _brows, _mouth, _hair_in_front):
-        part(canvas, f)
-    return np.rint(np.clip(canvas.rgb, 0, 1) * 255).astype(np.uint8).transpose(0, 2, 3, 1)
+def _paint(p, image_size):
+    """The faces of n sets of parameters: (n, image_size, image_size, 3) uint8."""
+    axis = (np.arange(image_size, dtype=np.float32) + 0.5) / image_size * 2 - 1
+    across, down = (axis - p.centre_x) / p.scale, (axis[:, None] - p.centre_y) / p.scale
+    x, y = p.cos * across + p.sin * down, p.cos * down - p.sin * across
+    fx = x - p.yaw * np.clip(1 - 4 * x * x, 0, 1)  # as on a sphere: the middle of the face turns furthest
+    canvas = _Canvas(p, 2 / (image_size * p.scale), np.empty((3, *x.shape), np.float32), x, y, fx, y - p.pitch)
+    for part in (_background, _hair_back, _body, _head, _cheeks, _beard, _nose, _mouth, _eyes, _brows, _hair_front):
+        part(canvas, p)
+    return (np.clip(canvas.rgb, 0, 1) * 255 + 0.5).astype(np.uint8).transpose(1, 2, 3, 0)
 
 
-def _backdrop(canvas, f):
-    along = canvas.x * np.cos(f.background_turn) + canvas.y * np.sin(f.background_turn)
-    canvas.rgb[:] = f.background
-    canvas.paint(np.clip(0.5 + 0.5 * along, 0, 1), f.background_to)
+def _background(canvas, p):
+    """A gradient between two colours."""
+    canvas.rgb[:] = _mix(*p.background, np.clip(0.5 + p.background_x * canvas.x + p.background_y * canvas.y, 0, 1))
 
 
-def _outline(canvas, f):
-    """Signed distance to the head: an ellipse, narrower and, on men, squarer towards the jaw."""
-    lower = np.maximum(canvas.y, 0)
-    x = (canvas.x / f.width * (1 + f.taper * lower)) ** 2
-    y = (canvas.y / f.height) ** 2
-    round_, square = np.sqrt(x + y), np.sqrt(np.sqrt(x * x + y * y))
-    jaw = np.clip(lower * 3, 0, 1) * (0.15 + 0.5 * f.male)
-    return (round_ + jaw * (square - round_) - 1) * f.width
+def _head_distance(c, p):
+    """About the distance to the outline of the head: round above the eyes, narrowing below to a round or square jaw."""
+    down = np.maximum(c.y, 0) / p.chin
+    x = (c.x - 0.5 * p.yaw * down) / (p.width * (1 - p.taper * down))
+    down2 = down * down
+    return 0.26 * (x * x + down2 * (1 + p.jaw * (down2 - 1)) + (np.minimum(c.y, 0) / 0.72) ** 2 - 1)
 
 
-def _strands(canvas, f):
-    """Hair's light and dark along the strands: straight stripes, waves, or the smooth sheen of cropped hair."""
-    bend = f.wavy_hair * 0.05 * np.sin(canvas.y * 13 + f.phase)
-    stripes = np.sin((canvas.x + bend) * f.strand + f.phase) * (0.04 + 0.10 * f.styled)
-    sheen = 0.35 * np.clip(1 - ((canvas.y + 0.52 + 0.25 * canvas.x**2) / 0.16) ** 2, 0, 1) * (0.4 + 0.6 * f.styled)
-    return (1 + stripes + sheen + f.light * f.light_x * canvas.x)[:, None] * f.hair
+def _strand_x(c, p):
+    """x straightened along the strands: waves and curls swing to either side."""
+    return c.x + 0.045 * p.wavy_hair * _wave(1.8 * c.y + p.phase + 0.4 * (c.x > 0))
 
 
-def _hair_behind(canvas, f):
-    wave = f.wavy_hair * 0.055 * np.sin(canvas.y * 13 + f.phase)
-    half = f.width + 0.10 + f.volume + wave + 0.04 * f.wavy_hair
-    fall = np.maximum(np.abs(canvas.x) - half, canvas.y - f.length)
-    crown = np.sqrt((canvas.x / half) ** 2 + ((canvas.y + 0.12) / 0.68) ** 2) - 1
-    distance = np.where(canvas.y > -0.12, fall, crown * half)
-    canvas.paint(canvas.cover(distance) * f.long, 0.72 * _strands(canvas, f))
+def _curls(c, p):
+    """A quilt of curls in [-1, 1], 0 where the hair is not curly."""
+    x, y = c.x + 0.04 * _wave(1.7 * c.y + p.phase), c.y + 0.04 * _wave(1.9 * c.x)
+    return p.curly * _wave(3.6 * x + 1.5 * y + p.phase) * _wave(4 * y - 1.4 * x)
 
 
-def _body(canvas, f):
-    c = canvas.window(0.3, 1)
-    c.paint(c.ellipse(0, 1.32, 0.86 + 0.12 * f.male, 0.52), f.clothes * (1 - 0.25 * c.x**2)[:, None])
-    neck = np.maximum(np.abs(c.x) - 0.22 - 0.07 * f.male - 0.12 * np.clip(c.y - 0.7, 0, 1), c.y - 0.98)
-    under = 0.62 + 0.30 * np.clip((c.y - 0.62) / 0.35, 0, 1)  # the chin's shadow
-    c.paint(c.cover(neck), f.skin * under[:, None])
+def _hair_distance(c, p):
+    """About the distance to the outline of the hair: a dome over the head, falling to p.length, or trimmed to the head at the ears."""
+    fall = _mix(np.clip(0.15 - 2 * c.y, 0, 1), 1, np.maximum(p.long, 0.5 * p.straight_hair))
+    x = _strand_x(c, p) / (p.width + 0.01 + p.volume * fall + p.long * p.flare * np.maximum(c.y, 0))
+    top, end = np.minimum(c.y, 0) / (0.73 + p.volume), np.maximum(c.y - p.length, 0) / (0.15 + 0.15 * p.long)
+    curls = _curls(c, p)
+    tufts = (1 - p.long) * p.wavy_hair * _wave(3 * c.x + p.phase) * np.clip(-4 * c.y - 0.8, 0, 1)
+    return 0.3 * (x * x + top * top * (0.6 + 0.4 * top * top) + end * end - 1) + 0.04 * curls + 0.025 * tufts
 
 
-def _head(canvas, f):
-    ears = canvas.window(-0.35, 0.45)
-    ear = np.maximum(ears.ellipse(f.width, 0.03, 0.07, 0.14), ears.ellipse(-f.width, 0.03, 0.07, 0.14))
-    ears.paint(ear, f.skin * 0.86)
-    c = canvas.window(-0.85, 0.92, -0.75, 0.75)
-    light = 1.02 + f.light * (f.light_x * c.x * 1.5 + f.light_y * c.y * 1.2) - 0.22 * (c.x / f.width) ** 4
-    inside = c.cover(_outline(c, f))
-    c.paint(inside, f.skin * light[:, None])
-    beard = np.clip((c.y - 0.16) * 5, 0, 1) * np.clip(1.1 - c.glow(f.yaw * 0.03, 0.16, 0.34, 0.22) * 1.6, 0, 1)
-    c.paint(inside * beard * f.stubble, f.hair * 0.45 + f.skin * 0.25)
+def _hair_colour(c, p):
+    """Strands from the parting outwards, and a sheen on the dome."""
+    along = (_strand_x(c, p) - p.parting) / (0.6 + 0.4 * np.maximum(c.y + 0.8, 0))
+    combed = 0.4 + 0.6 * np.maximum(p.straight_hair, p.wavy_hair)
+    strands = combed * (0.09 * _wave(5 * along + p.phase) + 0.06 * _wave(11 * along)) + 0.12 * _curls(c, p)
+    sheen = _bump((c.x - 0.25 * p.light_x) / 0.55, (c.y + 0.6) / 0.2)
+    light = 0.92 + strands + 0.25 * p.light_x * c.x - 0.12 * c.y
+    return p.hair * light + (0.08 + 0.2 * p.hair) * (0.7 * sheen + strands)
 
 
-def _cheeks(canvas, f):
-    c = canvas.window(-0.2, 0.72, -0.62, 0.62)
-    shift = 0.04 * f.yaw
-    for side in (-1, 1):
-        x = side * 0.30 + shift
-        blush = c.glow(x, 0.17, 0.19, 0.13) * f.heavy_makeup
-        c.paint(0.55 * blush, f.skin * 0.45 + np.array([0.55, 0.12, 0.20], np.float32)[:, None, None])
-        # A raised cheekbone catches the light and throws a slanting shadow below it.
-        slant = c.y - 0.5 * side * (c.x - x)
-        bone = np.clip(1 - ((c.x - x) / 0.17) ** 2, 0, 1)
-        c.shade(1 + f.high_cheekbones * bone * (0.24 * np.clip(1 - ((slant - 0.07) / 0.07) ** 2, 0, 1) - 0.30 * np.clip(1 - ((slant - 0.27) / 0.10) ** 2, 0, 1)))
-        crease = c.x - side * (0.20 + 0.16 * (c.y - 0.24)) - shift
-        fold = np.clip(1 - (crease / 0.03) ** 2, 0, 1) * np.clip(1 - ((c.y - 0.30) / 0.11) ** 2, 0, 1)
-        c.shade(1 - (0.04 + 0.20 * f.smiling) * fold)
+def _hair_back(canvas, p):
+    """The hair behind the neck, and a bun."""
+    c = canvas.window(1.0, -1.1, 1.6)
+    c.paint(c.inside(_hair_distance(c, p)), p.hair * 0.7)
+    c = canvas.window(0.4, -1.2, -0.5)
+    bun = 0.2 * ((c.x / 0.20) ** 2 + ((c.y + 0.80) / 0.16) ** 2 - 1)
+    c.paint(c.inside(bun) * p.bun, p.hair * (0.7 - 0.9 * (c.y + 0.80)))
 
 
-def _nose(canvas, f):
-    c = canvas.window(-0.25, 0.42, -0.35, 0.35)
-    x = 0.06 * f.yaw
-    bridge = np.clip(1 - ((c.x - x) / 0.045) ** 2, 0, 1) * np.clip(1 - ((c.y - 0.02) / 0.20) ** 2, 0, 1)
-    side = np.clip(1 - ((c.x - x + np.sign(f.light_x) * 0.065) / 0.04) ** 2, 0, 1) * np.clip(1 - ((c.y - 0.04) / 0.18) ** 2, 0, 1)
-    c.shade(1 + 0.13 * bridge - 0.13 * side + 0.15 * c.glow(x, f.nose_y - 0.02, 0.05, 0.05))
-    c.shade(1 - 0.28 * c.glow(x, f.nose_y + 0.045, f.nose_width * 1.5, 0.05))
-    for side in (-1, 1):
-        c.paint(0.6 * c.glow(x + side * f.nose_width * 0.62, f.nose_y + 0.03, 0.038, 0.028), f.skin * 0.25)
+def _body(canvas, p):
+    """The neck with the chin's shadow on it, and shoulders with a round neckline."""
+    c = canvas.window(1.6, 0.3, 1.6)
+    light = p.light_x * c.x
+    shade = 0.2 + 0.6 * np.clip(1 - (c.y - p.chin) / 0.22, 0, 1) - 0.5 * light + 3 * c.x * c.x
+    neck = np.abs(c.x) - p.neck - 5 * np.maximum(c.y - 0.78, 0) ** 2
+    c.paint(c.inside(neck) * (c.y > 0.4), _mix(p.skin, p.shadow, np.clip(shade, 0, 1)))
+    shoulders = 0.80 + 0.25 * c.x * c.x - c.y
+    neckline = 0.15 * (1 - (c.x / (p.neck + 0.07)) ** 2 - ((c.y - 0.74) / 0.20) ** 2)
+    c.paint(c.inside(np.maximum(shoulders, neckline)), p.cloth * (1 + 0.3 * light - 0.25 * c.x * c.x))
 
 
-def _eyes(canvas, f):
-    for side in (-1, 1):
-        c = canvas.window(-0.36, 0.28, *((-0.55, 0.1) if side < 0 else (-0.1, 0.55)))
-        x, y = c.x - side * f.eye_x - 0.05 * f.yaw, c.y - f.eye_y
-        width, height = 0.125 * f.eye_size, 0.066 * f.eye_size * (1 - 0.26 * f.smiling)
-        along = 1 - (x / width) ** 2
-        lid = height * along * 1.05
-        c.paint(0.30 * np.clip(1 - (x / 0.17) ** 2 - ((y + 0.02) / 0.11) ** 2, 0, 1), f.skin * 0.62)  # the socket
-        above = np.clip(along + 0.35, 0, 1) * np.clip(1 - ((y + 0.075) / 0.07) ** 2, 0, 1)
-        c.paint(0.85 * f.heavy_makeup * above, f.shadow)
-        opening = c.cover(np.maximum(-y - lid, y - 0.72 * height * along) * 0.9)
-        c.paint(opening, np.array([0.95, 0.94, 0.93], np.float32)[:, None, None])
-        c.paint(opening * c.cover(np.sqrt((x - f.gaze_x) ** 2 + (y - f.gaze_y) ** 2) - 0.060 * f.eye_size), f.iris)
-        c.paint(opening * c.cover(np.sqrt((x - f.gaze_x) ** 2 + (y - f.gaze_y) ** 2) - 0.030 * f.eye_size), f.iris * 0.12)
-        c.paint(0.9 * c.cover(np.sqrt((x - f.gaze_x - 0.018) ** 2 + (y - f.gaze_y + 0.022) ** 2) - 0.015), np.float32(1))
-        thick = 0.011 + 0.013 * f.heavy_makeup + 0.004 * (1 - f.male)
-        liner = np.abs(y + lid) - thick * np.clip(along * 1.5 + 0.4, 0, 1)
-        reach = np.abs(x) - width * (1.0 + 0.12 * f.heavy_makeup)
-        c.paint(c.cover(np.maximum(liner, reach)) * 0.85, f.skin * 0.10 + 0.02)
-        under = np.abs(y - 0.72 * height * along) - 0.006 - 0.006 * f.heavy_makeup
-        c.paint(c.cover(np.maximum(under, reach)) * (0.25 + 0.45 * f.heavy_makeup), f.skin * 0.2)
+def _head(canvas, p):
+    """The ears, and the head lit from one side and darker towards its outline."""
+    c = canvas.window(0.62, -0.8, 0.82)
+    ear = ((np.abs(c.x) - p.width - 0.005) / 0.06) ** 2 + ((c.y - 0.06) / 0.13) ** 2
+    c.paint(c.inside(0.05 * (ear - 1)), _mix(p.skin, p.shadow, 0.25 + 0.6 * np.clip(1 - 1.5 * ear, 0, 1)))
+    x, y = c.x / p.width, c.y / 0.72
+    shade = 0.05 + p.contrast * (0.35 - 0.8 * (p.light_x * x + p.light_y * y)) + 0.25 * (x * x + y * y) ** 2
+    c.paint(c.inside(_head_distance(c, p)), _mix(p.skin, p.shadow, np.clip(shade, 0, 1)))
 
 
-def _brows(canvas, f):
-    for side in (-1, 1):
-        c = canvas.window(-0.48, 0.12, *((-0.58, 0.1) if side < 0 else (-0.1, 0.58)))
-        x = (c.x - side * (f.eye_x + 0.005) - 0.05 * f.yaw) * side  # outwards
-        y = c.y - f.eye_y + 0.145 + f.brow_lift + f.brow_slope * (x + 0.05) - 2.0 * (x - 0.02) ** 2
-        thick = (0.020 + 0.017 * f.male) * np.clip(1.1 - x / 0.24, 0.4, 1.2)
-        c.paint(0.85 * c.cover(np.maximum(np.abs(y) - thick, np.abs(x) - 0.14)), f.hair * 0.5 + f.skin * 0.08)
+def _cheeks(canvas, p):
+    """Blush, the modelling of high cheekbones, and cheeks lifted by a smile."""
+    c = canvas.window(0.56, -0.1, 0.6)
+    side, slant, glow = np.abs(c.fx), c.fy - 0.38 + 0.6 * np.abs(c.fx), _mix(p.skin * 1.08, 1, 0.22)
+    head = c.inside(_head_distance(c, p))
+    c.paint((0.12 + 0.30 * p.heavy_makeup) * head * _bump((side - 0.27) / 0.19, (c.fy - 0.2) / 0.15), p.skin * _colour(0.97, 0.52, 0.52))
+    c.paint(0.65 * p.high_cheekbones * head * _bump((side - 0.33) / 0.16, (slant - 0.13) / 0.10), p.shadow)
+    c.paint(0.60 * p.high_cheekbones * head * _bump((side - 0.29) / 0.15, (slant + 0.03) / 0.09), glow)
+    c.paint(0.5 * p.smiling * _bump((side - 0.23) / 0.12, (c.fy - 0.18) / 0.09), glow)
+    fold = np.abs(side - 0.15 - 0.5 * np.maximum(c.fy - 0.26, 0)) - 0.004
+    c.paint(0.45 * p.smiling * c.inside(fold, 0.03) * _bump(0, (c.fy - 0.34) / 0.13), p.shadow)
 
 
-def _mouth(canvas, f):
-    c = canvas.window(0.1, 0.75, -0.45, 0.45)
-    x, width = c.x - 0.05 * f.yaw, f.mouth_width * (1 + 0.22 * f.smiling)
-    place = (x / width) ** 2
-    along = np.clip(1 - place, 0, 1)
-    y = c.y - f.mouth_y - f.mouth_curve * (0.6 - 1.5 * place)
-    full = 1 + 0.75 * f.big_lips
-    gap = f.mouth_slightly_open * (0.040 + 0.012 * f.smiling) * along
-    cupid = 1 - 0.35 * np.clip(1 - (x / 0.045) ** 2, 0, 1)
-    upper, lower = (0.036 * cupid + 0.004) * full * np.sqrt(along), (0.048 + 0.004) * full * along
-    lips = f.skin * np.array([0.80, 0.55, 0.54], np.float32)[:, None, None] + np.array([0.05, 0, 0.01], np.float32)[:, None, None]
-    colour = lips + f.wearing_lipstick[:, None] * (f.lipstick - lips)
-    ends = np.abs(x) - width
-    c.shade(1 - 0.22 * c.glow(0.05 * f.yaw, f.mouth_y + 0.125 * full, 0.15, 0.045))
-    c.paint(c.cover(np.maximum(np.maximum(-y - gap - upper, y), ends)), colour * 0.86)
-    c.paint(c.cover(np.maximum(np.maximum(y - gap - lower, -y), ends)), colour)
-    c.paint(0.35 * np.clip(1 - ((y - gap - 0.45 * lower) / 0.014) ** 2, 0, 1) * np.clip(1 - (x / 0.09) ** 2, 0, 1), np.float32(1))
-    inside = c.cover(np.maximum(np.abs(y) - gap, ends)) * f.mouth_slightly_open
-    c.paint(inside, np.array([0.20, 0.05, 0.06], np.float32)[:, None, None])
-    c.paint(inside * c.cover(np.maximum(y + 0.1 * gap, np.abs(x) - 0.8 * width)), np.array([0.95, 0.93, 0.90], np.float32)[:, None, None])
-    line = np.abs(y) - 0.008
-    c.paint(c.cover(np.maximum(line, ends - 0.012)) * (1 - f.mouth_slightly_open) * 0.75, colour * 0.35)
+def _beard(canvas, p):
+    """Stubble on jaw and upper lip, from none to a beard."""
+    c = canvas.window(0.56, -0.15, 0.82)
+    edge = 0.34 - 1.3 * np.maximum(np.abs(c.fx) - 0.22, 0) - c.fy
+    c.paint(0.6 * p.beard * c.inside(edge, 0.08) * c.inside(_head_distance(c, p)), p.hair * 0.5 + p.shadow * 0.3)
 
 
-def _hair_in_front(canvas, f):
-    c = canvas.window(-1, 0.98 if f.long.any() else 0.5)
-    cap = 0.035 + 0.06 * f.styled + f.volume
-    ripple = f.wavy_hair * 0.035 * np.sin(np.arctan2(c.x, 0.4 - c.y) * 11 + f.phase)
-    top = np.sqrt((c.x / (f.width + cap + ripple)) ** 2 + ((c.y + 0.10) / (f.height - 0.06 + cap + ripple)) ** 2) - 1
-    line = f.hairline + 0.62 * (c.x - 0.5 * f.parting) ** 2 + 0.1 * f.long * np.abs(c.x - f.parting)
-    fringe = -0.235 + 0.25 * c.x**2 + 0.016 * np.sin(c.x * 30 + f.phase) + 0.06 * f.parting * c.x
-    line = line + f.bangs * (fringe - line)
-    side = np.abs(c.x) - (f.width - 0.075 - 0.02 * f.wavy_hair * np.sin(c.y * 13 + f.phase))
-    temples = np.maximum(-side, c.y - np.where(f.long > 0, f.length - 0.05, 0.02 + 0.1 * f.styled))
-    outer = np.where(f.long * (c.y > -0.1) > 0, np.abs(c.x) - f.width - cap + 0.02 - 0.045 * f.wavy_hair * np.sin(c.y * 13 + f.phase), top * f.width)
-    distance = np.maximum(np.minimum(c.y - line, temples), outer)
-    c.paint(c.cover(distance), _strands(c, f))
-    c.shade(1 - 0.18 * np.clip(1 - (c.y - line) / 0.07, 0, 1) * (c.y > line) * c.cover(_outline(c, f)))
+def _nose(canvas, p):
+    """Bridge, tip and nostrils, all soft."""
+    c = canvas.window(0.3, -0.2, 0.42)
+    x, y, lit = c.fx, c.fy - p.nose_y, np.sign(p.light_x)
+    c.paint(0.35 * _bump((x + 0.065 * lit) / 0.055, (y + 0.14) / 0.22), p.shadow)
+    c.paint(0.30 * _bump(x / 0.035, (y + 0.14) / 0.2), _mix(p.skin, 1, 0.3))
+    c.paint(0.5 * _bump(x / (p.nose_width * 1.3), (y - 0.045) / 0.05), p.shadow)
+    c.paint(0.45 * _bump((np.abs(x) - p.nose_width) / 0.035, y / 0.06), p.shadow)
+    c.paint(0.45 * _bump((x - 0.01 * p.light_x) / 0.045, (y + 0.015) / 0.045), _mix(p.skin, 1, 0.45))
+    c.paint(0.7 * _bump((np.abs(x) - 0.5 * p.nose_width) / 0.03, (y - 0.03) / 0.022), p.shadow * 0.45)
+
+
+def _mouth(canvas, p):
+    """Lips, and between them their line or a gap with teeth."""
+    c = canvas.window(0.4, 0.2, 0.75)
+    x = c.fx / p.mouth_width
+    rise = 1 - x * x
+    y = c.fy - p.mouth_y + p.mouth_curve * (0.55 - rise)
+    upper, lower = -0.4 * p.gap * rise, 0.6 * p.gap * rise
+    bow = 1 - 0.22 * _bump(x / 0.3, 0)
+    lips = np.maximum(upper - p.upper_lip * rise * bow - y, y - lower - p.lower_lip * rise)
+    c.paint(0.35 * _bump(x / 0.8, (y - lower - p.lower_lip - 0.02) / 0.035), p.shadow)
+    c.paint(c.inside(lips), p.lips * (0.88 + 0.22 * (y > 0)))
+    shine = _bump(x / 0.5, (y - lower - 0.5 * p.lower_lip) / (0.5 * p.lower_lip))
+    c.paint((0.35 + 0.2 * p.wearing_lipstick) * shine, _mix(p.lips, 1, 0.5))
+    gap = c.inside(np.maximum(upper - y, y - lower)) * p.mouth_slightly_open
+    c.paint(gap, _colour(0.22, 0.05, 0.06))
+    c.paint(gap * c.inside(y - upper - 0.55 * p.gap * rise), _colour(0.93, 0.91, 0.88))
+    line = c.inside(np.abs(y) - 0.005, 0.01) * np.clip(3 * rise + 0.3, 0, 1)
+    c.paint(0.75 * (1 - p.mouth_slightly_open) * line, p.lips * 0.35)
+
+
+def _eyes(canvas, p):
+    """Eye shadow, eyeballs with irises, lids and lashes, and the glint."""
+    c = canvas.window(0.46, -0.22, 0.16)
+    x = (np.abs(c.fx) - p.eye_x) / p.eye_width  # from -1 in the inner corner to 1 in the outer, for both eyes at once
+    y = c.fy + p.eye_tilt * x
+    rise = 1 - x * x
+    upper, lower = -p.eye_top * rise, p.eye_bottom * rise
+    c.paint(0.35 * _bump(x / 1.5, (y + 0.04) / 0.13), p.shadow)
+    c.paint(p.heavy_makeup * _bump((x - 0.15) / 1.6, (y + 0.06) / 0.095), p.eye_shadow)
+    c.paint(0.5 * c.inside(np.abs(y - 1.5 * upper + 0.01) - 0.006, 0.01) * np.clip(2 * rise, 0, 1), p.shadow * 0.7)
+    ball = c.inside(np.maximum(upper - y, y - lower))
+    c.paint(ball, 0.93 - 0.18 * np.clip(1 + (upper - y) / 0.05, 0, 1))
+    iris_x, iris_y = c.fx - np.sign(c.fx) * p.eye_x - p.gaze_x, y - p.gaze_y + 0.012
+    radius = iris_x * iris_x + iris_y * iris_y
+    c.paint(ball * c.inside((radius / 0.048**2 - 1) * 0.024), p.iris * (0.7 + 6 * np.maximum(iris_y, 0)))
+    c.paint(ball * c.inside((radius / 0.022**2 - 1) * 0.011), 0.03)
+    lash = c.inside(np.abs(y - upper) - 0.009 - 0.006 * p.heavy_makeup) * c.inside((0.05 - 0.05 * p.heavy_makeup - rise - 0.2) * 0.05)
+    c.paint((0.8 + 0.2 * p.heavy_makeup) * lash, 0.03 + 0.15 * p.hair * (1 - p.heavy_makeup))
+    under = c.inside(np.abs(y - lower) - 0.006) * np.clip(4 * rise, 0, 1)
+    c.paint((0.25 + 0.3 * p.heavy_makeup) * under, p.shadow * (0.6 - 0.4 * p.heavy_makeup))
+    c.paint(0.9 * ball * _bump((iris_x - 0.018) / 0.02, (iris_y + 0.018) / 0.02), 1)
+
+
+def _brows(canvas, p):
+    """Brows, thinner outwards."""
+    c = canvas.window(0.46, -0.3, -0.02)
+    x = (np.abs(c.fx) - p.eye_x - 0.01) / 0.14
+    y = c.fy - p.brow_y - p.brow_tilt * x - p.brow_arch * ((x - 0.2) ** 2 - 0.5)
+    ends = np.clip(4 - 4 * x * x, 0, 1)
+    c.paint(0.85 * ends * c.inside(np.abs(y) - p.brow_thickness * (1.1 - 0.45 * x) * ends, 0.008), p.hair * 0.45 + p.shadow * 0.1)
+
+
+def _hair_front(canvas, p):
+    """The hair around the face with its fringe, and the shadow it casts."""
+    c = canvas.window(1.0, -1.1, 1.6)
+    x2 = c.x * c.x
+    line = p.hairline + p.parting_slope * np.abs(c.x - p.parting) + p.sweep * c.x + 12 * x2 * x2
+    fringe = p.fringe + 0.35 * x2 + p.fringe_slope * c.x + 0.012 * _wave(4 * c.x + p.phase)
+    opening = 0.6 * (c.y - np.where(p.bangs > 0, np.maximum(line, fringe), line))
+    c.paint(0.35 * c.inside(np.maximum(opening - 0.03, _head_distance(c, p)), 0.08), p.shadow)
+    c.paint(c.inside(np.maximum(opening, _hair_distance(c, p)), 0.03 * p.cropped * (1 - p.bun)), _hair_colour(c, p))
+
+
+def _colour(red, green, blue):
+    """A colour (3, 1, 1, 1)."""
+    return np.array([red, green, blue], np.float32)[:, None, None, None]
+
+
+def _hue(hue, saturation, lightness):
+    """Colours (3, n, 1, 1) around grey."""
+    return np.stack([lightness + saturation * _wave(hue + third / 3) for third in range(3)])
+
+
+def _ramp(palette, t):
+    """The colour (3, n, 1, 1) at t in [0, 1] along a palette."""
+    stops = np.linspace(0, 1, len(palette))
+    return np.stack([np.interp(t, stops, channel) for channel in zip(*palette)]).astype(np.float32)
+
+
+def _mix(a, b, t):
+    """a where t is 0, b where it is 1."""
+    return a + (b - a) * t
+
+
+def _wave(t):
+    """A smooth wave of period 1 in [-1, 1]: a sine's two arches as parabolas."""
+    t = t - np.rint(t)
+    return 16 * t * (0.5 - np.abs(t))
+
+
+def _bump(x, y):
+    """A soft spot: 1 at the origin, 0 from the unit circle on."""
+    spot = np.clip(1 - x * x - y * y, 0, 1)
+    return spot * spot
