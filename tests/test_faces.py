@@ -10,18 +10,19 @@ from tfgen.data.builtin import faces
 
 # Of the homework's training set, but for Smiling: 0.411 there, and drawn nearer to one in two.
 RATES = {
-    "Bangs": 0.185, "Big_Lips": 0.183, "Black_Hair": 0.280, "Blond_Hair": 0.144, "Brown_Hair": 0.273, "Heavy_Makeup": 0.386, "High_Cheekbones": 0.395,
-    "Male": 0.372, "Mouth_Slightly_Open": 0.422, "Smiling": 0.45, "Straight_Hair": 0.253, "Wavy_Hair": 0.324, "Wearing_Lipstick": 0.490,
+    "Bangs": 0.185, "Big_Lips": 0.183, "Black_Hair": 0.280, "Blond_Hair": 0.144, "Brown_Hair": 0.273, "Heavy_Makeup": 0.386,
+    "High_Cheekbones": 0.395, "Male": 0.372, "Mouth_Slightly_Open": 0.422, "Smiling": 0.45, "Straight_Hair": 0.253, "Wavy_Hair": 0.324,
+    "Wearing_Lipstick": 0.490,
 }  # fmt: skip
 # The balanced accuracy that a linear classifier of 32x32 pixels reaches at least, some 0.08 below what it does. Brown hair lies between
 # black and blond, where no linear classifier tells it apart.
 LINEAR = {
-    "Bangs": 0.85, "Big_Lips": 0.62, "Black_Hair": 0.92, "Blond_Hair": 0.95, "Heavy_Makeup": 0.90, "High_Cheekbones": 0.85, "Male": 0.92,
+    "Bangs": 0.85, "Big_Lips": 0.60, "Black_Hair": 0.92, "Blond_Hair": 0.95, "Heavy_Makeup": 0.90, "High_Cheekbones": 0.85, "Male": 0.92,
     "Mouth_Slightly_Open": 0.68, "Smiling": 0.72, "Straight_Hair": 0.70, "Wavy_Hair": 0.70, "Wearing_Lipstick": 0.80,
 }  # fmt: skip
 # How far apart, of 255, the 20 pixels are that differ most when only the attribute does: in the mean over faces, and in 95 % of them.
 CONTRAST = {"Big_Lips": (20, 8), "Wearing_Lipstick": (20, 10), "High_Cheekbones": (22, 14)}
-LIPS, EYES_TO_CHIN = slice(34, 62), slice(20, 64)  # rows of 64
+LIPS, FACE = slice(34, 62), slice(20, 64)  # rows of 64
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +133,8 @@ def test_every_attribute_is_visible_on_every_face(name):
 
 
 @pytest.mark.parametrize(
-    "name, rows", [("Big_Lips", LIPS), ("Wearing_Lipstick", LIPS), ("Mouth_Slightly_Open", LIPS), ("Smiling", EYES_TO_CHIN), ("Heavy_Makeup", EYES_TO_CHIN)]
+    "name, rows",
+    [("Big_Lips", LIPS), ("Wearing_Lipstick", LIPS), ("Mouth_Slightly_Open", LIPS), ("Smiling", FACE), ("Heavy_Makeup", FACE)],
 )
 def test_an_attribute_of_the_face_changes_the_face_alone(name, rows):
     without, having = pair(name)

@@ -230,8 +230,8 @@ def _background(canvas, p):
 def _head_distance(c, p):
     """About the distance to the outline of the head: round above the eyes, narrowing below to a round or square jaw."""
     down = np.maximum(c.y, 0) / p.chin
-    x = (c.x - 0.5 * p.yaw * down) / (p.width * (1 - p.taper * down))
     down2 = down * down
+    x = (c.x - 0.5 * p.yaw * down) / (p.width * (1 - p.taper * down))
     return 0.26 * (x * x + down2 * (1 + p.jaw * (down2 - 1)) + (np.minimum(c.y, 0) / 0.72) ** 2 - 1)
 
 
@@ -251,9 +251,8 @@ def _hair_distance(c, p):
     fall = _mix(np.clip(0.15 - 2 * c.y, 0, 1), 1, np.maximum(p.long, 0.5 * p.straight_hair))
     x = _strand_x(c, p) / (p.width + 0.01 + p.volume * fall + p.long * p.flare * np.maximum(c.y, 0))
     top, end = np.minimum(c.y, 0) / (0.73 + p.volume), np.maximum(c.y - p.length, 0) / (0.15 + 0.15 * p.long)
-    curls = _curls(c, p)
     tufts = (1 - p.long) * p.wavy_hair * _wave(3 * c.x + p.phase) * np.clip(-4 * c.y - 0.8, 0, 1)
-    return 0.3 * (x * x + top * top * (0.6 + 0.4 * top * top) + end * end - 1) + 0.04 * curls + 0.025 * tufts
+    return 0.3 * (x * x + top * top * (0.6 + 0.4 * top * top) + end * end - 1) + 0.04 * _curls(c, p) + 0.025 * tufts
 
 
 def _hair_colour(c, p):

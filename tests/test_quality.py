@@ -1,0 +1,41 @@
+"""Models trained for real, minutes each on two cores: what they are for, in numbers."""
+
+import pytest
+
+import tfgen_cli
+from tfgen import scores
+from tfgen.runs import Run
+
+pytestmark = pytest.mark.slow
+
+
+def train(folder, model, seed, *words):
+    command = ["tfgen_cli.py", "train", "--model", model, "--seed", str(seed), "--run", str(folder), *words]
+    assert tfgen_cli.main(tfgen_cli.parse(command)) == 0
+    return Run.open(folder)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_vae_reconstructs_faces_it_has_not_seen(tmp_path, seed):
+    run = train(tmp_path / "vae", "vae", seed, "--examples", "4096", "--epochs", "6", "--width", "1/2")
+    errors = scores.reconstruction_errors(run)
+    assert errors["test_mse_over_variance"] < 0.25
+    assert errors["test_mse_mean_code"] < errors["test_mse_sampled_code"]  # the mean code is the best guess, a sampled one adds noise
+    history = run.history()
+    assert history["reconstruction"][-20:].mean() < history["reconstruction"][:20].mean() / 2
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_acgan_faces_smile_when_told(tmp_path, seed):
+    run = train(tmp_path / "acgan", "acgan", seed, "--examples", "4096", "--epochs", "12", "--width", "1/2")
+    fidelity = scores.attribute_fidelity(run)
+    assert fidelity["classifier_test_accuracy"] > 0.95
+    assert fidelity["switched"] > 0.75
+
+
+def test_gan_draws_better_than_untrained_and_does_not_collapse(tmp_path):
+    trained = train(tmp_path / "gan", "gan", 0, "--examples", "2048", "--epochs", "12", "--width", "1/2")
+    untrained = train(tmp_path / "start", "gan", 0, "--examples", "2048", "--epochs", "1", "--width", "1/2", "--learning_rate", "0")
+    ours, theirs = scores.sample_quality(trained), scores.sample_quality(untrained)
+    assert ours["frechet"] < theirs["frechet"] / 2
+    assert ours["recall"] > 0.1
