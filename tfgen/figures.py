@@ -104,3 +104,15 @@ def attribute_curves(run):
 def attribute_grid(run, n=10):
     """Row 1: n latents with code 0; row 2: the same latents with code 1."""
     return grid(latents.attribute_pairs(run.model, n), n, (2 * n, 4))
+
+
+def category_grid(run, code):
+    """10 rows of latents by the values of one categorical code; every row with its own draw of the other codes."""
+    return grid(latents.category_sweep(run.model, code, 10), run.model.categories[code], (20, 20))
+
+
+def mixed_code_grid(run, code):
+    """4 rows of latents by ten values of one code of three: 0 is the categorical one, 1 and 2 are continuous, from -.5 to 1.5."""
+    if code == 0:
+        return grid(latents.category_sweep(run.model, 0, 4, latents.neutral_codes(run.model)), 10, (20, 8))
+    return grid(latents.continuous_sweep(run.model, code - 1, 4), 10, (20, 8))

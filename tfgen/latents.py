@@ -1,13 +1,14 @@
 """Which latents and codes a figure or a score looks at: models in, arrays of pictures out."""
 
 import numpy as np
+import tensorflow as tf
 
 KEY = (1002, 0)  # every figure and score looks at the same latents; the homework's own figures were drawn with the seed 1002
 
 
 def prior_samples(model, n):
     """Pictures (n, H, W, C) in [0, 1] of n latents of the prior, batch normalization in inference mode."""
-    return model.generate(model.sample_latents(KEY, 0, n)).numpy()
+    return model.sample(KEY, n).numpy()
 
 
 def attribute_pairs(model, n):
@@ -19,3 +20,63 @@ def attribute_pairs(model, n):
 def reconstructions(model, images):
     """Pictures decoded from the mean codes of images (n, H, W, C) in [0, 1], the same shape."""
     return model.decoder.predict(model.encode(images)["mean"], batch_size=256, verbose=0)
+
+
+def category_sweep(model, code, rows, others=None):
+    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one categorical code takes its n values, all else in the row stays.
+
+    Args:
+        model: InfoGAN.
+        code: number of the categorical code.
+        rows: each has a latent of its own, and a draw of the other codes of its own unless `others` is given.
+        others: (K,) codes to have in every row.
+    """
+    start, n = sum(model.categories[:code]), model.categories[code]
+    codes = model.sample_codes(KEY, 0, rows).numpy() if others is None else np.tile(others, (rows, 1))
+    codes = np.repeat(codes, n, axis=0)
+    codes[:, start : start + n] = np.tile(np.eye(n), (rows, 1))
+    return _rows(model, codes, rows)
+
+
+def continuous_sweep(model, code, rows, low=-0.5, high=1.5, n=10):
+    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one continuous code goes from low to high, in and beyond the [0, 1] of training.
+
+    Every categorical code has its last value and the other continuous codes are .5; each row has a latent of its own.
+    """
+    codes = np.tile(neutral_codes(model), (rows * n, 1))
+    codes[:, sum(model.categories) + code] = np.tile(np.linspace(low, high, n), rows)
+    return _rows(model, codes, rows)
+
+
+def neutral_codes(model):
+    """(K,): the last value of every categorical code, .5 for every continuous one."""
+    return np.concatenate([*(np.eye(n)[-1] for n in model.categories), np.full(model.continuous, 0.5)]).astype(np.float32)
+
+
+def _rows(model, codes, rows):
+    z = np.repeat(model.sample_latents(KEY, 0, rows), len(codes) // rows, axis=0)
+    return model.generate(tf.constant(z), codes.astype(np.float32)).numpy()
+
+
+def interpolate(model, a, b, n):
+    """Pictures on straight lines between the mean codes of pictures, both ends included.
+
+    Args:
+        model: with an encoder and a decoder.
+        a, b: pictures (m, H, W, C) in [0, 1], where the lines start and end.
+        n: pictures on a line, 2 or more.
+
+    Returns:
+        (m, n, H, W, C).
+    """
+    start, end = (model.encode(images)["mean"][:, None] for images in (a, b))
+    share = np.linspace(0, 1, n, dtype=np.float32).reshape(1, n, *[1] * (start.ndim - 2))
+    codes = (1 - share) * start + share * end
+    pictures = model.decoder.predict(codes.reshape(-1, *start.shape[2:]), batch_size=256, verbose=0)
+    return pictures.reshape(*codes.shape[:2], *pictures.shape[1:])
+
+
+def colour_matches(images, candidates):
+    """For each picture the candidate whose centre pixel has the nearest colour, by Euclidean distance: (n, H, W, C), (m, H, W, C) -> (n,) indices."""
+    ours, theirs = (x[:, x.shape[1] // 2, x.shape[2] // 2].astype(np.float64) for x in (images, candidates))
+    return np.argmin(np.sum((ours[:, None] - theirs) ** 2, axis=-1), axis=1)

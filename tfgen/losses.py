@@ -27,6 +27,16 @@ def _mean(x):
     return tf.reduce_mean(tf.cast(x, tf.float32))
 
 
+def categorical_cross_entropy(logits, targets):
+    """Mean over the batch of -sum_k t_k log softmax(l)_k, in nats: logits (B, K), targets (B, K) that sum to 1. Returns a float32 scalar."""
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=targets, logits=tf.cast(logits, tf.float32)))
+
+
+def gaussian_nll(values, mean):
+    """Mean over the batch of sum_k .5 (c_k - mean_k)^2: -log N(c; mean, I) but for its constant; both (B, K). Returns a float32 scalar."""
+    return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.math.squared_difference(values, tf.cast(mean, tf.float32)), axis=-1))
+
+
 @dataclasses.dataclass(frozen=True)
 class AdversarialLoss:
     """What the two players minimise, as functions of logits of any shape, averaged over all of them.
@@ -53,6 +63,8 @@ ADVERSARIAL_LOSSES = {
     "least_squares": AdversarialLoss(
         lambda real, fake: 0.5 * _mean((real - 1.0) ** 2) + 0.5 * _mean(fake**2), lambda fake: 0.5 * _mean((fake - 1.0) ** 2)
     ),
+    # Arjovsky et al. 2017 (arXiv:1701.07875), algorithm 1: the critic maximises E[D(real)] - E[D(fake)]. It needs a bound on the critic.
+    "wasserstein": AdversarialLoss(lambda real, fake: _mean(fake) - _mean(real), lambda fake: -_mean(fake)),
     # Lim and Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957), eq. 16 and 17.
     "hinge": AdversarialLoss(lambda real, fake: _mean(tf.nn.relu(1.0 - real)) + _mean(tf.nn.relu(1.0 + fake)), lambda fake: -_mean(fake)),
 }
@@ -85,3 +97,56 @@ def kl_divergence(mean, log_var):
 def mean_squared_error(images, reconstructions):
     """Mean over batch, pixels and channels of (x - x')^2; images in [0, 1]. Returns a float32 scalar."""
     return tf.reduce_mean(tf.math.squared_difference(tf.cast(images, tf.float32), tf.cast(reconstructions, tf.float32)))
+
+
+def bernoulli_nll(images, reconstructions):
+    """Mean over the batch of -sum_pixels [x log x' + (1 - x) log(1 - x')], in nats a picture.
+
+    At best, with x' = x, it is the pictures' own entropy: 0 only where they are black and white.
+
+    Args:
+        images: (B, H, W, C), in [0, 1].
+        reconstructions: the same shape, probabilities; the logarithms are taken no nearer than 1e-7 to 0 and 1.
+
+    Returns:
+        float32 scalar.
+
+    Source: Kingma and Welling 2013 (arXiv:1312.6114), appendix C.1, eq. 11.
+    """
+    images, reconstructions = tf.cast(images, tf.float32), tf.clip_by_value(tf.cast(reconstructions, tf.float32), 1e-7, 1.0 - 1e-7)
+    log_likelihood = images * tf.math.log(reconstructions) + (1.0 - images) * tf.math.log1p(-reconstructions)
+    return -tf.reduce_mean(tf.reduce_sum(log_likelihood, axis=[1, 2, 3]))
+
+
+def gradient_penalty(critic, real, fake, mix, input_scale=1.0):
+    """E[(||grad D(x)||_2 - 1)^2] at x = mix * real + (1 - mix) * fake, one point on each segment from real to fake.
+
+    Args:
+        critic: pictures (B, H, W, C) -> scores (B, ...). Without batch normalization: the penalty is per picture.
+        real: (B, H, W, C), in [0, 1].
+        fake: the same shape.
+        mix: (B, 1, 1, 1), uniform in [0, 1], one number a picture.
+        input_scale: factor by which the critic rescales its input; the norm is taken in the critic's own range.
+
+    Returns:
+        float32 scalar, not yet multiplied by lambda.
+
+    Source: Gulrajani et al. 2017 (arXiv:1704.00028), eq. 3, section 4.
+    """
+    gradient = _input_gradient(critic, real, fake, mix) / input_scale
+    norms = tf.sqrt(tf.reduce_sum(gradient**2, axis=[1, 2, 3]) + 1e-12)  # the root has no slope at 0
+    return tf.reduce_mean((norms - 1.0) ** 2)
+
+
+def column_gradient_penalty(critic, real, fake, mix):
+    """What dlcv2018 took for the penalty: a norm over the height alone, one a column and channel, each of them driven to 1."""
+    norms = tf.sqrt(tf.reduce_sum(_input_gradient(critic, real, fake, mix) ** 2, axis=1) + 1e-12)
+    return tf.reduce_mean((norms - 1.0) ** 2)
+
+
+def _input_gradient(critic, real, fake, mix):
+    between = mix * real + (1.0 - mix) * fake
+    with tf.GradientTape() as tape:
+        tape.watch(between)
+        scores = tf.reduce_sum(tf.cast(critic(between), tf.float32))
+    return tf.cast(tape.gradient(scores, between), tf.float32)

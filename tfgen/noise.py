@@ -21,9 +21,19 @@ def uniform(key, draw, shape):
     return _rows(lambda whole, seed: tf.random.stateless_uniform(whole, seed, -1.0, 1.0), key, draw, shape)
 
 
+def unit(key, draw, shape):
+    """U(0, 1) of the local batch. Arguments as in `uniform`."""
+    return _rows(tf.random.stateless_uniform, key, draw, shape)
+
+
 def normal(key, draw, shape):
     """N(0, 1) of the local batch. Arguments as in `uniform`."""
     return _rows(tf.random.stateless_normal, key, draw, shape)
+
+
+def stream(draw, number):
+    """A draw for another kind of noise beside the latents of `draw`: number 1, 2, ... up to 9."""
+    return 1000 * number + draw
 
 
 def _rows(sample, key, draw, shape):

@@ -7,16 +7,27 @@ from tfgen.metrics import classifier, distances
 
 
 def reconstruction_errors(run):
-    """Mean squared errors of the test set in [0, 1], from the mean code and from one sampled code a picture, beside the set's variance."""
+    """Mean squared errors of the test set in [0, 1], from the mean code and, of a VAE, from one sampled code a picture.
+
+    Beside them the set's variance about its mean value, and about its mean picture: the error of the best single picture for all.
+    """
     images = _floats(run.source("test"))
     code = run.model.encode(images)
-    sampled = run.model.sample_posterior(code, latents.KEY, 0)
+    codes = {"mean": code["mean"]}
+    if "log_var" in code:
+        codes["sampled"] = run.model.sample_posterior(code, latents.KEY, 0)
     variance = float(np.var(images, dtype=np.float64))
+    mean_picture = float(np.var(images, axis=0, dtype=np.float64).mean())
     errors = {
         f"test_mse_{kind}_code": float(losses.mean_squared_error(images, run.model.decoder.predict(z, batch_size=256, verbose=0)))
-        for kind, z in {"mean": code["mean"], "sampled": sampled}.items()
+        for kind, z in codes.items()
     }
-    return errors | {"test_variance": variance, "test_mse_over_variance": errors["test_mse_mean_code"] / variance}
+    return errors | {
+        "test_variance": variance,
+        "test_mse_over_variance": errors["test_mse_mean_code"] / variance,
+        "mean_picture_mse": mean_picture,
+        "test_mse_over_mean_picture": errors["test_mse_mean_code"] / mean_picture,
+    }
 
 
 def attribute_fidelity(run, n=200):

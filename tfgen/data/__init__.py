@@ -27,6 +27,11 @@ DATASETS = {
     "faces": Dataset("builtin.faces", 64, 3),
     "digits": Dataset("builtin.digits", 32, 1),
     "celeba": Dataset("celeba", 64, 3, folder="train/ and test/ with 64x64 PNG pictures, train.csv and test.csv with their attributes"),
+    "mnist": Dataset("mnist", 32, 1, folder="the four IDX files of MNIST, Fashion-MNIST or KMNIST, gzipped or not"),
+    "folder": Dataset("folder", 32, 3, folder="train/ and test/ with a folder of pictures for each class"),
+    "rgbd": Dataset("rgbd", 64, 3, folder="train/ and test/ with pairs of NAME.color.jpg and NAME.depth.png, 16-bit millimetres"),
+    "animals": Dataset("builtin.animals", 32, 3),
+    "scenes": Dataset("builtin.scenes", 64, 3),
 }
 
 

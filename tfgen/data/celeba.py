@@ -1,17 +1,15 @@
 """CelebA faces as DLCV Spring 2018 gave them out: `train/*.png` and `test/*.png` of 64x64 pixels, attributes in `train.csv`, `test.csv`."""
 
-import concurrent.futures
 import csv
 import io
 import os
 import pathlib
-import warnings
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
-from tqdm import tqdm
+from PIL import Image
 
 from tfgen import UserError
+from tfgen.data import pictures
 from tfgen.data.source import Source
 
 SIDE = 64
@@ -129,11 +127,11 @@ def check_pictures(folder, names, table):
         if name not in files:
             raise UserError(f"{folder / name} is missing: expected a picture for every row of {table}; restore it or remove its row.")
     # macOS leaves a hidden ._00000.png beside 00000.png on some disks and in some archives.
-    pictures = {name for name in files if name.lower().endswith(".png") and not name.startswith(".")}
-    unlisted = pictures.difference(names)
+    present = {name for name in files if name.lower().endswith(".png") and not name.startswith(".")}
+    unlisted = present.difference(names)
     if unlisted:
         raise UserError(
-            f"{table} is short: expected a row for each of the {len(pictures)} pictures in {folder}, but it has {len(names)} rows and none "
+            f"{table} is short: expected a row for each of the {len(present)} pictures in {folder}, but it has {len(names)} rows and none "
             f"for {min(unlisted)!r}; restore the CSV or remove the pictures without a row."
         )
 
@@ -145,29 +143,17 @@ def read_pictures(folder, names, image_size):
     def read(i):
         images[i] = read_picture(folder / names[i], image_size)
 
-    progress = tqdm(total=len(names), desc=f"reading {folder}", unit=" pictures", disable=None if len(names) > 1000 else True, leave=False)
-    # Pillow decodes and resizes without holding Python's global lock.
-    with progress, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # read_picture looks at the size before it decodes
-        for _ in pool.map(read, range(len(names))):  # raises in order and cancels the rest
-            progress.update()
+    pictures.in_parallel(read, len(names), folder)
     return images
 
 
 def read_picture(path, image_size):
     """One 64x64 PNG as (image_size, image_size, 3) uint8. Raises UserError, naming the file, if it is damaged or of another size."""
     expected = f"expected a PNG of {SIDE}x{SIDE} pixels in 8-bit colour; restore the picture"
-    try:
-        with Image.open(path, formats=("PNG",)) as picture:
-            if picture.size != (SIDE, SIDE):
-                raise UserError(f"{path} has {picture.width}x{picture.height} pixels: {expected}.")
-            if picture.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
-                raise UserError(f"{path} is in 16-bit grey: {expected}.")
-            picture = picture.convert("RGB")
-    except UnidentifiedImageError:
-        raise UserError(f"{path} is no PNG: {expected}.") from None
-    except Image.DecompressionBombError:
-        raise UserError(f"{path} has more pixels than Pillow opens: {expected}.") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): {expected}.") from None
+    with pictures.opened(path, ("PNG",), expected) as picture:
+        if picture.size != (SIDE, SIDE):
+            raise UserError(f"{path} has {picture.width}x{picture.height} pixels: {expected}.")
+        if picture.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
+            raise UserError(f"{path} is in 16-bit grey: {expected}.")
+        picture = picture.convert("RGB")
     return np.asarray(picture if image_size == SIDE else picture.resize((image_size, image_size), Image.Resampling.LANCZOS))

@@ -18,6 +18,7 @@ class Source:
         attributes: (n, K) uint8, 0 or 1; K is 0 where the data set has none.
         attribute_names: K names, in the columns' order.
         labels: (n,) int32 class numbers, or None.
+        depth: (n, H, W, 1) uint16 millimetres, 0 is a hole, or None.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Source:
     attributes: np.ndarray
     attribute_names: tuple[str, ...] = ()
     labels: np.ndarray | None = None
+    depth: np.ndarray | None = None
 
     def __len__(self):
         return len(self.images)
@@ -32,17 +34,20 @@ class Source:
     def __getitem__(self, examples):
         """The examples of one slice."""
         labels = None if self.labels is None else self.labels[examples]
-        return dataclasses.replace(self, images=self.images[examples], attributes=self.attributes[examples], labels=labels)
+        depth = None if self.depth is None else self.depth[examples]
+        return dataclasses.replace(self, images=self.images[examples], attributes=self.attributes[examples], labels=labels, depth=depth)
 
     def __add__(self, other):
         """Both sources' examples, self's first. The two must have the same shape of picture and the same attributes."""
         labels = None if self.labels is None else np.concatenate([self.labels, other.labels])
+        depth = None if self.depth is None else np.concatenate([self.depth, other.depth])
         return dataclasses.replace(
             self,
             name=f"{self.name} + {other.name}",
             images=np.concatenate([self.images, other.images]),
             attributes=np.concatenate([self.attributes, other.attributes]),
             labels=labels,
+            depth=depth,
         )
 
     def column(self, attribute):
@@ -59,9 +64,9 @@ class Source:
         return dataclasses.replace(self, attributes=columns, attribute_names=tuple(attributes))
 
     def fingerprint(self):
-        """SHA-256 over shapes, pixels, attributes and labels, as 16 hexadecimal digits."""
+        """SHA-256 over shapes, pixels, attributes, labels and depth, as 16 hexadecimal digits."""
         digest = hashlib.sha256(repr((self.images.shape, self.attribute_names)).encode())
-        for array in (self.images, self.attributes, self.labels):
+        for array in (self.images, self.attributes, self.labels, self.depth):
             if array is not None:
                 digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()[:16]

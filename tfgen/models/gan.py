@@ -45,15 +45,18 @@ class GAN(GenerativeModel):
 
     def discriminator_loss(self, batch, draw):
         """(scalar, {"d_loss"}); real and generated pictures pass one after the other, each with batch statistics of its own."""
-        real = self.discriminator(batch["image"], training=True)
-        fake = self.discriminator(self.fake(batch, draw), training=True)
+        real, fake = self.judge(batch["image"], batch), self.judge(self.fake(batch, draw), batch)
         loss = self.adversarial.discriminator(real, fake)
         return loss, {"d_loss": loss}
 
     def generator_loss(self, batch, draw):
         """(scalar, {"g_loss"})."""
-        loss = self.adversarial.generator(self.discriminator(self.fake(batch, draw), training=True))
+        loss = self.adversarial.generator(self.judge(self.fake(batch, draw), batch))
         return loss, {"g_loss": loss}
+
+    def judge(self, images, batch):
+        """The discriminator's logits (B, 1) of real or generated pictures; `batch` holds what they are conditioned on."""
+        return self.discriminator(images, training=True)
 
     def fake(self, batch, draw):
         """As many generated pictures as the batch has real ones."""
@@ -62,6 +65,10 @@ class GAN(GenerativeModel):
     def sample_latents(self, key, draw, n):
         """n latents (n, Z) of the prior."""
         return self.prior(key, draw, (n, self.latent_dim))
+
+    def sample(self, key, n):
+        """n pictures (n, H, W, C) of latents from the prior."""
+        return self.generate(self.sample_latents(key, 0, n))
 
     def generate(self, z):
         """Pictures (n, H, W, C) of latents (n, Z), batch normalization in inference mode."""

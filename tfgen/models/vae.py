@@ -56,6 +56,10 @@ class VAE(GenerativeModel):
         """n latents (n, Z) of the prior N(0, I)."""
         return noise.normal(key, draw, (n, self.latent_dim))
 
+    def sample(self, key, n):
+        """n pictures (n, H, W, C) of latents from the prior."""
+        return self.generate(self.sample_latents(key, 0, n))
+
     def generate(self, z):
         """Pictures (n, H, W, C) of latents (n, Z), batch normalization in inference mode."""
         return self.decoder(z, training=False)

@@ -30,9 +30,10 @@ def widths(image_size, width=1.0):
     return [max(1, round(32 * width * 2**i)) for i in range(halvings)]
 
 
-def _activate(x, activation):
-    # The study's normalisation: decay .9, epsilon 1e-5. The convolutions before it keep their biases, as the study's did.
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+def _activate(x, activation, batch_norm=True):
+    if batch_norm:
+        # The study's normalisation: decay .9, epsilon 1e-5. The convolutions before it keep their biases, as the study's did.
+        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
     return activation()(x)
 
 
@@ -52,13 +53,13 @@ def _upconvolution(filters):
     return layers.Conv2DTranspose(filters, 4, 2, "same", kernel_initializer=keras.initializers.RandomNormal(stddev=0.02))
 
 
-def _features(image, channels, negative_slope):
+def _features(image, channels, negative_slope, batch_norm=True):
     """Convolutions k5 s2 over the picture, then flat: (B, H, W, C) -> (B, 16 * channels[-1])."""
     x = image
     for filters in channels:
         initializer = keras.initializers.TruncatedNormal(stddev=0.02)
         x = layers.Conv2D(filters, 5, 2, "same", kernel_initializer=initializer)(x)
-        x = _activate(x, _leaky_relu(negative_slope))  # side / 2
+        x = _activate(x, _leaky_relu(negative_slope), batch_norm)  # side / 2
     return layers.Flatten()(x)
 
 
@@ -96,10 +97,32 @@ def generator(image_shape, latent_dim, code_dim=0, width=1.0):
     return keras.Model(inputs, _picture(joined, widths(image_shape[0], width), image_shape[2], layers.ReLU), name="generator")
 
 
-def discriminator(image_shape, code_dim=0, width=1.0, negative_slope=0.1):
-    """Image (B, H, W, C) -> logits (B, 1); with code_dim > 0 {"logits": (B, 1), "codes": (B, code_dim)}, code logits from a second head."""
+def discriminator(image_shape, code_dim=0, width=1.0, negative_slope=0.1, batch_norm=True, features=False):
+    """Image (B, H, W, C) -> logits (B, 1).
+
+    Args:
+        image_shape: (H, W, C).
+        code_dim: if more than 0, a second head: {"logits": (B, 1), "codes": (B, code_dim)}, code logits.
+        width: multiplier of all channels.
+        negative_slope: of the leaky ReLU.
+        batch_norm: whether layers are normalised; not for a critic whose slope is penalised.
+        features: whether to return what the heads read too: {"logits": (B, 1), "features": (B, F)}.
+    """
     image = keras.Input(image_shape, name="image")
-    x = _features(image, widths(image_shape[0], width), negative_slope)
-    logits = _head(1, "logits")(x)
-    outputs = {"logits": logits, "codes": _head(code_dim, "codes")(x)} if code_dim else logits
-    return keras.Model(image, outputs, name="discriminator")
+    x = _features(image, widths(image_shape[0], width), negative_slope, batch_norm)
+    outputs = {"logits": _head(1, "logits")(x)}
+    if code_dim:
+        outputs["codes"] = _head(code_dim, "codes")(x)
+    if features:
+        outputs["features"] = x
+    return keras.Model(image, outputs if len(outputs) > 1 else outputs["logits"], name="discriminator")
+
+
+def recognizer(feature_dim, categories, continuous=0, width=1.0):
+    """A discriminator's features (B, feature_dim) -> {"code_0": logits (B, categories[0]), ..., "continuous": (B, continuous) in [0, 1]}."""
+    features = keras.Input((feature_dim,), name="features")
+    x = _activate(_dense(max(1, round(128 * width)))(features), _leaky_relu(0.01))
+    outputs = {f"code_{i}": _head(n, f"code_{i}")(x) for i, n in enumerate(categories)}
+    if continuous:
+        outputs["continuous"] = layers.Activation("sigmoid", dtype="float32", name="continuous")(_dense(continuous, dtype="float32")(x))
+    return keras.Model(features, outputs, name="recognizer")

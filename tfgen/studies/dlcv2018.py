@@ -8,10 +8,12 @@ import functools
 
 import keras
 
-from tfgen import figures, latents, losses, scores
+from tfgen import figures, latents, losses, noise, scores
 from tfgen.models.acgan import ACGAN
 from tfgen.models.gan import GAN
+from tfgen.models.infogan import InfoGAN
 from tfgen.models.vae import VAE
+from tfgen.models.wgan_gp import WGANGP
 from tfgen.networks import dcgan
 from tfgen.studies.study import Preset
 
@@ -54,6 +56,60 @@ def acgan(image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating
     )
     model.compile(discriminator=_adam(learning_rate), generator=_adam(learning_rate))
     return model
+
+
+def wgan_gp(image_shape, *, width=1.0, latent_dim=100, gp_weight=10.0, d_steps=5, learning_rate=1e-4):
+    """The homework's networks under the paper's WGAN-GP: a critic without batch normalization, five steps of it, Adam(1e-4, 0, .9)."""
+    model = WGANGP(
+        dcgan.generator(image_shape, latent_dim, width=width),
+        dcgan.discriminator(image_shape, width=width, batch_norm=False),
+        gp_weight,
+        noise.uniform,
+        d_steps,
+    )
+    adam = functools.partial(keras.optimizers.Adam, learning_rate, beta_1=0.0, beta_2=0.9)
+    model.compile(discriminator=adam(), generator=adam())
+    return model
+
+
+def wgan_gp_faithful(image_shape, *, width=1.0, latent_dim=100, gp_weight=10.0, d_steps=1, g_steps=2, learning_rate=2e-4):
+    """The homework's WGAN-GP with its five slips: the norm over columns, one mix a batch, batch normalization, 1:2 steps, Adam(2e-4, .5, .999)."""
+    model = WGANGP(
+        dcgan.generator(image_shape, latent_dim, width=width),
+        dcgan.discriminator(image_shape, width=width),
+        gp_weight,
+        noise.uniform,
+        d_steps,
+        g_steps,
+        losses.column_gradient_penalty,
+        mix_per_image=False,
+    )
+    model.compile(discriminator=_adam(learning_rate), generator=_adam(learning_rate))
+    return model
+
+
+def _infogan(image_shape, width, latent_dim, categories, continuous, learning_rate):
+    discriminator = dcgan.discriminator(image_shape, width=width, features=True)
+    model = InfoGAN(
+        dcgan.generator(image_shape, latent_dim, sum(categories) + continuous, width),
+        discriminator,
+        dcgan.recognizer(discriminator.output["features"].shape[-1], categories, continuous, width),
+        losses.adversarial("non_saturating"),
+        categories,
+        continuous,
+    )
+    model.compile(**{player: _adam(learning_rate) for player in model.players})
+    return model
+
+
+def infogan(image_shape, *, width=1.0, latent_dim=64, learning_rate=2e-4):
+    """The homework's InfoGAN: 64 latents and five codes of ten values."""
+    return _infogan(image_shape, width, latent_dim, (10,) * 5, 0, learning_rate)
+
+
+def infogan_mixed(image_shape, *, width=1.0, latent_dim=62, learning_rate=2e-4):
+    """The InfoGAN paper's MNIST codes on faces: one code of ten values and two continuous ones."""
+    return _infogan(image_shape, width, latent_dim, (10,), 2, learning_rate)
 
 
 PRESETS = {
@@ -101,5 +157,54 @@ PRESETS = {
             "fig3_3.jpg": figures.attribute_grid,
         },
         score=scores.attribute_fidelity,
+    ),
+    "wgan_gp": Preset(
+        build=wgan_gp,
+        data="faces",
+        split="all",
+        batch_size=64,
+        epochs=300,
+        samples=functools.partial(latents.prior_samples, n=32),
+        sample_columns=8,
+        figures={"wgan_gp.jpg": figures.samples},
+        score=scores.sample_quality,
+    ),
+    "wgan_gp_faithful": Preset(
+        build=wgan_gp_faithful,
+        data="faces",
+        split="all",
+        batch_size=64,
+        epochs=300,
+        samples=functools.partial(latents.prior_samples, n=32),
+        sample_columns=8,
+        figures={"wgan_gp_faithful.jpg": figures.samples},
+        score=scores.sample_quality,
+    ),
+    "infogan": Preset(
+        build=infogan,
+        data="faces",
+        split="all",
+        batch_size=64,
+        epochs=300,
+        samples=functools.partial(latents.category_sweep, code=0, rows=4),
+        sample_columns=10,
+        # The report's text and its files spell these names differently.
+        figures={
+            name: functools.partial(figures.category_grid, code=code)
+            for code, names in enumerate([("fig4_1.jpg", "fig4_01.jpg"), ("fig4_2.jpg", "fig4_02.jpg")])
+            for name in names
+        },
+        score=scores.sample_quality,
+    ),
+    "infogan_mixed": Preset(
+        build=infogan_mixed,
+        data="faces",
+        split="all",
+        batch_size=64,
+        epochs=300,
+        samples=functools.partial(latents.category_sweep, code=0, rows=4),
+        sample_columns=10,
+        figures={f"infogan_mixed_{code}.jpg": functools.partial(figures.mixed_code_grid, code=code) for code in range(3)},
+        score=scores.sample_quality,
     ),
 }

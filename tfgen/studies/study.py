@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from tfgen import UserError
 
-KINDS = {int: "a whole number from 1", float: "a number from 0", str: "a name"}
+KINDS = {bool: "true or false", int: "a whole number from 1", float: "a number from 0", str: "a name"}
+BOOLS = {"true": True, "false": False}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +56,9 @@ class Preset:
                 raise UserError(f"--{name} is no argument of this model: it takes {', '.join('--' + known for known in defaults)}.")
             kind = type(defaults[name])
             try:
-                values[name] = kind(fractions.Fraction(text)) if kind is float else kind(text)
-            except (ValueError, ZeroDivisionError):
+                values[name] = {float: lambda text: float(fractions.Fraction(text)), bool: BOOLS.__getitem__}.get(kind, kind)(text)
+            except (KeyError, ValueError, ZeroDivisionError):
                 raise UserError(f"--{name} takes {KINDS[kind]}, not {text!r} (default {defaults[name]}).") from None
-            if kind is not str and values[name] < (kind is int):
+            if kind in (int, float) and values[name] < (kind is int):
                 raise UserError(f"--{name} takes {KINDS[kind]}, not {text!r} (default {defaults[name]}).")
         return values

@@ -10,12 +10,9 @@ import types
 import numpy as np
 
 from tfgen import UserError
+from tfgen.data.celeba import ATTRIBUTES
 from tfgen.data.source import Source
 
-ATTRIBUTES = (
-    "Bangs", "Big_Lips", "Black_Hair", "Blond_Hair", "Brown_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open",
-    "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Lipstick",
-)  # fmt: skip
 EXCLUSIVE = (("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Straight_Hair", "Wavy_Hair"))
 TRAIN, TEST = 8192, 1024
 TEST_START = 2**40  # the number of the first test face: no training set reaches it
@@ -104,8 +101,8 @@ def _attributes(uniforms, forced):
         "Wearing_Lipstick": next(u) < np.where(male, 0.02, np.where(makeup, 0.93, 0.50)),
         "Bangs": next(u) < np.where(male, 0.09, 0.24),
         "Big_Lips": next(u) < np.where(male, 0.12, 0.22),
-        "High_Cheekbones": next(u) < np.where(smiling, 0.52, 0.29),
-        "Mouth_Slightly_Open": next(u) < np.where(smiling, 0.55, 0.31),
+        "High_Cheekbones": next(u) < np.where(smiling, 0.68, 0.17),
+        "Mouth_Slightly_Open": next(u) < np.where(smiling, 0.70, 0.20),
     }
     for name, value in forced.items():
         for others in EXCLUSIVE:
@@ -152,11 +149,13 @@ def _parameters(uniforms, has):
 
     # Nose and mouth.
     p.nose_y, p.nose_width = between(0.22, 0.27), between(0.07, 0.095) + 0.01 * male
-    p.mouth_y, p.mouth_width = between(0.425, 0.455), between(0.155, 0.185) * (1 + 0.28 * smile)
+    p.mouth_y, p.mouth_width = between(0.425, 0.455), between(0.16, 0.19) * (1 + 0.33 * smile)
     p.mouth_curve = between(-0.002, 0.018) * (1 - smile) + between(0.08, 0.115) * smile
     fullness = between(0.85, 1.15) * (1 + 1.1 * p.big_lips) * (1 - 0.1 * smile)
     p.upper_lip, p.lower_lip = 0.027 * fullness, 0.040 * fullness
-    p.gap = p.mouth_slightly_open * between(0.066, 0.085) * (1 + 0.25 * smile)
+    # A smile bares the teeth; an open mouth is dark below them.
+    p.dark = p.mouth_slightly_open * between(0.05, 0.07)
+    p.teeth = 0.058 * smile + 0.022 * p.mouth_slightly_open * (1 - smile)
     natural = _mix(p.skin, _colour(0.70, 0.25, 0.25), between(0.30, 0.45)) * _colour(0.92, 0.85, 0.85)
     p.lips = _mix(natural, _ramp(_LIPSTICK, next(u)), 0.9 * p.wearing_lipstick)
 
@@ -334,18 +333,19 @@ def _mouth(canvas, p):
     x = c.fx / p.mouth_width
     rise = 1 - x * x
     y = c.fy - p.mouth_y + p.mouth_curve * (0.55 - rise)
-    upper, lower = -0.4 * p.gap * rise, 0.6 * p.gap * rise
+    gap = p.teeth + p.dark
+    upper, lower = -0.4 * gap * rise, 0.6 * gap * rise
     bow = 1 - 0.22 * _bump(x / 0.3, 0)
     lips = np.maximum(upper - p.upper_lip * rise * bow - y, y - lower - p.lower_lip * rise)
     c.paint(0.35 * _bump(x / 0.8, (y - lower - p.lower_lip - 0.02) / 0.035), p.shadow)
     c.paint(c.inside(lips), p.lips * (0.88 + 0.22 * (y > 0)))
     shine = _bump(x / 0.5, (y - lower - 0.5 * p.lower_lip) / (0.5 * p.lower_lip))
     c.paint((0.35 + 0.2 * p.wearing_lipstick) * shine, _mix(p.lips, 1, 0.5))
-    gap = c.inside(np.maximum(upper - y, y - lower)) * p.mouth_slightly_open
-    c.paint(gap, _colour(0.22, 0.05, 0.06))
-    c.paint(gap * c.inside(y - upper - 0.55 * p.gap * rise), _colour(0.93, 0.91, 0.88))
+    opening = c.inside(np.maximum(upper - y, y - lower)) * (gap > 0)
+    c.paint(opening, _colour(0.22, 0.05, 0.06))
+    c.paint(opening * c.inside(y - upper - p.teeth * rise), _colour(0.95, 0.93, 0.90))
     line = c.inside(np.abs(y) - 0.005, 0.01) * np.clip(3 * rise + 0.3, 0, 1)
-    c.paint(0.75 * (1 - p.mouth_slightly_open) * line, p.lips * 0.35)
+    c.paint(0.75 * (gap == 0) * line, p.lips * 0.35)
 
 
 def _eyes(canvas, p):

@@ -1,0 +1,78 @@
+"""Berthelot et al. 2018, Understanding and Improving Interpolation in Autoencoders via an Adversarial Regularizer (arXiv:1807.07543)."""
+
+import tensorflow as tf
+
+from tfgen import losses, noise
+from tfgen.models.base import GenerativeModel
+
+
+class ACAI(GenerativeModel):
+    """An autoencoder whose mixtures of two codes decode to pictures in which a critic finds no mixture.
+
+    The critic d reads the weight alpha of the lesser code off a decoded mixture x_alpha, and 0 off pictures that are none (eq. 2); encoder and
+    decoder minimise the squared error + adv_weight * E[d(x_alpha)^2] (eq. 3).
+
+    Args:
+        encoder: image (B, H, W, C) -> code (B, h, w, c).
+        decoder: code -> image (B, H, W, C), in [0, 1] but for errors.
+        discriminator: image -> alpha (B, 1), unbounded.
+        adv_weight: weight of the regularizer beside the squared error of pictures in [-1, 1], lambda.
+        gamma: how much of the picture is in its mixture with its reconstruction that the critic must call no mixture.
+    """
+
+    players = {"discriminator": ("discriminator",), "encoder_decoder": ("encoder", "decoder")}
+    logs = ("d_loss", "reconstruction", "regularizer")
+
+    def __init__(self, encoder, decoder, discriminator, adv_weight=0.5, gamma=0.2):
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.discriminator = discriminator
+        self.adv_weight = adv_weight
+        self.gamma = gamma
+
+    def train_step(self, batch):
+        logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)
+        return logs | self.update("encoder_decoder", self.encoder_decoder_loss, batch, draw=0)
+
+    def discriminator_loss(self, batch, draw):
+        """Eq. 2: E[(d(x_alpha) - alpha)^2] + E[d(gamma x + (1 - gamma) x')^2]."""
+        images, codes = batch["image"], self.encoder(batch["image"], training=True)
+        alpha = self.sample_alpha(batch, draw)
+        mixed = self.discriminator(self.decoder(mix(codes, alpha), training=True), training=True)
+        unmixed = self.gamma * images + (1.0 - self.gamma) * self.decoder(codes, training=True)
+        loss = losses.mean_squared_error(alpha[:, 0, 0], mixed) + tf.reduce_mean(self.discriminator(unmixed, training=True) ** 2)
+        return loss, {"d_loss": loss}
+
+    def encoder_decoder_loss(self, batch, draw):
+        """Eq. 3. `reconstruction` is logged in [0, 1]."""
+        codes = self.encoder(batch["image"], training=True)
+        reconstruction = losses.mean_squared_error(batch["image"], self.decoder(codes, training=True))
+        mixed = self.decoder(mix(codes, self.sample_alpha(batch, draw)), training=True)
+        regularizer = tf.reduce_mean(self.discriminator(mixed, training=True) ** 2)
+        # The paper's pictures are in [-1, 1]: a squared error is four times what it is in [0, 1].
+        return 4.0 * reconstruction + self.adv_weight * regularizer, {"reconstruction": reconstruction, "regularizer": regularizer}
+
+    def sample_alpha(self, batch, draw):
+        """Weights of the lesser codes (B, 1, 1, 1), uniform in [0, .5]."""
+        uniform = noise.unit(batch["key"], noise.stream(draw, 1), (tf.shape(batch["image"])[0], 1, 1, 1))
+        return 0.5 - tf.abs(uniform - 0.5)
+
+    def generate(self, codes):
+        """Pictures (n, H, W, C) of codes (n, h, w, c)."""
+        return self.decoder(codes, training=False)
+
+    def encode(self, images):
+        """{"mean": (n, h, w, c)}, as of a VAE but with nothing to sample, of any number of pictures (n, H, W, C) in [0, 1], as a NumPy array."""
+        return {"mean": self.encoder.predict(images, batch_size=256, verbose=0)}
+
+
+def mix(codes, alpha):
+    """alpha * own + (1 - alpha) * partner's code: (B, h, w, c).
+
+    Partners are neighbours in the batch, whose order is random; the last of an odd number is its own. The authors reverse the batch, but a
+    replica's part of it reversed has other pairs than the whole; pairs of neighbours stay together.
+    """
+    n = tf.shape(codes)[0]
+    partner = tf.minimum(tf.bitwise.bitwise_xor(tf.range(n), 1), n - 1)
+    return alpha * codes + (1.0 - alpha) * tf.gather(codes, partner)

@@ -1,0 +1,70 @@
+"""The Pegasus study's VAE with a critic of its reconstructions, after Makhzani et al. 2015, Adversarial Autoencoders (arXiv:1511.05644).
+
+Theirs judges codes; the study's judges pictures, as Larsen et al. 2015 (arXiv:1512.09300) do.
+"""
+
+import tensorflow as tf
+
+from tfgen import losses
+from tfgen.models.vae import VAE
+
+
+class AdversarialVAE(VAE):
+    """Minimises the VAE's bound + adv_weight * BCE(C(x'), 1), x' the reconstruction; its critic C minimises BCE(C(x), 1) + BCE(C(x'), 0).
+
+    Divergence and reconstruction are sums over z and over pixels, a thousand nats and more; the critic's term is one number a picture. With
+    the study's weight of 1 it hardly matters, and `adversarial_share` says how little.
+
+    Args:
+        encoder, decoder: as of a VAE, whose likelihood is Bernoulli's.
+        discriminator: image -> logits (B, 1).
+        adv_weight: weight of the critic's judgement.
+        kl_weight: weight of the divergence.
+    """
+
+    players = {"discriminator": ("discriminator",), "autoencoder": ("encoder", "decoder")}
+    logs = ("d_loss", "reconstruction", "kl", "adversarial", "adversarial_share")
+
+    def __init__(self, encoder, decoder, discriminator, adv_weight=1.0, kl_weight=1.0):
+        super().__init__(encoder, decoder, kl_weight, reconstruction=losses.bernoulli_nll)
+        self.discriminator = discriminator
+        self.adv_weight = adv_weight
+
+    def train_step(self, batch):
+        logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)
+        return logs | self.update("autoencoder", self.negative_bound, batch, draw=0)
+
+    def discriminator_loss(self, batch, draw):
+        """(scalar, {"d_loss"}). The study writes BCE(x, 1), which means BCE(C(x), 1)."""
+        real = self.discriminator(batch["image"], training=True)
+        fake = self.discriminator(self.reconstruct(batch, draw)[1], training=True)
+        loss = losses.cross_entropy(real, 1.0) + losses.cross_entropy(fake, 0.0)
+        return loss, {"d_loss": loss}
+
+    def negative_bound(self, batch, draw):
+        """(scalar, logs). The encoder is moved by the critic too: the study's loss is one for both networks."""
+        code, images = self.reconstruct(batch, draw)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(images)
+            reconstruction = losses.bernoulli_nll(batch["image"], images)
+            adversarial = losses.cross_entropy(self.discriminator(images, training=True), 1.0)
+            weighted = self.adv_weight * adversarial
+        kl = tf.reduce_mean(losses.kl_divergence(code["mean"], code["log_var"]))
+        logs = {
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "adversarial": adversarial,
+            "adversarial_share": _share(tape.gradient(weighted, images), tape.gradient(reconstruction, images)),
+        }
+        return reconstruction + self.kl_weight * kl + weighted, logs
+
+    def reconstruct(self, batch, draw):
+        """(code, pictures decoded from one sample of its posterior)."""
+        code = self.encoder(batch["image"], training=True)
+        return code, self.decoder(self.sample_posterior(code, batch["key"], draw), training=True)
+
+
+def _share(gradient, other):
+    """Mean over pictures of |g| / (|g| + |other|): (B, H, W, C) twice -> scalar in [0, 1], 0 where there is no gradient at all."""
+    ours, theirs = (tf.norm(tf.reshape(g, [tf.shape(g)[0], -1]), axis=-1) for g in (gradient, other))
+    return tf.reduce_mean(tf.math.divide_no_nan(ours, ours + theirs))

@@ -1,0 +1,78 @@
+"""Chen et al. 2016, InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial Nets (arXiv:1606.03657)."""
+
+import math
+
+import tensorflow as tf
+
+from tfgen import losses, noise
+from tfgen.models.gan import GAN
+
+
+class InfoGAN(GAN):
+    """A GAN whose generator is given codes and keeps them readable: a recognizer must tell them from the picture.
+
+    A third optimizer moves generator and recognizer towards lower cross-entropy CE of the codes, which raises the bound
+    L_I = H(c) - CE <= I(c; G(z, c)) (eq. 5). H(c) is constant: it is part of the log, not of the gradient.
+
+    Args:
+        generator: {"z": (B, Z), "codes": (B, K)} -> image (B, H, W, C) in [0, 1].
+        discriminator: image -> {"logits": (B, 1), "features": (B, F)}.
+        recognizer: features -> {"code_0": logits (B, n_0), ..., "continuous": (B, m) in [0, 1] where m > 0}.
+        adversarial: AdversarialLoss.
+        categories: n_0, n_1, ...: how many values each categorical code has.
+        continuous: m, how many codes are uniform in [0, 1].
+        continuous_weight: weight of their likelihood beside that of the categorical codes.
+    """
+
+    players = {"discriminator": ("discriminator",), "generator": ("generator",), "recognizer": ("generator", "recognizer")}
+    logs = ("d_loss", "g_loss", "q_loss", "mutual_information")
+
+    def __init__(self, generator, discriminator, recognizer, adversarial, categories, continuous=0, continuous_weight=0.1):
+        super().__init__(generator, discriminator, adversarial)
+        self.recognizer = recognizer
+        self.categories = tuple(categories)
+        self.continuous = continuous
+        self.continuous_weight = continuous_weight
+
+    @property
+    def latent_dim(self):
+        return self.generator.input["z"].shape[-1]
+
+    def train_step(self, batch):
+        logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)
+        logs |= self.update("generator", self.generator_loss, batch, draw=0)
+        return logs | self.update("recognizer", self.recognizer_loss, batch, draw=0)
+
+    def recognizer_loss(self, batch, draw):
+        """-log q(c | G(z, c)) up to constants; logs the categorical codes' cross-entropy and the bound, in nats."""
+        codes = self.sample_codes(batch["key"], draw, tf.shape(batch["image"])[0])
+        read = self.recognizer(self.discriminator(self.fake(batch, draw), training=True)["features"], training=True)
+        *categorical, continuous = tf.split(codes, [*self.categories, self.continuous], axis=-1)
+        cross_entropy = tf.add_n([losses.categorical_cross_entropy(read[f"code_{i}"], code) for i, code in enumerate(categorical)])
+        loss = cross_entropy
+        if self.continuous:
+            loss += self.continuous_weight * losses.gaussian_nll(continuous, read["continuous"])
+        entropy = sum(math.log(n) for n in self.categories)
+        return loss, {"q_loss": cross_entropy, "mutual_information": entropy - cross_entropy}
+
+    def judge(self, images, batch):
+        return super().judge(images, batch)["logits"]
+
+    def fake(self, batch, draw):
+        """Pictures of fresh latents and codes."""
+        n = tf.shape(batch["image"])[0]
+        inputs = {"z": self.sample_latents(batch["key"], draw, n), "codes": self.sample_codes(batch["key"], draw, n)}
+        return self.generator(inputs, training=True)
+
+    def sample_codes(self, key, draw, n):
+        """n codes (n, K): one-hot categories drawn evenly, then continuous ones from U(0, 1)."""
+        uniform = noise.unit(key, noise.stream(draw, 1), (n, len(self.categories) + self.continuous))
+        drawn = [tf.one_hot(tf.cast(uniform[:, i] * size, tf.int32), size) for i, size in enumerate(self.categories)]
+        return tf.concat([*drawn, uniform[:, len(self.categories) :]], axis=-1)
+
+    def sample(self, key, n):
+        return self.generate(self.sample_latents(key, 0, n), self.sample_codes(key, 0, n))
+
+    def generate(self, z, codes):
+        """Pictures (n, H, W, C) of latents (n, Z) and codes (n, K), batch normalization in inference mode."""
+        return self.generator({"z": z, "codes": tf.convert_to_tensor(codes)}, training=False)

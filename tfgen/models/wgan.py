@@ -1,0 +1,41 @@
+"""Arjovsky et al. 2017, Wasserstein GAN (arXiv:1701.07875)."""
+
+import tensorflow as tf
+
+from tfgen import losses, noise
+from tfgen.models.gan import GAN
+
+
+class WGAN(GAN):
+    """A GAN whose discriminator is a critic with weights in [-clip, clip], and whose loss is their estimate of a distance.
+
+    Args:
+        generator, discriminator: as of a GAN; the critic's scores are unbounded.
+        clip: half the box's side.
+        prior: what latents are drawn from.
+        d_steps: critic steps to one of the generator.
+    """
+
+    logs = ("d_loss", "g_loss", "wasserstein")
+
+    def __init__(self, generator, discriminator, clip=0.01, prior=noise.normal, d_steps=5):
+        super().__init__(generator, discriminator, losses.adversarial("wasserstein"), prior, d_steps)
+        self.clip = clip
+
+    def discriminator_loss(self, batch, draw):
+        """Adds the estimate E[D(real)] - E[D(fake)], known up to the critic's Lipschitz constant."""
+        loss, logs = super().discriminator_loss(batch, draw)
+        return loss, logs | {"wasserstein": -logs["d_loss"]}
+
+    def update(self, player, loss_fn, batch, draw=0):
+        """Algorithm 1: the critic's weights are clipped after each of its steps."""
+        logs = super().update(player, loss_fn, batch, draw)
+        if player == "discriminator":
+            variables = [variable.value for variable in self.discriminator.trainable_variables]
+            tf.distribute.get_replica_context().merge_call(_clip, args=(variables, self.clip))
+        return logs
+
+
+def _clip(strategy, variables, bound):
+    for variable in variables:
+        strategy.extended.update(variable, lambda v: v.assign(tf.clip_by_value(v, -bound, bound)))

@@ -1,0 +1,31 @@
+"""Miyato et al. 2018, Spectral Normalization for Generative Adversarial Networks (arXiv:1802.05957)."""
+
+from keras import layers, ops
+
+
+class SpectralConv2D(layers.Conv2D):
+    """A convolution by kernel / sigma, sigma the largest singular value of the kernel seen as a matrix (k * k * C_in, C_out).
+
+    The stored kernel is the optimizer's alone: Keras' own SpectralNormalization overwrites it by kernel / sigma in every call. Each training
+    call takes one step of the power iteration (algorithm 1) from the vector the last one left.
+    """
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        # Every replica makes the same step from the same kernel: the first one's vector is all of theirs.
+        self.u = self.add_weight(name="u", shape=(self.filters,), initializer="random_normal", trainable=False, aggregation="only_first_replica")
+
+    def call(self, inputs, training=False):
+        matrix = ops.reshape(self.kernel, (-1, self.filters))
+        u = ops.convert_to_tensor(self.u)
+        v = _unit(ops.matmul(matrix, u))
+        if training:
+            u = _unit(ops.matmul(v, matrix))
+            self.u.assign(u)
+        # Eq. 11 and 12: the gradient passes through sigma = v' W u, not through u and v.
+        sigma = ops.vdot(ops.stop_gradient(v), ops.matmul(matrix, ops.stop_gradient(_unit(u))))
+        return self.convolution_op(inputs, self.kernel / sigma) + self.bias
+
+
+def _unit(x):
+    return x / (ops.norm(x) + 1e-12)
