@@ -4,13 +4,15 @@
 PYTHON ?= python3.11
 RUN = .venv/bin/python tfgen_cli.py
 
-DEMO = --epochs 20
+DEMO = --epochs 14
+# The discriminator at half and the generator at twice the study's rate: evenly matched, they get there in minutes.
+RATES = $(if $(filter vae,$(MODEL)),,--d_learning_rate 1e-4 --g_learning_rate 4e-4)
 MODEL = acgan
 
 .PHONY: demo test quality env clean
 
 demo: env
-	$(RUN) train --model $(MODEL) $(DEMO) --run runs/demo-$(MODEL)
+	$(RUN) train --model $(MODEL) $(DEMO) $(RATES) --run runs/demo-$(MODEL)
 	$(RUN) report runs/demo-$(MODEL) --out report
 
 test: env

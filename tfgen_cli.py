@@ -162,8 +162,14 @@ def report(arguments):
     chosen, complaints = ([runs.Run.open(folder) for folder in arguments.runs], []) if arguments.runs else runs.find()
     for complaint in complaints:
         print(f"tfgen_cli.py: left out: {complaint}", file=sys.stderr)
+    missing = {}
     for name, run, command in report.report(chosen, arguments.out):
-        print(f"{arguments.out}/{name} from {run.folder}" if run else f"{name} is missing: {command}", flush=True)
+        if run:
+            print(f"{arguments.out}/{name} from {run.folder}", flush=True)
+        else:
+            missing.setdefault(command, []).append(name)
+    for command, names in missing.items():
+        print(f"missing {', '.join(names)}: {command}")
     return 0
 
 

@@ -261,7 +261,7 @@ def test_load_takes_the_first_examples_of_each_split(homework):
 @pytest.mark.parametrize(
     "arguments, expected",
     [
-        (("mnist", "train"), "no data set 'mnist': choose from faces, digits, celeba"),
+        (("cats", "train"), "no data set 'cats': choose from faces, digits, celeba"),
         (("digits", "valid"), "no split 'valid' of digits: choose from train, test, all"),
         (("celeba", "train"), "give --data_dir DIR, which holds train/ and test/ .*, train.csv and test.csv"),
         (("digits", "train", "/tmp"), "digits is built in and takes no --data_dir"),

@@ -77,6 +77,35 @@ def interpolate(model, a, b, n):
 
 
 def colour_matches(images, candidates):
-    """For each picture the candidate whose centre pixel has the nearest colour, by Euclidean distance: (n, H, W, C), (m, H, W, C) -> (n,) indices."""
+    """Indices (n,): for each picture (n, H, W, C) the candidate (m, H, W, C) whose centre pixel is nearest in RGB (Euclidean)."""
     ours, theirs = (x[:, x.shape[1] // 2, x.shape[2] // 2].astype(np.float64) for x in (images, candidates))
     return np.argmin(np.sum((ours[:, None] - theirs) ** 2, axis=-1), axis=1)
+
+
+def depths(model, images, draw=0):
+    """A DepthWGAN's depth (n, H, W, 1) in [0, 1] of any number of pictures (n, H, W, C) in [0, 1]; `draw` tells noises apart."""
+    z = model.sample_latents(KEY, draw, len(images))
+    return model.generator.predict(model.inputs(images, z), batch_size=64, verbose=0)
+
+
+def depth_samples(model, n=8):
+    """Pictures (3 n, H, W, 3) in [0, 1]: the first n built-in test scenes, their true depth, and a DepthWGAN's; far is white, 10 m."""
+    from tfgen.data.builtin import scenes  # no other samples need it
+
+    images, depth = scenes.draw(scenes.TEST_START, scenes.TEST_START + n, image_size=model.generator.output_shape[1])
+    images = images / np.float32(255)
+    return np.concatenate([images, *(np.repeat(maps, 3, axis=-1) for maps in (depth / np.float32(10_000), depths(model, images)))])
+
+
+def class_grid(model, n, classes=None):
+    """Pictures (rows * n, H, W, C) of a CGAN: a row for each of these class numbers, or for every class, in each the same n latents."""
+    z, codes = model.sample_latents(KEY, 0, n), np.eye(model.classes, dtype=np.float32)
+    codes = codes if classes is None else codes[list(classes)]
+    return model.generate(tf.tile(z, (len(codes), 1)), np.repeat(codes, n, axis=0)).numpy()
+
+
+def class_interpolation(model, first, second, n, steps=9):
+    """Pictures (n * steps, H, W, C) of a CGAN: along a row one latent, and a code that goes straight from one class to another, both shown."""
+    share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+    start, end = np.eye(model.classes, dtype=np.float32)[[first, second]]
+    return _rows(model, np.tile((1 - share) * start + share * end, (n, 1)), n)

@@ -1,6 +1,7 @@
 """Objectives as pure functions: adversarial pairs of logits, reconstruction and Kullback-Leibler terms."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -78,6 +79,32 @@ def adversarial(name):
         raise UserError(f"there is no adversarial loss {name!r}: choose from {', '.join(ADVERSARIAL_LOSSES)}.") from None
 
 
+def jensen_shannon(real, fake):
+    """The Jensen-Shannon divergence of real and generated pictures as a discriminator tells it: ln 2 - (BCE(real, 1) + BCE(fake, 0)) / 2.
+
+    Args:
+        real, fake: logits, any shape.
+
+    Returns:
+        float32 scalar, in nats. For the best discriminator it is the divergence, from 0 to ln 2; any other's is lower, below 0 where it
+        does worse than an undecided one.
+
+    Source: Goodfellow et al. 2014 (arXiv:1406.2661), theorem 1.
+    """
+    return math.log(2.0) - 0.5 * _discriminator_cross_entropy(real, fake)
+
+
+def jensen_shannon_of_probabilities(real, fake):
+    """The same of outputs that are no logits but probabilities of being real, as those of least squares with targets 0 and 1 are at best.
+
+    A linear output goes beyond [0, 1]: it is read as no less than .01 and no more than .99.
+
+    Source: Mao et al. 2016 (arXiv:1611.04076), eq. 5.
+    """
+    real, fake = (tf.clip_by_value(tf.cast(p, tf.float32), 0.01, 0.99) for p in (real, fake))
+    return jensen_shannon(*(tf.math.log(p) - tf.math.log1p(-p) for p in (real, fake)))
+
+
 def kl_divergence(mean, log_var):
     """KL(N(mean, exp(log_var)) || N(0, I)) = .5 sum_z(mean^2 + exp(log_var) - log_var - 1), in nats.
 
@@ -116,6 +143,20 @@ def bernoulli_nll(images, reconstructions):
     images, reconstructions = tf.cast(images, tf.float32), tf.clip_by_value(tf.cast(reconstructions, tf.float32), 1e-7, 1.0 - 1e-7)
     log_likelihood = images * tf.math.log(reconstructions) + (1.0 - images) * tf.math.log1p(-reconstructions)
     return -tf.reduce_mean(tf.reduce_sum(log_likelihood, axis=[1, 2, 3]))
+
+
+def root_mean_squared_error(values, predictions, mask):
+    """sqrt of the mean of (x - x')^2 where the mask is 1, over the whole batch; 0 where it is 1 nowhere.
+
+    Args:
+        values, predictions: (B, H, W, C).
+        mask: (B, H, W, C) of 0 and 1.
+
+    Returns:
+        float32 scalar.
+    """
+    squares = tf.reduce_sum((mask * (tf.cast(predictions, tf.float32) - values)) ** 2)
+    return tf.sqrt(squares / tf.maximum(tf.reduce_sum(mask), 1.0) + 1e-12)  # the root has no slope at 0
 
 
 def gradient_penalty(critic, real, fake, mix, input_scale=1.0):

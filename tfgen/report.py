@@ -3,13 +3,13 @@
 import pathlib
 
 from tfgen import UserError, runs
-from tfgen.studies import STUDIES
-
-STUDY = "dlcv2018"
+from tfgen.studies import DEFAULT_STUDY, STUDIES
 
 
 def report(chosen, folder):
-    """Draws every figure of the study that the runs allow; yields (file name, the Run drawn, or the command that trains what it lacks).
+    """Draws every figure that the runs allow, of their studies and of the homework.
+
+    Yields (file name, the Run it is drawn from, None), or (file name, None, the command that trains what it lacks).
 
     Args:
         chosen: Runs, the preferred first; of several of one model the first is drawn.
@@ -23,14 +23,18 @@ def report(chosen, folder):
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder} cannot be made ({error.strerror}): choose another --out.") from None
-    for model, preset in STUDIES[STUDY].items():
-        run = next((run for run in chosen if (run.record["study"], run.record["model"]) == (STUDY, model)), None)
-        for name, draw in preset.figures.items():
-            if run is None:
-                yield name, None, f"python tfgen_cli.py train --model {model}"
-            elif run.iteration < run.steps_per_epoch:
-                yield name, None, run.command()
-            else:
-                with runs.replacing(folder / name) as temporary:
-                    draw(run).savefig(temporary, dpi=100, pil_kwargs={"quality": 95})
-                yield name, run, None
+    of_models = {}
+    for run in chosen:
+        of_models.setdefault((run.record["study"], run.record["model"]), run)
+    for study in sorted({DEFAULT_STUDY, *(study for study, _ in of_models)}):
+        for model, preset in STUDIES[study].items():
+            run = of_models.get((study, model))
+            for name, draw in preset.figures.items():
+                if run is None:
+                    yield name, None, runs.train_command(study, model)
+                elif run.iteration < run.steps_per_epoch:
+                    yield name, None, run.command()
+                else:
+                    with runs.replacing(folder / name) as temporary:
+                        draw(run).savefig(temporary, dpi=100, pil_kwargs={"quality": 95})
+                    yield name, run, None

@@ -21,7 +21,7 @@ import shlex
 import numpy as np
 
 from tfgen import UserError, data
-from tfgen.studies import STUDIES
+from tfgen.studies import DEFAULT_STUDY, STUDIES
 
 RECORD = "record.json"
 LOCK = ".lock"
@@ -156,8 +156,16 @@ class Run:
             raise UserError(f"{path} cannot be read as a table of numbers ({error}): train the run again under another --run.") from None
 
     def command(self):
-        """The command that trains, or goes on training, this run."""
-        return train_command(self.record, self.folder)
+        """The command line that trains, or goes on training, this run, with the flags that differ from the study's settings."""
+        record, preset = self.record, self.preset
+        flags = {}
+        if record["dataset"] != preset.data:
+            flags |= {"dataset": record["dataset"], "data_dir": record["data_dir"]}
+        defaults = {"image_size": data.DATASETS[record["dataset"]].image_size, "batch_size": preset.batch_size, "epochs": preset.epochs, "seed": 0}
+        flags |= {name: record[name] for name, default in defaults.items() if record[name] != default}
+        flags |= {name: value for name, value in record["arguments"].items() if value != preset.defaults()[name]}
+        flags |= {"attribute": name for name in record["attributes"] if name not in preset.attributes}
+        return train_command(record["study"], record["model"], **flags, examples=record["examples"], run=self.folder)
 
     @contextlib.contextmanager
     def lock(self):
@@ -178,19 +186,10 @@ class Run:
             yield
 
 
-def train_command(record, folder=None):
-    """The command line that trains what `record` says, with the flags that differ from the study's settings."""
-    preset = STUDIES[record["study"]][record["model"]]
-    flags = {"model": record["model"]}
-    if record["dataset"] != preset.data:
-        flags |= {"dataset": record["dataset"], "data_dir": record["data_dir"]}
-    defaults = {"image_size": data.DATASETS[record["dataset"]].image_size, "batch_size": preset.batch_size, "epochs": preset.epochs, "seed": 0}
-    flags |= {name: record[name] for name, default in defaults.items() if record[name] != default}
-    flags |= {name: value for name, value in record["arguments"].items() if value != preset.defaults()[name]}
-    flags |= {"attribute": name for name in record["attributes"] if name not in preset.attributes}
-    flags |= {"run": folder, "examples": record["examples"]}
-    words = [f"--{name} {shlex.quote(str(value))}" for name, value in flags.items() if value is not None]
-    return " ".join(["python tfgen_cli.py train", *words])
+def train_command(study, model, **flags):
+    """The command line that trains a model of a study; flags that are None are left out."""
+    flags = {"study": study if study != DEFAULT_STUDY else None, "model": model, **flags}
+    return " ".join(["python tfgen_cli.py train", *(f"--{name} {shlex.quote(str(value))}" for name, value in flags.items() if value is not None)])
 
 
 def find(folder="runs"):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tfgen import latents, losses
-from tfgen.metrics import classifier, distances
+from tfgen import UserError, latents, losses
+from tfgen.metrics import classifier, depth, distances
 
 
 def reconstruction_errors(run):
@@ -40,8 +40,19 @@ def attribute_fidelity(run, n=200):
     return {"latents": n, **classifier.pair_fidelity(seen[:n], seen[n:]), "classifier_test_accuracy": float(np.mean(right))}
 
 
+def label_fidelity(run, n=1000):
+    """How many of n generated pictures, the classes in turn, a classifier of the real training pictures reads as the class asked for."""
+    train, test = run.source("train"), run.source("test")
+    reader = _reader(train)
+    asked = np.arange(n) % run.model.classes
+    inputs = {"z": run.model.sample_latents(latents.KEY, 0, n), "codes": np.eye(run.model.classes, dtype=np.float32)[asked]}
+    seen = classifier.read_class(reader, run.model.generator.predict(inputs, batch_size=256, verbose=0))
+    right = classifier.read_class(reader, _floats(test)) == test.labels
+    return {"pictures": n, "label_fidelity": float(np.mean(seen == asked)), "classifier_test_accuracy": float(np.mean(right))}
+
+
 def sample_quality(run):
-    """Distances of generated pictures to the test set, as many as it has, in the feature space of a classifier of the real attributes.
+    """Distances of generated pictures to the test set, as many as it has, in the feature space of a classifier of attributes or classes.
 
     `frechet_floor` is the distance of as many real training pictures to the test set: no generator can be asked for less.
     """
@@ -60,10 +71,33 @@ def sample_quality(run):
     }
 
 
+def depth_errors(run, n=8):
+    """Errors of predicted depth on the test set in metres, beside those of the training set's mean depth map for every picture.
+
+    `noise_deviation` is the output's standard deviation over n noises, in metres, a mean over the pixels of n test pictures: near 0, the
+    noise is ignored.
+    """
+    train, test = run.source("train"), run.source("test")
+    if test.depth is None:
+        raise UserError(f"{test.name} has no depth to measure errors of: train on scenes or rgbd.")
+    truth, known = test.depth / np.float32(1000), test.depth > 0
+    mean = np.broadcast_to(depth.mean_map(train.depth / np.float32(1000), train.depth > 0), truth.shape)
+    repeated = np.stack([10 * latents.depths(run.model, _floats(test[:n]), draw) for draw in range(n)])
+    return {
+        "pictures": len(test),
+        **depth.errors(truth, 10 * latents.depths(run.model, _floats(test)), known),
+        **{f"mean_map_{name}": value for name, value in depth.errors(truth, mean, known).items()},
+        "noise_deviation": float(np.mean(np.std(repeated, axis=0, dtype=np.float64))),
+    }
+
+
 def _floats(source):
     return source.images / np.float32(255)
 
 
 def _reader(source):
     epochs = int(np.clip(80_000 // len(source), 8, 30))  # small sets are seen more often
-    return classifier.train_classifier(_floats(source), source.attributes, epochs, verbose=2)
+    if source.attribute_names or source.labels is None:
+        return classifier.train_classifier(_floats(source), source.attributes, epochs, verbose=2)
+    classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
+    return classifier.train_classifier(_floats(source), classes, epochs, verbose=2, mirror=False)

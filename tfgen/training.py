@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from tfgen import UserError, data, figures, runs
 from tfgen.data import batches
-from tfgen.studies import find
+from tfgen.studies import DEFAULT_STUDY, find
 
 SMOKE = {"epochs": 2, "examples": 256, "width": 1 / 8}  # a minute of everything at toy size
 
@@ -30,7 +30,7 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
     Args:
         study, model: keys of STUDIES.
         arguments: dict of the builder's arguments that differ from its defaults.
-        run: folder; the default is runs/MODEL-DATASET.
+        run: folder; the default is runs/MODEL-DATASET, or runs/STUDY-MODEL-DATASET for another study than the homework.
         smoke: toy size.
         dataset, data_dir, image_size: see `tfgen.data.load`.
         attribute: the one to condition on, for models that do.
@@ -44,7 +44,8 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
     if attribute and not preset.attributes:
         raise UserError(f"--attribute goes with models that are given attributes, and {model} is given none.")
     dataset = dataset or preset.data
-    folder = run or f"runs/{model}-{dataset}{'-smoke' if smoke else ''}"
+    prefix = "" if study == DEFAULT_STUDY else f"{study}-"
+    folder = run or f"runs/{prefix}{model}-{dataset}{'-smoke' if smoke else ''}"
     if smoke:
         arguments = {"width": SMOKE["width"]} | arguments
     record = {

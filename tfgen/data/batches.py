@@ -42,19 +42,26 @@ def batches(source, batch_size, seed=0, start=0, stop=None):
 
     Returns:
         tf.data.Dataset of {"image": (B, H, W, C) float32 in [0, 1], "attributes": (B, K) float32, "key": (B, 2) int64, every row
-        (seed, step), from which models draw their noise, and, where the source has them, "label": (B,) int32}.
+        (seed, step), from which models draw their noise, and, where the source has them, "label": (B,) int32, "depth": (B, H, W, 1)
+        float32 in [0, 1], metres / 10, and "mask": (B, H, W, 1) float32, 1 where the depth is known, 0 in holes, where it is 0 too}.
     """
     steps_per_epoch(source, batch_size)
     # Tensors made outside the mapped function are captured by reference: as constants inside it they would be copied into its graph.
     arrays = {"image": tf.constant(source.images), "attributes": tf.constant(source.attributes)}
     if source.labels is not None:
         arrays["label"] = tf.constant(source.labels)
+    if source.depth is not None:
+        arrays["depth"] = tf.constant(source.depth)
 
     def batch(step):
         indices = batch_indices(len(source), batch_size, seed, step)
         gathered = {name: tf.gather(array, indices) for name, array in arrays.items()}
         gathered["image"] = tf.cast(gathered["image"], tf.float32) / 255.0
         gathered["attributes"] = tf.cast(gathered["attributes"], tf.float32)
+        if "depth" in gathered:
+            millimetres = tf.cast(gathered["depth"], tf.float32)
+            gathered["depth"] = tf.minimum(millimetres / 10_000.0, 1.0)
+            gathered["mask"] = tf.cast(millimetres > 0.0, tf.float32)
         gathered["key"] = tf.tile([[tf.cast(seed, tf.int64), step]], [batch_size, 1])
         return gathered
 

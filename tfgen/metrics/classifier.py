@@ -1,4 +1,4 @@
-"""A small convolutional reader of binary attributes, trained on real pictures: it judges whether generated ones show what was asked for."""
+"""A small convolutional reader of attributes or classes, trained on real pictures: it judges whether generated ones show what they should."""
 
 import keras
 import numpy as np
@@ -7,8 +7,8 @@ from keras import layers
 FEATURES = 64  # units of the layer before the last, in whose space pictures are compared
 
 
-def train_classifier(images, attributes, epochs, seed=0, verbose=0):
-    """Trains a classifier of K binary attributes, with pictures mirrored at random and dropout.
+def train_classifier(images, attributes, epochs, seed=0, verbose=0, mirror=True):
+    """Trains a classifier of K binary attributes, with dropout. K classes one-hot will do: the largest logit is then the class.
 
     Args:
         images: (n, H, W, C) float32 in [0, 1].
@@ -16,12 +16,13 @@ def train_classifier(images, attributes, epochs, seed=0, verbose=0):
         epochs: passes over the pictures.
         seed: of the weights, the order and the dropout.
         verbose: as in Keras's fit.
+        mirror: whether to mirror pictures at random; not where left and right make a difference, as in digits.
 
     Returns:
         keras.Model: images (B, H, W, C) -> logits (B, K).
     """
     keras.utils.set_random_seed(seed)
-    model = keras.Sequential([keras.Input(images.shape[1:]), layers.RandomFlip("horizontal")])
+    model = keras.Sequential([keras.Input(images.shape[1:]), *([layers.RandomFlip("horizontal")] if mirror else [])])
     for filters in (32, 64, 128):
         model.add(layers.Conv2D(filters, 3, 2, "same", use_bias=False))
         model.add(layers.BatchNormalization(momentum=0.9))
@@ -39,6 +40,11 @@ def train_classifier(images, attributes, epochs, seed=0, verbose=0):
 def read(classifier, images):
     """Whether each attribute is seen in each picture: (n, H, W, C) in [0, 1] -> (n, K) bool."""
     return classifier.predict(images, batch_size=256, verbose=0) > 0
+
+
+def read_class(classifier, images):
+    """The class with the largest logit: (n, H, W, C) in [0, 1] -> (n,) int."""
+    return np.argmax(classifier.predict(images, batch_size=256, verbose=0), axis=1)
 
 
 def features(classifier, images):

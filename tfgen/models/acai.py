@@ -9,8 +9,8 @@ from tfgen.models.base import GenerativeModel
 class ACAI(GenerativeModel):
     """An autoencoder whose mixtures of two codes decode to pictures in which a critic finds no mixture.
 
-    The critic d reads the weight alpha of the lesser code off a decoded mixture x_alpha, and 0 off pictures that are none (eq. 2); encoder and
-    decoder minimise the squared error + adv_weight * E[d(x_alpha)^2] (eq. 3).
+    The critic d reads the weight alpha of the lesser code off a decoded mixture x_alpha, and 0 off pictures that are none (eq. 2); encoder
+    and decoder minimise the squared error + adv_weight * E[d(x_alpha)^2] (eq. 3).
 
     Args:
         encoder: image (B, H, W, C) -> code (B, h, w, c).
@@ -63,7 +63,7 @@ class ACAI(GenerativeModel):
         return self.decoder(codes, training=False)
 
     def encode(self, images):
-        """{"mean": (n, h, w, c)}, as of a VAE but with nothing to sample, of any number of pictures (n, H, W, C) in [0, 1], as a NumPy array."""
+        """{"mean": codes (n, h, w, c)} of any number of pictures (n, H, W, C) in [0, 1], as a NumPy array; a VAE's has "log_var" too."""
         return {"mean": self.encoder.predict(images, batch_size=256, verbose=0)}
 
 

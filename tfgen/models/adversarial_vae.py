@@ -12,8 +12,8 @@ from tfgen.models.vae import VAE
 class AdversarialVAE(VAE):
     """Minimises the VAE's bound + adv_weight * BCE(C(x'), 1), x' the reconstruction; its critic C minimises BCE(C(x), 1) + BCE(C(x'), 0).
 
-    Divergence and reconstruction are sums over z and over pixels, a thousand nats and more; the critic's term is one number a picture. With
-    the study's weight of 1 it hardly matters, and `adversarial_share` says how little.
+    Divergence and reconstruction are sums over z and over pixels, some two thousand nats; the critic's term is one number a picture, with
+    the study's weight of 1 a few thousandths of the loss. That is its value: `adversarial_share` logs its part in the decoder's gradient.
 
     Args:
         encoder, decoder: as of a VAE, whose likelihood is Bernoulli's.
@@ -46,7 +46,7 @@ class AdversarialVAE(VAE):
         code, images = self.reconstruct(batch, draw)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(images)
-            reconstruction = losses.bernoulli_nll(batch["image"], images)
+            reconstruction = self.reconstruction(batch["image"], images)
             adversarial = losses.cross_entropy(self.discriminator(images, training=True), 1.0)
             weighted = self.adv_weight * adversarial
         kl = tf.reduce_mean(losses.kl_divergence(code["mean"], code["log_var"]))

@@ -10,7 +10,7 @@ class GenerativeModel(keras.Model):
     """A model of several networks, each player's optimizer moving its own.
 
     A subclass sets its networks as attributes in its constructor and overrides `train_step(batch)`, which calls `update` once per
-    optimizer step. It holds no random state: latents are drawn from batch["key"] (see `tfgen.noise`).
+    optimizer step. Its only random state is dropout's: latents are drawn from batch["key"] (see `tfgen.noise`).
 
     Attributes:
         players: player -> names of the networks its optimizer changes.
@@ -71,6 +71,9 @@ class GenerativeModel(keras.Model):
         return context.all_reduce(tf.distribute.ReduceOp.MEAN, logs)
 
     def checkpoint(self, **more):
-        """A tf.train.Checkpoint of every network with its moving statistics, every optimizer with its slots, and `more`."""
+        """A tf.train.Checkpoint of every network with its moving statistics and dropout, every optimizer with its slots, and `more`."""
         optimizers = {f"{player}_optimizer": optimizer for player, optimizer in self.optimizers.items()}
-        return tf.train.Checkpoint(**self.networks(), **optimizers, **more)
+        # Keras counts a dropout layer's state among its variables, but TensorFlow does not find it there.
+        dropouts = [layer for network in self.networks().values() for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
+        states = {"dropout": [layer.seed_generator.state.value for layer in dropouts]} if dropouts else {}
+        return tf.train.Checkpoint(**self.networks(), **optimizers, **states, **more)

@@ -17,12 +17,13 @@ class GAN(GenerativeModel):
         adversarial: AdversarialLoss both minimise.
         prior: noise.uniform or noise.normal, what latents are drawn from.
         d_steps, g_steps: updates of each player a training step, every one with latents of its own.
+        readings: name -> (real logits, fake logits) -> scalar: what else to log of the discriminator, as losses.jensen_shannon.
     """
 
     players = {"discriminator": ("discriminator",), "generator": ("generator",)}
     logs = ("d_loss", "g_loss")
 
-    def __init__(self, generator, discriminator, adversarial, prior=noise.uniform, d_steps=1, g_steps=1):
+    def __init__(self, generator, discriminator, adversarial, prior=noise.uniform, d_steps=1, g_steps=1, readings=()):
         super().__init__()
         self.generator = generator
         self.discriminator = discriminator
@@ -30,6 +31,8 @@ class GAN(GenerativeModel):
         self.prior = prior
         self.d_steps = d_steps
         self.g_steps = g_steps
+        self.readings = dict(readings)
+        self.logs = (*self.logs, *self.readings)
 
     @property
     def latent_dim(self):
@@ -44,10 +47,10 @@ class GAN(GenerativeModel):
         return logs
 
     def discriminator_loss(self, batch, draw):
-        """(scalar, {"d_loss"}); real and generated pictures pass one after the other, each with batch statistics of its own."""
+        """(scalar, {"d_loss"} and the readings); real and generated pictures pass one by one, each with its own batch statistics."""
         real, fake = self.judge(batch["image"], batch), self.judge(self.fake(batch, draw), batch)
         loss = self.adversarial.discriminator(real, fake)
-        return loss, {"d_loss": loss}
+        return loss, {"d_loss": loss} | {name: read(real, fake) for name, read in self.readings.items()}
 
     def generator_loss(self, batch, draw):
         """(scalar, {"g_loss"})."""

@@ -9,32 +9,35 @@ from tfgen.models.base import GenerativeModel
 
 
 class VAE(GenerativeModel):
-    """Minimises mean squared error + kl_weight * KL(q(z|x) || N(0, I)).
+    """Minimises reconstruction + kl_weight * KL(q(z|x) || N(0, I)).
 
     Args:
         encoder: image (B, H, W, C) -> {"mean": (B, Z), "log_var": (B, Z)}.
         decoder: z (B, Z) -> image (B, H, W, C) in [0, 1].
         kl_weight: weight of the divergence.
         kl_reduction: "sum" over the Z latent dimensions, or their "mean": how the divergence is weighted and logged.
+        reconstruction: (images, decoded) -> scalar, losses.mean_squared_error, or losses.bernoulli_nll for a decoder of probabilities.
     """
 
     players = {"autoencoder": ("encoder", "decoder")}
     logs = ("reconstruction", "kl")
 
-    def __init__(self, encoder, decoder, kl_weight, kl_reduction="sum"):
+    def __init__(self, encoder, decoder, kl_weight, kl_reduction="sum", reconstruction=losses.mean_squared_error):
         super().__init__()
         if kl_reduction not in ("sum", "mean"):
             raise UserError(f"kl_reduction must be sum or mean, not {kl_reduction!r}.")
         self.encoder = encoder
         self.decoder = decoder
         self.latent_dim = decoder.input_shape[-1]
+        self.reconstruction = reconstruction
         self.kl_weight = kl_weight
         self.kl_scale = 1.0 if kl_reduction == "sum" else 1.0 / self.latent_dim
 
     @property
     def beta(self):
-        """The loss is proportional to (sum of squares) + beta * (KL summed over z), by whatever means and weights it is written."""
-        return self.kl_weight * self.kl_scale * math.prod(self.decoder.output_shape[1:])
+        """The loss is proportional to (error summed over pixels) + beta * (KL summed over z), however it is written."""
+        values = math.prod(self.decoder.output_shape[1:]) if self.reconstruction is losses.mean_squared_error else 1
+        return self.kl_weight * self.kl_scale * values
 
     def train_step(self, batch):
         return self.update("autoencoder", self.negative_bound, batch)
@@ -43,7 +46,7 @@ class VAE(GenerativeModel):
         """Algorithm 1 with one sample a picture: (scalar, logs)."""
         code = self.encoder(batch["image"], training=True)
         z = self.sample_posterior(code, batch["key"], draw)
-        reconstruction = losses.mean_squared_error(batch["image"], self.decoder(z, training=True))
+        reconstruction = self.reconstruction(batch["image"], self.decoder(z, training=True))
         kl = self.kl_scale * tf.reduce_mean(losses.kl_divergence(code["mean"], code["log_var"]))
         return reconstruction + self.kl_weight * kl, {"reconstruction": reconstruction, "kl": kl}
 

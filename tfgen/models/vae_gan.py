@@ -49,7 +49,7 @@ class VAEGAN(VAE):
         return self.gamma * reconstruction + loss, {"g_loss": loss}
 
     def discriminator_loss(self, batch, draw):
-        """L_GAN: (scalar, {"d_loss"}). Both kinds of generated pictures together weigh as much as the real ones, as in the authors' code."""
+        """L_GAN: (scalar, {"d_loss"}). Both kinds of generated pictures together weigh as much as the real, as in the authors' code."""
         real = self.judge(batch["image"])["logits"]
         fake = [self.judge(images)["logits"] for images in (self.reconstruct(batch, draw)[1], self.fake(batch, draw))]
         loss = self.adversarial.discriminator(real, tf.concat(fake, axis=0))

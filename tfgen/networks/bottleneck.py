@@ -65,8 +65,8 @@ def check_activation(critic_activation):
 
 def _features(x, image_size, width, norms):
     """Picture (B, H, W, C) -> (B, 16 * thin), 512 at the study's width. `norms(i)` says whether layer i is normalised."""
-    filters = [halve(channels) for channels in widths(image_size, width)] + [pointwise(scaled(channels, width)) for channels in (MIDDLE, THIN)]
-    for i, layer in enumerate(filters):
+    thinning = [pointwise(scaled(channels, width)) for channels in (MIDDLE, THIN)]
+    for i, layer in enumerate([*map(halve, widths(image_size, width)), *thinning]):
         x = block(layer, x, leaky_relu, norms(i))
     return layers.Flatten()(x)
 
@@ -95,7 +95,7 @@ def encoder(image_shape, latent_dim, width=1.0):
 
 
 def decoder(image_shape, latent_dim, width=1.0):
-    """p(x | z): latents (B, latent_dim) -> image (B, H, W, C) in [0, 1], each value a probability; figure 2, without batch normalization."""
+    """p(x | z): latents (B, latent_dim) -> image (B, H, W, C) in [0, 1], probabilities; figure 2, without batch normalization."""
     z = keras.Input((latent_dim,), name="z")
     return keras.Model(z, _picture(z, image_shape, width, False, "sigmoid"), name="decoder")
 

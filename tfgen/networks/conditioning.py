@@ -24,7 +24,7 @@ def depth_generator(image_shape, width=1.0, noise=True, batch_norm=False, dropou
     if noise:
         inputs["noise"] = keras.Input((*image_shape[:2], 1), name="noise")
         x = layers.Concatenate()([x, inputs["noise"]])
-    channels, middle, rate = widths(image_shape[0], width), scaled(MIDDLE, width), 0.5 * dropout
+    channels, middle, rate = widths(image_shape[0], width), scaled(MIDDLE, width), 0.5 if dropout else 0.0
     x = block(halve(channels[0]), x, leaky_relu, False)
     skips = [x]
     for layer in [*map(halve, channels[1:]), pointwise(middle)]:
@@ -55,3 +55,34 @@ def patch_critic(image_shape, width=1.0, activation="linear"):
     x = block(pointwise(scaled(512, width)), x, leaky_relu, False)
     scores = layers.Conv2D(1, 1, activation=check_activation(activation), dtype="float32", name="scores")(x)
     return keras.Model(image, scores, name="discriminator")
+
+
+def class_generator(image_shape, latent_dim, classes, width=1.0):
+    """{"z": (B, latent_dim), "codes": (B, classes) one-hot} -> image (B, H, W, C) in [0, 1].
+
+    Source: Keras's example conditional_gan, whose 28x28 pictures start from 7x7: here from a quarter of any side.
+    """
+    widths(image_shape[0], width)  # refuses sizes and widths that do not fit
+    inputs = {"z": keras.Input((latent_dim,), name="z"), "codes": keras.Input((classes,), name="codes")}
+    side, channels = image_shape[0] // 4, scaled(latent_dim + classes, width)
+    x = layers.Concatenate()([inputs["z"], inputs["codes"]])
+    x = leaky_relu()(layers.Dense(side * side * channels)(x))
+    x = layers.Reshape((side, side, channels))(x)
+    for _ in range(2):
+        x = leaky_relu()(layers.Conv2DTranspose(scaled(128, width), 4, 2, "same")(x))  # side * 2
+    x = layers.Conv2D(image_shape[2], 7, padding="same", activation="sigmoid", dtype="float32")(x)
+    return keras.Model(inputs, x, name="generator")
+
+
+def class_discriminator(image_shape, classes, width=1.0):
+    """{"image": (B, H, W, C) in [0, 1], "codes": (B, classes) one-hot} -> logits (B, 1); each code is one more channel of the picture.
+
+    Source: the same example.
+    """
+    inputs = {"image": keras.Input(image_shape, name="image"), "codes": keras.Input((classes,), name="codes")}
+    codes = layers.UpSampling2D(image_shape[:2])(layers.Reshape((1, 1, classes))(inputs["codes"]))
+    x = layers.Concatenate()([inputs["image"], codes])
+    for channels in (64, 128):
+        x = leaky_relu()(layers.Conv2D(scaled(channels, width), 3, 2, "same")(x))  # side / 2
+    x = layers.GlobalMaxPooling2D()(x)
+    return keras.Model(inputs, layers.Dense(1, dtype="float32", name="logits")(x), name="discriminator")

@@ -1,7 +1,7 @@
 """The autoencoder of the Pegasus study and the critic that mirrors its encoder.
 
-Every level of the encoder halves the side, down to 4x4, and the decoder's double it again. The study gives no widths, kernels or slopes; these are
-those of its siblings. Functions return functional keras.Models and know no loss; pictures are in [0, 1].
+Every level of the encoder halves the side, down to 4x4, and the decoder's double it again. The study gives no widths, kernels or slopes;
+these are those of its siblings. Functions return functional keras.Models and know no loss; pictures are in [0, 1].
 """
 
 import keras
@@ -24,7 +24,7 @@ def _activate(x, batch_norm=True):
 
 
 def _levels(image, channels, convolutions, convolution=layers.Conv2D, batch_norm=True):
-    """(last convolution's output, the same activated), both (B, 4, 4, channels[-1]): a level is convolutions k3 s1, and one k4 s2 at its end."""
+    """(last convolution's output, the same activated), both (B, 4, 4, channels[-1]): a level ends in its one convolution k4 s2."""
     x = image
     for filters in channels:
         for _ in range(convolutions - 1):

@@ -1,6 +1,7 @@
-"""The autoencoder and the critic of Berthelot et al. 2018 (arXiv:1807.07543), appendix B: pairs of convolutions k3 between average poolings.
+"""The autoencoder and the critic of Berthelot et al. 2018 (arXiv:1807.07543): pairs of convolutions k3 between average poolings.
 
-Codes are maps (B, 4, 4, latent_channels). Inside, pictures are in [-1, 1]; at both ends they are in [0, 1], where nothing bounds the decoder's.
+Codes are maps (B, 4, 4, latent_channels). The convolutions see and make pictures in [-1, 1]; outside they are in [0, 1]. Nothing bounds
+what the decoder gives.
 """
 
 import keras
@@ -25,7 +26,7 @@ def _code(image, channels, latent_channels):
     x = _convolution(x, channels[0], 1, activate=False)
     for filters in channels:
         x = _convolution(_convolution(x, filters), filters)
-        x = layers.AveragePooling2D()(x)  # side / 2
+        x = layers.AveragePooling2D(2)(x)  # side / 2
     x = _convolution(x, 2 * channels[-1])
     return _convolution(x, latent_channels, activate=False, dtype="float32")
 
@@ -43,7 +44,7 @@ def decoder(image_shape, latent_channels, width=1.0):
     x = code
     for filters in reversed(channels):
         x = _convolution(_convolution(x, filters), filters)
-        x = layers.UpSampling2D()(x)  # side * 2, nearest
+        x = layers.UpSampling2D(2)(x)  # side * 2, nearest
     x = _convolution(x, channels[0])
     x = _convolution(x, image_shape[2], activate=False, dtype="float32")
     return keras.Model(code, layers.Rescaling(0.5, offset=0.5, dtype="float32")(x), name="decoder")

@@ -1,9 +1,16 @@
 """What the studies trained, as values: study name -> model name -> Preset."""
 
 from tfgen import UserError
-from tfgen.studies import dlcv2018
+from tfgen.studies import csi5340, digits, dlcv2018, pegasus, sullivan2017
 
-STUDIES = {"dlcv2018": dlcv2018.PRESETS}
+DEFAULT_STUDY = "dlcv2018"
+STUDIES = {
+    "dlcv2018": dlcv2018.PRESETS,
+    "pegasus": pegasus.PRESETS,
+    "sullivan2017": sullivan2017.PRESETS,
+    "csi5340": csi5340.PRESETS,
+    "digits": digits.PRESETS,
+}
 
 
 def find(study, model):

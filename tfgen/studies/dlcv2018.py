@@ -34,7 +34,17 @@ def vae(image_shape, *, width=1.0, latent_dim=512, kl_weight=1e-2, kl_reduction=
     return model
 
 
-def gan(image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating", d_steps=1, g_steps=2, learning_rate=2e-4):
+def gan(
+    image_shape,
+    *,
+    width=1.0,
+    latent_dim=100,
+    adversarial="non_saturating",
+    d_steps=1,
+    g_steps=2,
+    d_learning_rate=2e-4,
+    g_learning_rate=2e-4,
+):
     """The homework's GAN: latents from U(-1, 1), two steps of the generator to one of the discriminator."""
     model = GAN(
         dcgan.generator(image_shape, latent_dim, width=width),
@@ -43,18 +53,18 @@ def gan(image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating",
         d_steps=d_steps,
         g_steps=g_steps,
     )
-    model.compile(discriminator=_adam(learning_rate), generator=_adam(learning_rate))
+    model.compile(discriminator=_adam(d_learning_rate), generator=_adam(g_learning_rate))
     return model
 
 
-def acgan(image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating", learning_rate=2e-4):
+def acgan(image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating", d_learning_rate=2e-4, g_learning_rate=2e-4):
     """The homework's ACGAN on one attribute."""
     model = ACGAN(
         dcgan.generator(image_shape, latent_dim, code_dim=1, width=width),
         dcgan.discriminator(image_shape, code_dim=1, width=width),
         losses.adversarial(adversarial),
     )
-    model.compile(discriminator=_adam(learning_rate), generator=_adam(learning_rate))
+    model.compile(discriminator=_adam(d_learning_rate), generator=_adam(g_learning_rate))
     return model
 
 

@@ -1,8 +1,8 @@
 """Pegasus, coursework at Durham: horses and birds of CIFAR-10, and between them the winged horse.
 
-A VAE, the same with a critic of its reconstructions, VAE/GAN and ACAI; a Pegasus is what a mixture of the codes of a horse and of a bird of
-like colour decodes to. The study fixes kinds of layers and losses and 1000 epochs. Widths, optimizers and batch size it leaves open: they are
-its siblings' here, for VAE/GAN and ACAI their papers'. It is corrected where it writes BCE(x, 1) for BCE(C(x), 1).
+A VAE, the same with a critic of its reconstructions, VAE/GAN and ACAI; a Pegasus is what a mixture of the codes of a horse and of a bird
+of like colour decodes to. The study fixes kinds of layers and losses and 1000 epochs. Widths, optimizers and batch size it leaves open:
+they are its siblings' here, for VAE/GAN and ACAI their papers'. It is corrected where it writes BCE(x, 1) for BCE(C(x), 1).
 """
 
 import functools
@@ -37,7 +37,16 @@ def vae(image_shape, *, width=1.0, latent_dim=128, dense_layers=1, convolutions=
 
 
 def adversarial_vae(
-    image_shape, *, width=1.0, latent_dim=128, dense_layers=1, convolutions=1, spectral_norm=False, adv_weight=1.0, kl_weight=1.0, learning_rate=2e-4
+    image_shape,
+    *,
+    width=1.0,
+    latent_dim=128,
+    dense_layers=1,
+    convolutions=1,
+    spectral_norm=False,
+    adv_weight=1.0,
+    kl_weight=1.0,
+    learning_rate=2e-4,
 ):
     """The study's own model; the variants are `dense_layers=2`, `convolutions=2` and `spectral_norm=True` of the critic."""
     model = AdversarialVAE(
@@ -54,7 +63,8 @@ def adversarial_vae(
 def vae_gan(image_shape, *, width=1.0, latent_dim=128, adversarial="non_saturating", gamma=1e-5, learning_rate=3e-4):
     """VAE/GAN on the study's networks, its features those of the critic's last but one convolution; gamma is the authors' for CIFAR-10.
 
-    `adversarial=minimax` is the paper's -L_GAN to the letter. The authors stop one player while the other is far ahead; here no player waits.
+    `adversarial=minimax` is the paper's -L_GAN to the letter; its gradient vanishes while the discriminator is far ahead, and so the
+    authors make it wait. Here no player waits.
     """
     model = VAEGAN(
         mirrored.encoder(image_shape, latent_dim, width),

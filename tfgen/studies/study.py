@@ -8,7 +8,12 @@ from collections.abc import Callable
 from tfgen import UserError
 
 KINDS = {bool: "true or false", int: "a whole number from 1", float: "a number from 0", str: "a name"}
-BOOLS = {"true": True, "false": False}
+READERS = {
+    bool: lambda text: {"true": True, "false": False}[text.lower()],
+    int: int,
+    float: lambda text: float(fractions.Fraction(text)),
+    str: str,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Preset:
                 raise UserError(f"--{name} is no argument of this model: it takes {', '.join('--' + known for known in defaults)}.")
             kind = type(defaults[name])
             try:
-                values[name] = {float: lambda text: float(fractions.Fraction(text)), bool: BOOLS.__getitem__}.get(kind, kind)(text)
+                values[name] = READERS[kind](text)
             except (KeyError, ValueError, ZeroDivisionError):
                 raise UserError(f"--{name} takes {KINDS[kind]}, not {text!r} (default {defaults[name]}).") from None
             if kind in (int, float) and values[name] < (kind is int):

@@ -1,0 +1,214 @@
+"""The digits study: counts by hand, a CGAN that is told the class on both sides, and a reader that says whether it shows it."""
+
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgen import UserError, latents, scores
+from tfgen.data.batches import batches
+from tfgen.data.source import Source
+from tfgen.networks import conditioning, digits as networks
+from tfgen.studies import digits
+
+SHAPE = (16, 16, 3)
+
+
+def conv(k, a, b):
+    return k * k * a * b + b
+
+
+def dense(a, b):
+    return a * b + b
+
+
+COUNTS = {
+    # Without padding 32 goes to 15 and to 7.
+    "vae": {
+        "encoder": conv(3, 1, 32) + conv(3, 32, 64) + 2 * dense(7 * 7 * 64, 2),
+        "decoder": dense(2, 8 * 8 * 32) + conv(3, 32, 64) + conv(3, 64, 32) + conv(3, 32, 1),
+    },
+    "gan": {
+        "generator": (100 + 2) * 8 * 8 * 256 + 25 * (256 * 128 + 128 * 64 + 64) + 2 * (128 + 64),
+        "discriminator": conv(5, 1, 64) + conv(5, 64, 128) + dense(8 * 8 * 128, 1),
+    },
+    "cgan": {
+        "generator": dense(138, 8 * 8 * 138) + conv(4, 138, 128) + conv(4, 128, 128) + conv(7, 128, 1),
+        "discriminator": conv(3, 11, 64) + conv(3, 64, 128) + dense(128, 1),
+    },
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_trainable_parameters(name):
+    assert digits.PRESETS[name].build((32, 32, 1)).parameters() == COUNTS[name]
+
+
+def test_the_tutorials_own_counts():
+    """At 28x28 the examples' summaries are known: conditional_gan's discriminator does not depend on the side."""
+    assert COUNTS["vae"] == {"encoder": 31_364, "decoder": 43_393}
+    assert COUNTS["gan"] == {"generator": 2_697_152, "discriminator": 214_785}
+    assert COUNTS["cgan"] == {"generator": 1_778_945, "discriminator": 80_385}
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 1), (32, 32, 3)])
+def test_shapes_and_ranges(shape):
+    random = np.random.default_rng(0)
+    images, z = random.random((5, *shape), np.float32), 100 * random.standard_normal((5, 7)).astype(np.float32)
+    codes = np.eye(10, dtype=np.float32)[:5]
+    drawn = [
+        networks.decoder(shape, 7, 1 / 8)(z),
+        networks.generator(shape, 7, 1 / 8)(z),
+        conditioning.class_generator(shape, 7, 10, 1 / 8)({"z": z, "codes": codes}),
+    ]
+    for pictures in drawn:
+        assert pictures.shape == (5, *shape) and 0 <= np.min(pictures) < 0.5 < np.max(pictures) <= 1
+    assert networks.encoder(shape, 7, 1 / 8)(images)["mean"].shape == (5, 7)
+    assert networks.discriminator(shape, 1 / 8)(images).shape == (5, 1)
+    assert conditioning.class_discriminator(shape, 10, 1 / 8)({"image": images, "codes": codes}).shape == (5, 1)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_sizes_that_do_not_fit(name):
+    with pytest.raises(UserError, match="power of two"):
+        digits.PRESETS[name].build((28, 28, 1))
+
+
+def test_layer_details_of_the_tutorial():
+    discriminator = networks.discriminator((32, 32, 1))
+    assert {layer.rate for layer in discriminator.layers if isinstance(layer, keras.layers.Dropout)} == {0.3}
+    slopes = lambda network: {layer.negative_slope for layer in network.layers if isinstance(layer, keras.layers.LeakyReLU)}
+    assert slopes(discriminator) == slopes(networks.generator((32, 32, 1), 100)) == {0.3}
+    assert slopes(conditioning.class_discriminator((32, 32, 1), 10)) == slopes(conditioning.class_generator((32, 32, 1), 128, 10)) == {0.2}
+
+
+def test_vae_weighs_the_divergence_as_the_bound_does():
+    assert digits.vae(SHAPE, width=1 / 8).beta == 1
+
+
+# CGAN --------------------------------------------------------------------------------------------------------------------------------
+
+
+def cgan(**arguments):
+    keras.utils.set_random_seed(0)
+    return digits.cgan(SHAPE, width=1 / 8, **arguments)
+
+
+@pytest.fixture
+def batch(toy):
+    return next(iter(batches(toy, 16)))
+
+
+def test_codes_are_the_labels_one_hot(batch):
+    model = cgan()
+    np.testing.assert_array_equal(model.codes({"label": tf.constant([3, 0, 9])}), np.eye(10)[[3, 0, 9]])
+    assert (model.classes, model.latent_dim) == (10, 128) and cgan(classes=3).classes == 3
+    with pytest.raises(UserError, match="has none: train on digits or mnist"):
+        model.train_step({name: values for name, values in batch.items() if name != "label"})
+
+
+def test_both_networks_are_told_the_label(batch):
+    model = cgan()
+    batch["label"] = tf.zeros(16, tf.int32)
+    other = batch | {"label": tf.ones(16, tf.int32)}
+    assert np.abs(model.fake(batch, 0) - model.fake(other, 0)).max() > 1e-3
+    assert np.abs(model.judge(batch["image"], batch) - model.judge(batch["image"], other)).min() > 1e-5
+    codes = model.codes(batch)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(codes)
+        judged = model.discriminator({"image": batch["image"], "codes": codes})
+        drawn = tf.reduce_sum(model.generator({"z": tf.ones((16, 128)), "codes": codes}) ** 2, axis=[1, 2, 3])
+    for output in (judged, drawn):
+        assert np.all(np.abs(tape.gradient(output, codes)).max(axis=1) > 0)
+
+
+def test_the_same_label_goes_to_both(batch):
+    """Real and generated pictures come with the same codes, so that no discriminator tells them by those."""
+    model = cgan()
+    seen = []
+
+    class Spy:
+        def __init__(self, network):
+            self.network, self.input = network, network.input
+
+        def __call__(self, inputs, training):
+            seen.append(inputs["codes"])
+            return self.network(inputs, training=training)
+
+    model.discriminator, model.generator = Spy(model.discriminator), Spy(model.generator)
+    model.discriminator_loss(batch, 0)
+    model.generator_loss(batch, 1)
+    assert len(seen) == 5
+    for codes in seen:
+        np.testing.assert_array_equal(codes, tf.one_hot(batch["label"], 10))
+
+
+def test_samples_take_the_classes_in_turn():
+    model = cgan(classes=3)
+    z = model.sample_latents((7, 0), 0, 7)
+    expected = model.generate(z, np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2, 0]])
+    np.testing.assert_array_equal(model.sample((7, 0), 7), expected)
+
+
+def test_class_grid_has_a_class_a_row_and_a_latent_a_column():
+    model = cgan(classes=4)
+    grid = latents.class_grid(model, 3).reshape(4, 3, *SHAPE)
+    z = model.sample_latents(latents.KEY, 0, 3)
+    for row in range(4):
+        np.testing.assert_allclose(grid[row], model.generate(z, np.eye(4, dtype=np.float32)[[row] * 3]), atol=1e-6)
+    np.testing.assert_allclose(latents.class_grid(model, 3, [2, 2]), np.concatenate([grid[2], grid[2]]), atol=1e-6)
+
+
+def test_class_interpolation_goes_from_class_to_class_in_even_steps():
+    model = cgan()
+    rows = latents.class_interpolation(model, 2, 5, n=3).reshape(3, 9, *SHAPE)
+    np.testing.assert_allclose(rows[:, 0], latents.class_grid(model, 3, [2]), atol=1e-6)
+    np.testing.assert_allclose(rows[:, -1], latents.class_grid(model, 3, [5]), atol=1e-6)
+    code = np.zeros((3, 10), np.float32)
+    code[:, 2], code[:, 5] = 0.75, 0.25
+    np.testing.assert_allclose(rows[:, 2], model.generate(model.sample_latents(latents.KEY, 0, 3), code), atol=1e-6)
+
+
+# Scores ------------------------------------------------------------------------------------------------------------------------------
+
+
+def stripes(n, seed):
+    """Pictures of three classes, a bright stripe at the left, in the middle or at the right, under noise: mirrored, two change places."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(n, dtype=np.int32) % 3
+    images = random.integers(0, 100, (n, 16, 16, 1), np.uint8)
+    for image, label in zip(images, labels):
+        image[:, 5 * label : 5 * label + 4] += 120
+    return Source("stripes", images, np.zeros((n, 0), np.uint8), labels=labels)
+
+
+class Painter:
+    """A CGAN that paints the class asked for, but for the last class, for which it paints the first."""
+
+    classes = 3
+
+    def __init__(self):
+        self.generator = types.SimpleNamespace(predict=self.paint)
+
+    def sample_latents(self, key, draw, n):
+        return np.zeros((n, 1))
+
+    def paint(self, inputs, batch_size, verbose):
+        painted = stripes(3, 2).images / np.float32(255)
+        return painted[np.array([0, 1, 0])[inputs["codes"].argmax(axis=1)]]
+
+
+def test_label_fidelity_counts_what_is_shown():
+    sources = {"train": stripes(300, 0), "test": stripes(90, 1)}
+    seen = scores.label_fidelity(types.SimpleNamespace(source=sources.get, model=Painter()), n=300)
+    assert seen == {"pictures": 300, "label_fidelity": pytest.approx(2 / 3), "classifier_test_accuracy": 1.0}
+
+
+def test_sample_quality_reads_classes_where_there_are_no_attributes():
+    sources = {"train": stripes(300, 0), "test": stripes(90, 1)}
+    model = types.SimpleNamespace(sample=lambda key, n: tf.constant(stripes(n, 3).images / np.float32(255)))
+    quality = scores.sample_quality(types.SimpleNamespace(source=sources.get, model=model))
+    assert quality["pictures"] == 90 and min(quality["precision"], quality["recall"]) > 0.5
+    assert quality["frechet"] < 3 * quality["frechet_floor"]
