@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import os
+import re
 import sys
 
 from absl import app, logging
@@ -63,19 +64,22 @@ def parse(argv):
         return added
 
     added = command(train, "Train a model, or go on with an interrupted run: the same command continues it.")
-    added.add_argument("--model", required=True, help="vae, gan, acgan: see `list`")
+    added.add_argument("--model", required=True, help="vae, gan, acgan, ...: see `list`")
     added.add_argument("--study", default="dlcv2018", help="whose layers, losses and settings (default %(default)s)")
-    added.add_argument("--dataset", help="faces or digits, built in, or celeba; the default is the study's stand-in, faces")
-    added.add_argument("--data_dir", metavar="DIR", help="folder of a data set that is not built in")
+    training_flags(added)
     added.add_argument("--attribute", metavar="NAME", help="the attribute an ACGAN is told (default Smiling)")
-    added.add_argument("--image_size", type=positive, metavar="PIXELS", help="side of the pictures, a power of two")
-    added.add_argument("--examples", type=positive, metavar="N", help="use at most N pictures of each split")
-    added.add_argument("--epochs", type=positive, metavar="N", help="passes over the data; more than a finished run had goes on with it")
-    added.add_argument("--batch_size", type=positive, metavar="N")
-    added.add_argument("--seed", type=int, default=0, help="of weights, order and latents (default %(default)s)")
     added.add_argument("--run", metavar="DIR", help="run folder (default runs/MODEL-DATASET)")
     added.add_argument("--dry_run", action="store_true", help="check everything, say what would be trained, write nothing")
-    added.add_argument("--smoke", action="store_true", help="a toy-sized run of a few seconds")
+
+    added = command(experiment, "Train the variants of a study's experiment, or go on with them, and draw them side by side.")
+    added.add_argument("name", metavar="STUDY/NAME", help="dlcv2018/kl_weight, dlcv2018/penalty, ...: see `list`")
+    training_flags(added)
+    added.add_argument("--out", default="report", metavar="DIR", help="where the figure goes (default %(default)s)")
+
+    added = command(reproduce, "Do a whole study: train all its models, or go on with them, then draw its figures.")
+    added.add_argument("study", metavar="STUDY", help="dlcv2018, sullivan2017, csi5340, pegasus or digits")
+    training_flags(added)
+    added.add_argument("--out", default="report", metavar="DIR", help="where the figures go (default %(default)s)")
 
     command(list_, "Show every model with its data, sizes, parameters, arguments and figures.")
 
@@ -91,7 +95,7 @@ def parse(argv):
     added.add_argument("--out", metavar="DIR", help="where to (default RUN/exports)")
 
     arguments, rest = parser.parse_known_args(argv[1:])
-    if rest and arguments.command is not train:
+    if rest and not hasattr(arguments, "epochs"):
         parser.error(f"unknown argument: {rest[0]}")
     arguments.extra = {}
     while rest:
@@ -102,6 +106,18 @@ def parse(argv):
     return arguments
 
 
+def training_flags(parser):
+    """Flags of every command that trains."""
+    parser.add_argument("--dataset", help="faces, digits, animals or scenes, built in, or celeba, mnist, folder, rgbd; the default is the study's stand-in")
+    parser.add_argument("--data_dir", metavar="DIR", help="folder of a data set that is not built in")
+    parser.add_argument("--image_size", type=positive, metavar="PIXELS", help="side of the pictures, a power of two")
+    parser.add_argument("--examples", type=positive, metavar="N", help="use at most N pictures of each split")
+    parser.add_argument("--epochs", type=positive, metavar="N", help="passes over the data; more than a finished run had goes on with it")
+    parser.add_argument("--batch_size", type=positive, metavar="N")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order and latents (default %(default)s)")
+    parser.add_argument("--smoke", action="store_true", help="a toy-sized run of a few seconds")
+
+
 def positive(text):
     """A whole number from 1."""
     value = int(text) if text.isdecimal() else 0
@@ -110,35 +126,90 @@ def positive(text):
     return value
 
 
+def choices(arguments, *more):
+    """The training flags, and `more` of the command line's, as a dict for `training.plan`."""
+    names = ["dataset", "data_dir", "image_size", "examples", "epochs", "batch_size", "seed", "smoke", *more]
+    return {name: getattr(arguments, name) for name in names}
+
+
 def train(arguments):
     """Plans and trains one run."""
     from tfgen import training
     from tfgen.studies import find
 
-    names = ["study", "model", "dataset", "data_dir", "attribute", "image_size", "examples", "epochs", "batch_size", "seed", "run", "smoke"]
-    chosen = {name: getattr(arguments, name) for name in names}
-    run = training.plan(**chosen, arguments=find(arguments.study, arguments.model).convert(arguments.extra))
-    model = run.build()
-    print(f"{run.folder}: {run.record['study']} {run.record['model']} on {run.training_source().name}, {len(run.training_source())} pictures "
-          f"of {run.record['image_size']}x{run.record['image_size']}")
-    print("  parameters: " + ", ".join(f"{name} {count:,}" for name, count in model.parameters().items()))
-    print(f"  {run.record['epochs']} epochs of {run.steps_per_epoch} iterations of {run.record['batch_size']} pictures, "
-          f"{run.iteration} of {run.iterations} iterations done")
-    print("  " + ", ".join(f"{name} {value}" for name, value in run.record["arguments"].items()), flush=True)
+    extra = find(arguments.study, arguments.model).convert(arguments.extra)
+    run = training.plan(**choices(arguments, "study", "model", "attribute", "run"), arguments=extra)
+    describe(run)
     if arguments.dry_run:
         return 0
-    if not training.train(run):
-        print(f"Stopped and saved at iteration {run.iteration} of {run.iterations}. To continue:\n  {run.command()}")
+    if not finish(run):
         return 130
     print(f"Trained {run.iterations} iterations in {run.record['seconds']:.0f} s. Next:\n  python tfgen_cli.py score {run.folder}\n"
           f"  python tfgen_cli.py report {run.folder}\n  python tfgen_cli.py export {run.folder}")
     return 0
 
 
+def describe(run):
+    """Prints what a run trains."""
+    source, size = run.training_source(), run.record["image_size"]
+    print(f"{run.folder}: {run.record['study']} {run.record['model']} on {source.name}, {len(source)} pictures of {size}x{size}")
+    print("  parameters: " + ", ".join(f"{name} {count:,}" for name, count in run.build().parameters().items()))
+    print(f"  {run.record['epochs']} epochs of {run.steps_per_epoch} iterations of {run.record['batch_size']} pictures, "
+          f"{run.iteration} of {run.iterations} iterations done")
+    print("  " + ", ".join(f"{name} {value}" for name, value in run.record["arguments"].items()), flush=True)
+
+
+def finish(run):
+    """Trains a run to its end; says how to go on if it is stopped before."""
+    from tfgen import training
+
+    done = training.train(run)
+    if not done:
+        print(f"Stopped and saved at iteration {run.iteration} of {run.iterations}. To continue:\n  {run.command()}")
+    return done
+
+
+def experiment(arguments):
+    """Trains an experiment's variants and compares them."""
+    from tfgen import report, training
+    from tfgen.studies import find, find_experiment
+
+    found = find_experiment(arguments.name)
+    study = arguments.name.split("/")[0]
+    folder = f"runs/{arguments.name}{'-smoke' if arguments.smoke else ''}"
+    trained = {}
+    for label, (model, changes) in found.variants.items():
+        own = re.sub(r"[^\w.-]+", "_", label)
+        extra = find(study, model).convert(arguments.extra) | changes
+        run = training.plan(study=study, model=model, arguments=extra, run=f"{folder}/{own}", **choices(arguments))
+        describe(run)
+        if not finish(run):
+            return 130
+        trained[label] = run
+    print(report.compare(arguments.name, found, trained, arguments.out))
+    return 0
+
+
+def reproduce(arguments):
+    """Trains every model of a study and draws its figures."""
+    from tfgen import training
+    from tfgen.studies import find, models
+
+    arguments.runs = []
+    for model in models(arguments.study):
+        extra = find(arguments.study, model).convert(arguments.extra)
+        run = training.plan(study=arguments.study, model=model, arguments=extra, **choices(arguments))
+        describe(run)
+        if not finish(run):
+            return 130
+        arguments.runs.append(run.folder)
+    return report(arguments)
+
+
 def list_(arguments):
     """Prints every preset."""
     from tfgen import data
-    from tfgen.studies import STUDIES
+    from tfgen.studies import EXPERIMENTS, STUDIES
 
     for study, presets in STUDIES.items():
         for name, preset in presets.items():
@@ -152,6 +223,7 @@ def list_(arguments):
             print("  arguments   " + ", ".join(f"--{name} {value}" for name, value in preset.defaults().items()))
             print("  figures     " + ", ".join(preset.figures) + "\n")
     print("data sets   " + ", ".join(data.DATASETS))
+    print("experiments "  + ", ".join(EXPERIMENTS))
     return 0
 
 

@@ -23,8 +23,13 @@ def two_replicas():
 
 @pytest.fixture(scope="session")
 def toy():
-    """64 random pictures of 16x16x3 with one random attribute."""
+    """64 random pictures of 16x16x3 with one random attribute, a label of 10 and depth with holes."""
     random = np.random.default_rng(0)
     return Source(
-        "toy", random.integers(0, 256, (64, 16, 16, 3), np.uint8), random.integers(0, 2, (64, 1), np.uint8), ("Smiling",), np.arange(64, dtype=np.int32)
+        "toy",
+        random.integers(0, 256, (64, 16, 16, 3), np.uint8),
+        random.integers(0, 2, (64, 1), np.uint8),
+        ("Smiling",),
+        np.arange(64, dtype=np.int32) % 10,
+        random.integers(0, 9_000, (64, 16, 16, 1), np.uint16) * random.integers(0, 2, (64, 16, 16, 1), np.uint16),
     )

@@ -1,10 +1,18 @@
 """The batch of any step as a pure function of (seed, step)."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from tfgen import UserError
 from tfgen.data.batches import batch_indices, batches, steps_per_epoch
+
+
+@pytest.fixture
+def toy(toy):
+    """Labels that number the examples."""
+    return dataclasses.replace(toy, labels=np.arange(64, dtype=np.int32))
 
 
 def labels(toy, **arguments):

@@ -234,6 +234,11 @@ BAD = {
     "attribute for a VAE": (["train", "--model", "vae", "--attribute", "Male"], "vae is given none"),
     "unknown attribute": (["train", "--model", "acgan", *TOY, "--attribute", "Hat"], "no attribute 'Hat': it has Bangs"),
     "ACGAN without attributes": (["train", "--model", "acgan", "--dataset", "digits"], "digits/train + digits/test has no attribute 'Smiling'"),
+    "CGAN without labels": (["train", "--study", "digits", "--model", "cgan", *TOY, "--dataset", "faces"], "cgan is trained on pictures with labels"),
+    "depth without depth": (
+        ["train", "--study", "sullivan2017", "--model", "depth_wgan", *TOY, "--dataset", "faces"],
+        "depth_wgan is trained on pictures with depth",
+    ),
     "celeba without a folder": (["train", "--model", "vae", "--dataset", "celeba"], "--data_dir DIR"),
     "a folder for built-in data": (["train", "--model", "vae", "--data_dir", "."], "built in and takes no --data_dir"),
     "a folder that is not there": (["train", "--model", "vae", "--dataset", "celeba", "--data_dir", "nowhere"], "nowhere is no folder"),

@@ -116,3 +116,35 @@ def mixed_code_grid(run, code):
     if code == 0:
         return grid(latents.category_sweep(run.model, 0, 4, latents.neutral_codes(run.model)), 10, (20, 8))
     return grid(latents.continuous_sweep(run.model, code - 1, 4), 10, (20, 8))
+
+
+def comparison(runs, log, title, n=8):
+    """Runs side by side: a row of samples each, and over them the curves of one log, averaged over 1 % of the iterations.
+
+    Args:
+        runs: label -> Run.
+        log: name of the log, or "" for pictures alone.
+        title: of the curves.
+        n: samples a run.
+    """
+    curves = 6.0 if log else 0.0
+    figure = Figure((2 + n, curves + len(runs)), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=[curves, len(runs)]) if log else (None, figure.subfigures(1, 1))
+    if log:
+        axis = upper.subplots()
+        axis.set_title(title, fontsize=20)
+        axis.set_xlabel("Training iterations", fontsize=16)
+        for label, run in runs.items():
+            history = run.history()
+            window = max(1, len(history[log]) // 100)
+            means = np.convolve(history[log], np.full(window, 1 / window), "valid")
+            axis.plot(history["iteration"][window - 1 :], means, label=label)
+        axis.legend(fontsize="small", ncols=1 + len(runs) // 6)
+    rows = lower.subplots(len(runs), n, squeeze=False)
+    for row, (label, run) in zip(rows, runs.items()):
+        for axis, image in zip(row, run.preset.samples(run.model)):
+            axis.imshow(np.clip(image, 0, 1).squeeze(), cmap="gray", vmin=0, vmax=1)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        row[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    return figure

@@ -105,7 +105,7 @@ def class_grid(model, n, classes=None):
 
 
 def class_interpolation(model, first, second, n, steps=9):
-    """Pictures (n * steps, H, W, C) of a CGAN: along a row one latent, and a code that goes straight from one class to another, both shown."""
+    """Pictures (n * steps, H, W, C) of a CGAN: along a row one latent, and a code that goes straight from one class to another."""
     share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
     start, end = np.eye(model.classes, dtype=np.float32)[[first, second]]
     return _rows(model, np.tile((1 - share) * start + share * end, (n, 1)), n)

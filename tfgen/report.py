@@ -2,7 +2,7 @@
 
 import pathlib
 
-from tfgen import UserError, runs
+from tfgen import UserError, figures, runs
 from tfgen.studies import DEFAULT_STUDY, STUDIES
 
 
@@ -18,11 +18,7 @@ def report(chosen, folder):
     Raises:
         UserError: if the folder cannot be written.
     """
-    folder = pathlib.Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be made ({error.strerror}): choose another --out.") from None
+    folder = make(folder)
     of_models = {}
     for run in chosen:
         of_models.setdefault((run.record["study"], run.record["model"]), run)
@@ -35,6 +31,28 @@ def report(chosen, folder):
                 elif run.iteration < run.steps_per_epoch:
                     yield name, None, run.command()
                 else:
-                    with runs.replacing(folder / name) as temporary:
-                        draw(run).savefig(temporary, dpi=100, pil_kwargs={"quality": 95})
+                    save(draw(run), folder / name)
                     yield name, run, None
+
+
+def save(figure, path):
+    """Writes a figure as JPEG, at once or not at all."""
+    with runs.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=100, pil_kwargs={"quality": 95})
+
+
+def make(folder):
+    """The folder as a path, made if need be. Raises UserError if it cannot be."""
+    folder = pathlib.Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made ({error.strerror}): choose another --out.") from None
+    return folder
+
+
+def compare(name, experiment, trained, folder):
+    """Draws an experiment's comparison of its trained runs, {label: Run}. Returns the path of the picture."""
+    path = make(folder) / f"{name.replace('/', '_')}.jpg"
+    save(figures.comparison(trained, experiment.log, experiment.title), path)
+    return path

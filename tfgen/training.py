@@ -18,7 +18,7 @@ from tfgen import UserError, data, figures, runs
 from tfgen.data import batches
 from tfgen.studies import DEFAULT_STUDY, find
 
-SMOKE = {"epochs": 2, "examples": 256, "width": 1 / 8}  # a minute of everything at toy size
+SMOKE = {"epochs": 2, "examples": 256, "batch_size": 64, "width": 1 / 8}  # a minute of everything at toy size
 
 
 def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_dir=None, image_size=None, attribute=None, examples=None,
@@ -57,12 +57,15 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
         "image_size": image_size or data.dataset(dataset).image_size,
         "examples": examples or (SMOKE["examples"] if smoke else None),
         "attributes": [attribute] if attribute else list(preset.attributes),
-        "batch_size": batch_size or preset.batch_size,
+        "batch_size": batch_size or (min(SMOKE["batch_size"], preset.batch_size) if smoke else preset.batch_size),
         "epochs": epochs or (SMOKE["epochs"] if smoke else preset.epochs),
         "seed": seed,
     }
     new = runs.Run(folder, record)
     source = new.training_source()
+    for field in preset.needs:
+        if getattr(source, field) is None:
+            raise UserError(f"{model} is trained on pictures with {field}, which {source.name} does not have: choose another --dataset.")
     record["data_fingerprint"] = source.fingerprint()
     record["steps_per_epoch"] = batches.steps_per_epoch(source, record["batch_size"])
     record["versions"] = runs.versions()

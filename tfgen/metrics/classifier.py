@@ -1,4 +1,4 @@
-"""A small convolutional reader of attributes or classes, trained on real pictures: it judges whether generated ones show what they should."""
+"""A small convolutional reader of attributes or classes, trained on real pictures: it judges whether generated ones show them."""
 
 import keras
 import numpy as np

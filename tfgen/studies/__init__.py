@@ -11,12 +11,30 @@ STUDIES = {
     "csi5340": csi5340.PRESETS,
     "digits": digits.PRESETS,
 }
+EXPERIMENTS = {
+    f"{module.__name__.rsplit('.', 1)[1]}/{name}": experiment
+    for module in (dlcv2018, sullivan2017, csi5340, pegasus)
+    for name, experiment in module.EXPERIMENTS.items()
+}
 
 
 def find(study, model):
     """The Preset of a study's model. Raises UserError for unknown names, with the choices."""
+    presets = models(study)
+    if model not in presets:
+        raise UserError(f"the study {study} has no model {model!r}: choose from {', '.join(presets)}.")
+    return presets[model]
+
+
+def models(study):
+    """model name -> Preset of one study. Raises UserError for an unknown one, with the choices."""
     if study not in STUDIES:
         raise UserError(f"there is no study {study!r}: choose from {', '.join(STUDIES)}.")
-    if model not in STUDIES[study]:
-        raise UserError(f"the study {study} has no model {model!r}: choose from {', '.join(STUDIES[study])}.")
-    return STUDIES[study][model]
+    return STUDIES[study]
+
+
+def find_experiment(name):
+    """The Experiment of that name, STUDY/WHAT. Raises UserError for an unknown one, with the choices."""
+    if name not in EXPERIMENTS:
+        raise UserError(f"there is no experiment {name!r}: choose from {', '.join(EXPERIMENTS)}.")
+    return EXPERIMENTS[name]

@@ -5,7 +5,7 @@ optimizers and batches are those of its draft; the depth of GAN and WGAN is the 
 divergence's exponential, a head of log-variances in place of sigmas, and the curves called JSD and EMD, which showed the generator's loss:
 `jsd` and `wasserstein` are the estimates. Its pictures were in [-1, 1], where a squared error is four times ours.
 
-Epochs are the study's for MNIST, 938 steps each; the built-in digits have 23.
+The study made 40 passes over its data, 48 with WGAN: on MNIST 9,000 steps of that generator, as 400 over the 1,500 built-in digits are.
 """
 
 import functools
@@ -17,7 +17,7 @@ from tfgen.models.gan import GAN
 from tfgen.models.vae import VAE
 from tfgen.models.wgan import WGAN
 from tfgen.networks import variable_depth
-from tfgen.studies.study import Preset
+from tfgen.studies.study import Experiment, Preset
 
 
 def vae(image_shape, *, width=1.0, depth=5, latent_dim=100, kl_weight=0.0025 / 4, learning_rate=3e-4):
@@ -61,13 +61,13 @@ def wgan(image_shape, *, width=1.0, depth=4, latent_dim=128, clip=0.01, d_steps=
     return model
 
 
-def _preset(name, build, epochs, panels, score):
+def _preset(name, build, panels, score):
     return Preset(
         build=build,
         data="digits",
         split="train",
         batch_size=64,
-        epochs=epochs,
+        epochs=400,
         samples=functools.partial(latents.prior_samples, n=30),
         sample_columns=6,  # the study's grids
         figures={
@@ -79,7 +79,19 @@ def _preset(name, build, epochs, panels, score):
 
 
 PRESETS = {
-    "vae": _preset("vae", vae, 40, {"reconstruction": "MSE", "kl": "KLD"}, scores.reconstruction_errors),
-    "gan": _preset("gan", gan, 40, {"d_loss": "D loss", "jsd": "JSD"}, scores.sample_quality),
-    "wgan": _preset("wgan", wgan, 48, {"g_loss": "G loss", "wasserstein": "EMD"}, scores.sample_quality),
+    "vae": _preset("vae", vae, {"reconstruction": "MSE", "kl": "KLD"}, scores.reconstruction_errors),
+    "gan": _preset("gan", gan, {"d_loss": "D loss", "jsd": "JSD"}, scores.sample_quality),
+    "wgan": _preset("wgan", wgan, {"g_loss": "G loss", "wasserstein": "EMD"}, scores.sample_quality),
+}
+
+EXPERIMENTS = {
+    "latent_dim": Experiment(
+        {
+            f"depth {depth}, {latent_dim} latents": ("vae", {"depth": depth, "latent_dim": latent_dim})
+            for depth in (1, 2, 3, 4, 5)
+            for latent_dim in (2, 20, 100, 200)
+        },
+        "reconstruction",
+        "MSE",
+    )
 }

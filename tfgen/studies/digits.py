@@ -1,7 +1,7 @@
 """An essay on VAE, GAN and CGAN of MNIST's digits, which names kinds of layers and no numbers: those are of public examples.
 
-The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, the CGAN Keras's example conditional_gan, for pictures of 32x32, the greys
-as they are. Corrected is the essay's sample of a code, here mean + exp(log_var / 2) * eps; the divergence, sampled in the tutorial, is exact.
+The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, the CGAN Keras's example conditional_gan, for pictures of 32x32, their
+greys as they are. Corrected is the essay's sample of a code, here mean + exp(log_var / 2) * eps; the divergence is exact, not sampled.
 
 The examples make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits; of the 1,500 built-in ones a run takes more.
 """
@@ -79,7 +79,7 @@ PRESETS = {
         data="digits",
         split="train",
         batch_size=256,
-        epochs=400,
+        epochs=400,  # a sixth of the tutorial's steps
         samples=functools.partial(latents.prior_samples, n=16),  # the tutorial's 4x4
         sample_columns=4,
         figures={
@@ -93,7 +93,7 @@ PRESETS = {
         data="digits",
         split="train",
         batch_size=64,
-        epochs=100,
+        epochs=950,  # the example's 21,875 steps
         samples=functools.partial(latents.class_grid, n=10),
         sample_columns=10,
         figures={
@@ -101,5 +101,6 @@ PRESETS = {
             "digits_cgan_samples.jpg": figures.samples,
         },
         score=scores.label_fidelity,
+        needs=("labels",),
     ),
 }

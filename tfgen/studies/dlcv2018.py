@@ -15,7 +15,7 @@ from tfgen.models.infogan import InfoGAN
 from tfgen.models.vae import VAE
 from tfgen.models.wgan_gp import WGANGP
 from tfgen.networks import dcgan
-from tfgen.studies.study import Preset
+from tfgen.studies.study import Experiment, Preset
 
 
 def _adam(learning_rate):
@@ -217,4 +217,17 @@ PRESETS = {
         figures={f"infogan_mixed_{code}.jpg": functools.partial(figures.mixed_code_grid, code=code) for code in range(3)},
         score=scores.sample_quality,
     ),
+}
+
+EXPERIMENTS = {
+    "kl_weight": Experiment(
+        {
+            "1e-2, mean": ("vae", {}),
+            "1e-5, sum (the hint)": ("vae", {"kl_weight": 1e-5, "kl_reduction": "sum"}),
+            "1e-5, mean": ("vae", {"kl_weight": 1e-5}),
+        },
+        "reconstruction",
+        "MSE",
+    ),
+    "penalty": Experiment({"right": ("wgan_gp", {}), "faithful": ("wgan_gp_faithful", {})}, "wasserstein", "EMD"),
 }

@@ -17,7 +17,7 @@ from tfgen.models.adversarial_vae import AdversarialVAE
 from tfgen.models.vae import VAE
 from tfgen.models.vae_gan import VAEGAN
 from tfgen.networks import mirrored, pooled
-from tfgen.studies.study import Preset
+from tfgen.studies.study import Experiment, Preset
 
 
 def _adam(learning_rate):
@@ -130,4 +130,17 @@ PRESETS = {
     "adversarial_vae": _preset("adversarial_vae", adversarial_vae, {"reconstruction": "Reconstruction", "d_loss": "Critic loss"}),
     "vae_gan": _preset("vae_gan", vae_gan, {"d_loss": "D loss", "g_loss": "G loss"}),
     "acai": _preset("acai", acai, {"reconstruction": "MSE", "d_loss": "Critic loss"}, samples=bird_to_horse, prior=False),
+}
+
+EXPERIMENTS = {
+    "variants": Experiment(
+        {
+            "baseline": ("adversarial_vae", {}),
+            "two dense layers": ("adversarial_vae", {"dense_layers": 2}),
+            "two convolutions": ("adversarial_vae", {"convolutions": 2}),
+            "spectral norm": ("adversarial_vae", {"spectral_norm": True}),
+            "VAE/GAN": ("vae_gan", {}),
+            "ACAI": ("acai", {}),
+        }
+    )
 }

@@ -25,6 +25,7 @@ class Preset:
         data: name of the default data set, built in.
         split: split it trains on: "train", or "all" for train and test together.
         attributes: names of the attributes it is conditioned on.
+        needs: fields of Source that its data must have, "labels" or "depth".
         batch_size: examples in a batch.
         epochs: passes over the data.
         samples: (run) -> (n, H, W, C) pictures from latents fixed for the run; its sheet is saved while it trains.
@@ -43,6 +44,7 @@ class Preset:
     figures: dict[str, Callable]
     score: Callable
     attributes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def defaults(self):
         """name -> default of every keyword argument of `build`."""
@@ -67,3 +69,18 @@ class Preset:
             if kind in (int, float) and values[name] < (kind is int):
                 raise UserError(f"--{name} takes {KINDS[kind]}, not {text!r} (default {defaults[name]}).")
         return values
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """Runs of a study that differ in one thing, and what they are compared by.
+
+    Attributes:
+        variants: label -> (model, arguments of its builder that differ from their defaults).
+        log: the log whose curves are laid over each other; empty where the variants have none that means the same.
+        title: of those curves.
+    """
+
+    variants: dict[str, tuple[str, dict]]
+    log: str = ""
+    title: str = ""

@@ -17,7 +17,7 @@ from tfgen.models.vae import VAE
 from tfgen.models.wgan import WGAN
 from tfgen.models.wgan_gp import WGANGP
 from tfgen.networks import bottleneck, conditioning
-from tfgen.studies.study import Preset
+from tfgen.studies.study import Experiment, Preset
 
 
 def _rmsprop(learning_rate):
@@ -150,5 +150,19 @@ PRESETS = {
             "sullivan2017_depth_wgan_curves.jpg": functools.partial(figures.learning_curves, panels={"rmse": "RMSE", "wasserstein": "EMD"}),
         },
         score=scores.depth_errors,
+        needs=("depth",),
     ),
+}
+
+EXPERIMENTS = {
+    "regularizers": Experiment(
+        {
+            "baseline": ("depth_wgan", {}),
+            "batch norm": ("depth_wgan", {"batch_norm": True}),
+            "dropout": ("depth_wgan", {"dropout": True}),
+            "both": ("depth_wgan", {"batch_norm": True, "dropout": True}),
+        },
+        "rmse",
+        "RMSE",
+    )
 }
