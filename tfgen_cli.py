@@ -114,6 +114,7 @@ def training_flags(parser):
     parser.add_argument("--examples", type=positive, metavar="N", help="use at most N pictures of each split")
     parser.add_argument("--epochs", type=positive, metavar="N", help="passes over the data; more than a finished run had goes on with it")
     parser.add_argument("--batch_size", type=positive, metavar="N")
+    parser.add_argument("--anneal", action="store_true", help="let the learning rates fall linearly to 0 over the epochs")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and latents (default %(default)s)")
     parser.add_argument("--smoke", action="store_true", help="a toy-sized run of a few seconds")
 
@@ -128,7 +129,7 @@ def positive(text):
 
 def choices(arguments, *more):
     """The training flags, and `more` of the command line's, as a dict for `training.plan`."""
-    names = ["dataset", "data_dir", "image_size", "examples", "epochs", "batch_size", "seed", "smoke", *more]
+    names = ["dataset", "data_dir", "image_size", "examples", "epochs", "batch_size", "anneal", "seed", "smoke", *more]
     return {name: getattr(arguments, name) for name in names}
 
 

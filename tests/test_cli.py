@@ -155,6 +155,38 @@ def test_dry_run_writes_nothing(tfgen):
     assert "64 pictures of 16x16" in out and "2 epochs of 4 iterations of 16 pictures, 0 of 8 iterations done" in out
 
 
+def test_an_experiment_trains_its_variants_once_and_draws_them(tfgen):
+    command = ["experiment", "dlcv2018/kl_weight", *TOY]
+    code, out, _ = tfgen(*command)
+    assert code == 0 and "report/dlcv2018_kl_weight.jpg" in out
+    folders = sorted(pathlib.Path("runs/dlcv2018/kl_weight-smoke").iterdir())
+    assert [Run.open(folder).record["arguments"]["kl_weight"] for folder in folders] == [1e-2, 1e-5, 1e-5]
+    assert [Run.open(folder).record["arguments"]["kl_reduction"] for folder in folders] == ["mean", "mean", "sum"]
+    before = pathlib.Path("report/dlcv2018_kl_weight.jpg").read_bytes()
+    code, out, _ = tfgen(*command)
+    assert code == 0 and out.count("8 of 8 iterations done") == 3  # nothing is trained again
+    assert pathlib.Path("report/dlcv2018_kl_weight.jpg").read_bytes() == before
+
+
+def test_reproduce_trains_a_study_and_draws_its_figures(tfgen):
+    code, out, _ = tfgen("reproduce", "digits", *TOY)
+    assert code == 0
+    runs = {path.parent.name: Run.open(path.parent) for path in pathlib.Path("runs").glob("*/record.json")}
+    assert sorted(runs) == ["digits-cgan-digits-smoke", "digits-gan-digits-smoke", "digits-vae-digits-smoke"]
+    assert files("report") == sorted(name for run in runs.values() for name in run.preset.figures)
+
+
+def test_every_experiment_names_models_and_arguments_that_exist():
+    from tfgen.studies import EXPERIMENTS, find
+
+    assert set(EXPERIMENTS) == {"dlcv2018/kl_weight", "dlcv2018/penalty", "sullivan2017/regularizers", "csi5340/latent_dim", "pegasus/variants"}
+    for name, experiment in EXPERIMENTS.items():
+        for model, changes in experiment.variants.values():
+            preset = find(name.split("/")[0], model)
+            assert preset.convert({key: str(value) for key, value in changes.items()}) == changes
+            assert not experiment.log or experiment.log in preset.build((32, 32, 3), width=1 / 8, **changes).logs
+
+
 def test_digits_train_a_vae(tfgen):
     assert tfgen("train", "--model", "vae", "--dataset", "digits", "--smoke", "--examples", 64, "--batch_size", 32)[0] == 0
     assert np.asarray(Image.open("runs/vae-digits-smoke/samples/0000004.png")).ndim == 2
@@ -176,6 +208,24 @@ def test_more_epochs_go_on_and_equal_an_uninterrupted_run(tfgen):
     assert hashes("parts") == hashes("whole")
     code, out, _ = tfgen("train", "--model", "gan", *TOY, "--epochs", 3, "--run", "parts")
     assert code == 0 and "24 of 24 iterations done" in out
+
+
+def test_annealed_rates_fall_to_0_and_go_on_where_they_were(tfgen):
+    command = ["train", "--model", "gan", *TOY, "--epochs", 3, "--anneal", "--run", "r"]
+    tfgen(*command)
+    run = Run.open("r")
+    rates = {player: float(optimizer.learning_rate) for player, optimizer in run.model.optimizers.items()}
+    assert rates == pytest.approx({"discriminator": 2e-4 / 24, "generator": 2e-4 / 24})  # the last of 24 iterations
+    assert run.command().endswith("--run r --anneal")
+    whole, history = hashes("r"), pathlib.Path("r/history.csv").read_bytes()
+    for path in pathlib.Path("r/checkpoints").glob("iteration-24.*"):  # as if killed in the third epoch
+        path.unlink()
+    pathlib.Path("r/checkpoints/checkpoint").write_text('model_checkpoint_path: "iteration-16"\nall_model_checkpoint_paths: "iteration-16"\n')
+    code, out, _ = tfgen(*command)
+    assert code == 0 and "16 of 24 iterations done" in out
+    assert hashes("r") == whole and pathlib.Path("r/history.csv").read_bytes() == history
+    code, _, err = tfgen(*command[:-3], "--epochs", 4, "--anneal", "--run", "r")
+    assert code == 2 and "was trained with epochs 3, not 4" in err
 
 
 def test_history_rows_after_the_checkpoint_are_trained_again(tfgen):
@@ -242,6 +292,8 @@ BAD = {
     "celeba without a folder": (["train", "--model", "vae", "--dataset", "celeba"], "--data_dir DIR"),
     "a folder for built-in data": (["train", "--model", "vae", "--data_dir", "."], "built in and takes no --data_dir"),
     "a folder that is not there": (["train", "--model", "vae", "--dataset", "celeba", "--data_dir", "nowhere"], "nowhere is no folder"),
+    "unknown experiment": (["experiment", "dlcv2018/width"], "no experiment 'dlcv2018/width': choose from dlcv2018/kl_weight"),
+    "unknown study to reproduce": (["reproduce", "dlcv2019"], "no study 'dlcv2019': choose from dlcv2018"),
     "report of no run": (["report", "nowhere"], "nowhere is no run"),
     "score of no run": (["score", "nowhere"], "nowhere is no run"),
     "export of no run": (["export", "nowhere"], "nowhere is no run"),

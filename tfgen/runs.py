@@ -165,7 +165,8 @@ class Run:
         flags |= {name: record[name] for name, default in defaults.items() if record[name] != default}
         flags |= {name: value for name, value in record["arguments"].items() if value != preset.defaults()[name]}
         flags |= {"attribute": name for name in record["attributes"] if name not in preset.attributes}
-        return train_command(record["study"], record["model"], **flags, examples=record["examples"], run=self.folder)
+        command = train_command(record["study"], record["model"], **flags, examples=record["examples"], run=self.folder)
+        return command + " --anneal" * record["anneal"]
 
     @contextlib.contextmanager
     def lock(self):

@@ -22,7 +22,7 @@ SMOKE = {"epochs": 2, "examples": 256, "batch_size": 64, "width": 1 / 8}  # a mi
 
 
 def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_dir=None, image_size=None, attribute=None, examples=None,
-         batch_size=None, epochs=None, seed=0):
+         batch_size=None, epochs=None, anneal=False, seed=0):
     """The Run that these choices name, new or there already; None means the study's own.
 
     Reads (or draws) and checks the data, writes nothing.
@@ -36,6 +36,7 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
         attribute: the one to condition on, for models that do.
         examples: at most so many of each split.
         batch_size, epochs, seed: integers.
+        anneal: whether every player's learning rate falls linearly to 0 over the epochs.
 
     Raises:
         UserError: for arguments that do not fit the model, and for a folder that holds a run with others.
@@ -59,6 +60,7 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
         "attributes": [attribute] if attribute else list(preset.attributes),
         "batch_size": batch_size or (min(SMOKE["batch_size"], preset.batch_size) if smoke else preset.batch_size),
         "epochs": epochs or (SMOKE["epochs"] if smoke else preset.epochs),
+        "anneal": anneal,
         "seed": seed,
     }
     new = runs.Run(folder, record)
@@ -75,7 +77,7 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
             raise UserError(f"{new.folder} holds other files and no run: choose another --run.")
         return new
     old = runs.Run.open(folder).record
-    free = {"arguments", "epochs", "versions", "seconds"}  # what may differ between two parts of one run, and what is compared one by one
+    free = {"arguments", "versions", "seconds"} | (set() if anneal else {"epochs"})  # may differ between two parts of a run; arguments come one by one
     settings = [{name: value for name, value in r.items() if name not in free} | r["arguments"] for r in (old, record)]
     for name, value in settings[1].items():
         if settings[0].get(name) != value:
@@ -94,6 +96,7 @@ def train(run):
         keras.utils.set_random_seed(run.record["seed"])
         with strategy.scope():
             model = run.build()
+            rates = {player: float(optimizer.learning_rate) for player, optimizer in model.optimizers.items()}
             manager = run.restore(model)
         start = run.iteration
         if start >= run.iterations:
@@ -104,7 +107,8 @@ def train(run):
         recorder = Recorder(run, model, manager, start)
         with stopping_on_signals(model):
             # One pass over all remaining steps: the iteration, not Keras's epoch, is what a resumed run counts on.
-            model.fit(steps, epochs=1, verbose=0, shuffle=False, callbacks=[recorder, Progress(run, start)])
+            callbacks = [recorder, Progress(run, start)] + [Annealing(run, model, rates, start)] * run.record["anneal"]
+            model.fit(steps, epochs=1, verbose=0, shuffle=False, callbacks=callbacks)
         recorder.save()
         return recorder.iteration == run.iterations
 
@@ -187,6 +191,22 @@ class Recorder(keras.callbacks.Callback):
         sheet = figures.sheet(self.run.preset.samples(self.generative_model), self.run.preset.sample_columns)
         with runs.replacing(path) as temporary:
             Image.fromarray(sheet).save(temporary)
+
+
+class Annealing(keras.callbacks.Callback):
+    """Lets every player's learning rate fall linearly from its own to 0 over the run, as a function of the iteration."""
+
+    def __init__(self, run, generative_model, rates, start):
+        super().__init__()
+        self.run = run
+        self.optimizers = generative_model.optimizers
+        self.rates = rates
+        self.start = start
+
+    def on_train_batch_begin(self, batch, logs=None):
+        left = 1.0 - (self.start + batch) / self.run.iterations
+        for player, optimizer in self.optimizers.items():
+            optimizer.learning_rate.assign(left * self.rates[player])
 
 
 class Progress(keras.callbacks.Callback):

@@ -1,0 +1,35 @@
+"""Every command of the README is one that the command line takes, and every picture of it is there."""
+
+import pathlib
+import re
+import shlex
+
+import pytest
+
+import tfgen_cli
+
+ROOT = pathlib.Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.splitlines()]
+INLINE = re.findall(r"`((?:train|experiment|reproduce|score|export|report) --?[^`]*|(?:experiment|reproduce) [a-z0-9]+[^`]*)`", README)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if "tfgen_cli.py" in c] + [f"python tfgen_cli.py {words}" for words in INLINE if words.islower()])
+def test_commands_parse(command):
+    arguments = tfgen_cli.parse(shlex.split(command)[1:])
+    assert callable(arguments.command)
+    if hasattr(arguments, "model"):
+        from tfgen.studies import find
+
+        find(arguments.study, arguments.model).convert(arguments.extra)
+
+
+def test_make_targets_exist():
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
+    named = {word for line in [*COMMANDS, *re.findall(r"`(make [^`]*)`", README)] if line.startswith("make") for word in line.split()[1:2]}
+    assert {"demo", "test", "quality"} <= named <= set(targets)
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\((assets/[^)]*)\)", README))
+def test_pictures_are_there_and_small(path):
+    assert 0 < (ROOT / path).stat().st_size < 1_000_000
