@@ -11,10 +11,10 @@ import tfgen_cli
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.splitlines()]
-INLINE = re.findall(r"`((?:train|experiment|reproduce|score|export|report) --?[^`]*|(?:experiment|reproduce) [a-z0-9]+[^`]*)`", README)
+INLINE = re.findall(r"`((?:train --(?:model|study) [a-z]|(?:experiment|reproduce) [a-z])[^`]*)`", README)
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if "tfgen_cli.py" in c] + [f"python tfgen_cli.py {words}" for words in INLINE if words.islower()])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if "tfgen_cli.py" in c] + [f"python tfgen_cli.py {words}" for words in INLINE])
 def test_commands_parse(command):
     arguments = tfgen_cli.parse(shlex.split(command)[1:])
     assert callable(arguments.command)

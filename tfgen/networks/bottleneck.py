@@ -44,6 +44,7 @@ def pointwise(filters):
 
 
 def leaky_relu():
+    """The slope of .2 that every network of the study takes."""
     return layers.LeakyReLU(negative_slope=0.2)
 
 
