@@ -1,4 +1,4 @@
-"""Seconds a training iteration of every preset, side by side: python benchmarks/steps.py [ITERATIONS]"""
+"""Seconds a training iteration of each model of a study, side by side: python benchmarks/steps.py [ITERATIONS [STUDY]]"""
 
 import os
 import sys
@@ -11,13 +11,13 @@ from tfgen.data.batches import batches
 from tfgen.studies import STUDIES
 
 iterations = int(sys.argv[1]) if len(sys.argv) > 1 else 30
-source = data.load("faces", "train", examples=512)
-for study, presets in STUDIES.items():
-    for name, preset in presets.items():
-        model = preset.build((64, 64, 3))
-        selected = source.select(preset.attributes)
-        model.fit(batches(selected, preset.batch_size, stop=3), epochs=1, verbose=0, shuffle=False)  # tracing
-        began = time.perf_counter()
-        model.fit(batches(selected, preset.batch_size, stop=iterations), epochs=1, verbose=0, shuffle=False)
-        seconds = (time.perf_counter() - began) / iterations
-        print(f"{study:10s} {name:8s} batch {preset.batch_size}: {seconds:.3f} s an iteration, {preset.batch_size / seconds:.0f} images/s", flush=True)
+study = sys.argv[2] if len(sys.argv) > 2 else "dlcv2018"
+for name, preset in STUDIES[study].items():
+    found = data.dataset(preset.data)
+    source = data.load(preset.data, "train", examples=max(512, preset.batch_size)).select(preset.attributes)
+    model = preset.build((found.image_size, found.image_size, found.channels))
+    model.fit(batches(source, preset.batch_size, stop=2), epochs=1, verbose=0, shuffle=False)  # tracing
+    began = time.perf_counter()
+    model.fit(batches(source, preset.batch_size, stop=iterations), epochs=1, verbose=0, shuffle=False)
+    seconds = (time.perf_counter() - began) / iterations
+    print(f"{study} {name:16s} batch {preset.batch_size}: {seconds:.3f} s an iteration, {preset.batch_size / seconds:.0f} images/s", flush=True)
