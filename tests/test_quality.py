@@ -32,12 +32,3 @@ def test_acgan_faces_smile_when_told(tmp_path, seed):
     fidelity = scores.attribute_fidelity(run)
     assert fidelity["classifier_test_accuracy"] > 0.97
     assert fidelity["switched"] > 0.75
-
-
-def test_gan_draws_better_than_untrained_and_does_not_collapse(tmp_path):
-    data = ["--examples", "2048", *EVEN]
-    trained = train(tmp_path / "gan", "gan", 0, *data, "--epochs", "15")
-    untrained = train(tmp_path / "start", "gan", 0, *data, "--epochs", "1", "--d_learning_rate", "0", "--g_learning_rate", "0")
-    ours, theirs = scores.sample_quality(trained), scores.sample_quality(untrained)
-    assert ours["frechet"] < theirs["frechet"] / 2
-    assert ours["recall"] > 0.1
