@@ -23,6 +23,7 @@ def main(arguments):
             import tensorflow as tf
 
             tf.config.list_physical_devices()
+            tf.get_logger().setLevel("ERROR")  # each network's own `predict` is traced once, and TensorFlow takes them for one traced again
     except ImportError as error:
         print(f"tfgen_cli.py: {error}", file=sys.stderr)
         return 2

@@ -1,6 +1,7 @@
 """What a finished run is worth, in numbers: (run) -> {name: number}."""
 
 import numpy as np
+from sklearn.metrics import normalized_mutual_info_score
 
 from tfgen import UserError, latents, losses
 from tfgen.metrics import classifier, depth, distances
@@ -69,6 +70,21 @@ def sample_quality(run):
         "precision": precision,
         "recall": recall,
     }
+
+
+def code_quality(run):
+    """`sample_quality`, and where the set has labels, how well each categorical code matches them on the test set.
+
+    `code_I_nmi` is the normalized mutual information of the label and the value the recognizer holds most likely, from 0 (unrelated) to 1
+    (one determines the other), normalized by the mean of the two entropies.
+    """
+    numbers, test = sample_quality(run), run.source("test")
+    if test.labels is None:
+        return numbers
+    read = run.model.read_codes(_floats(test))
+    for i in range(len(run.model.categories)):
+        numbers[f"code_{i}_nmi"] = float(normalized_mutual_info_score(test.labels, np.argmax(read[f"code_{i}"], axis=1)))
+    return numbers
 
 
 def depth_errors(run, n=8):

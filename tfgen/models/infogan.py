@@ -70,6 +70,10 @@ class InfoGAN(GAN):
         drawn = [tf.one_hot(tf.cast(uniform[:, i] * size, tf.int32), size) for i, size in enumerate(self.categories)]
         return tf.concat([*drawn, uniform[:, len(self.categories) :]], axis=-1)
 
+    def read_codes(self, images):
+        """What the recognizer reads in pictures (n, H, W, C): its outputs, batch normalization in inference mode."""
+        return self.recognizer(self.discriminator(images, training=False)["features"], training=False)
+
     def sample(self, key, n):
         return self.generate(self.sample_latents(key, 0, n), self.sample_codes(key, 0, n))
 

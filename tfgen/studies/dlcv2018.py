@@ -187,14 +187,14 @@ PRESETS = {
             for code, names in enumerate([("fig4_1.jpg", "fig4_01.jpg"), ("fig4_2.jpg", "fig4_02.jpg")])
             for name in names
         },
-        score=scores.sample_quality,
+        score=scores.code_quality,
     ),
     "infogan_mixed": _adversarial(
         build=infogan_mixed,
         samples=functools.partial(latents.category_sweep, code=0, rows=4),
         sample_columns=10,
         figures={f"infogan_mixed_{code}.jpg": functools.partial(figures.mixed_code_grid, code=code) for code in range(3)},
-        score=scores.sample_quality,
+        score=scores.code_quality,
     ),
 }
 
