@@ -3,7 +3,10 @@
 
 import argparse
 import contextlib
+import fractions
+import math
 import os
+import pathlib
 import re
 import sys
 
@@ -40,7 +43,7 @@ def main(arguments):
 @contextlib.contextmanager
 def quiet():
     """Keeps TensorFlow's start-up notices (no GPU here, rounding may differ) off the terminal; TF_CPP_MIN_LOG_LEVEL=0 lets them through."""
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0":
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         yield
         return
     sys.stderr.flush()
@@ -59,8 +62,8 @@ def parse(argv):
     parser = argparse_flags.ArgumentParser(prog="tfgen_cli.py", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(function, help):
-        added = commands.add_parser(function.__name__.rstrip("_"), help=help, description=help, epilog=EPILOG, allow_abbrev=False)
+    def command(function, help, commands=commands):
+        added = commands.add_parser(function.__name__.split("_")[0], help=help, description=help, epilog=EPILOG, allow_abbrev=False)
         added.set_defaults(command=function)
         return added
 
@@ -81,6 +84,22 @@ def parse(argv):
     added.add_argument("study", metavar="STUDY", help="dlcv2018, sullivan2017, csi5340, pegasus or digits")
     training_flags(added)
     added.add_argument("--out", default="report", metavar="DIR", help="where the figures go (default %(default)s)")
+
+    help = "Prepare, verify, show or list data sets."
+    actions = commands.add_parser("data", help=help, description=help, allow_abbrev=False).add_subparsers(required=True, metavar="ACTION")
+    for function, help in [
+        (prepare, "Decode a data set once, in parallel, into the cache below $XDG_CACHE_HOME or ~/.cache; later runs read it from there."),
+        (verify, "Name every file of a data set that is missing, unlabelled, damaged, of a wrong size or there twice."),
+        (show, "Write a sheet of labelled examples."),
+    ]:
+        added = command(function, help, actions)
+        added.add_argument("--dataset", metavar="NAME", required=True, help="see `data list`")
+        data_flags(added)
+        if function is show:
+            choosing_flags(added)
+            added.add_argument("--split", default="train", choices=("train", "test"), help="(default %(default)s)")
+            added.add_argument("--out", metavar="FILE", help="the sheet, a PNG or JPEG (default NAME-SPLIT.png)")
+    command(list_data, "Show every data set, what its folder must hold, and the flags that go with it.", actions)
 
     command(list_, "Show every model with its data, sizes, parameters, arguments and figures.")
 
@@ -109,15 +128,42 @@ def parse(argv):
 
 def training_flags(parser):
     """Flags of every command that trains."""
-    parser.add_argument("--dataset", help="faces, digits, animals or scenes, built in, or celeba, mnist, folder, rgbd; the default is the study's stand-in")
-    parser.add_argument("--data_dir", metavar="DIR", help="folder of a data set that is not built in")
-    parser.add_argument("--image_size", type=positive, metavar="PIXELS", help="side of the pictures, a power of two")
-    parser.add_argument("--examples", type=positive, metavar="N", help="use at most N pictures of each split")
+    parser.add_argument("--dataset", metavar="NAME", help="faces, digits, ..., or one of tensorflow-datasets: see `data list`; the default is the study's stand-in")
+    data_flags(parser)
+    choosing_flags(parser)
     parser.add_argument("--epochs", type=positive, metavar="N", help="passes over the data; more than a finished run had goes on with it")
     parser.add_argument("--batch_size", type=positive, metavar="N")
     parser.add_argument("--anneal", action="store_true", help="let the learning rates fall linearly to 0 over the epochs")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and latents (default %(default)s)")
     parser.add_argument("--smoke", action="store_true", help="a toy-sized run of a few seconds")
+
+
+def data_flags(parser):
+    """Flags of how a data set is read."""
+    parser.add_argument("--data_dir", metavar="DIR", help="folder of a data set that is not built in")
+    parser.add_argument("--image_size", type=positive, metavar="PIXELS", help="side of the pictures, a power of two")
+    parser.add_argument("--channels", type=int, choices=(1, 3), help="bring pictures to grey or to colour")
+    parser.add_argument("--crop", type=positive, metavar="PIXELS", help="side of the central square of CelebA's official pictures: 178, 148 or 108")
+    parser.add_argument("--depth_unit", type=amount, metavar="METRES", help="what one step of a depth picture means, as .001 or 10/255")
+    parser.add_argument("--skip_bad", action="store_true", help="leave out files that are missing or damaged, and say how many")
+
+
+def choosing_flags(parser):
+    """Flags of which of its examples are read, and where they are kept."""
+    parser.add_argument("--only", type=lambda text: text.split(","), metavar="A,B", help="of a set with classes these alone, as bird,horse")
+    parser.add_argument("--examples", type=positive, metavar="N", help="use at most N pictures of each split")
+    parser.add_argument("--cache_gb", type=amount, metavar="GB", help="decode a set into the memory up to this size (default a quarter of it)")
+
+
+def amount(text):
+    """A number above 0, or a fraction as 10/255."""
+    try:
+        value = float(fractions.Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
 
 
 def positive(text):
@@ -130,8 +176,14 @@ def positive(text):
 
 def choices(arguments, *more):
     """The training flags, and `more` of the command line's, as a dict for `training.plan`."""
-    names = ["dataset", "data_dir", "image_size", "examples", "epochs", "batch_size", "anneal", "seed", "smoke", *more]
-    return {name: getattr(arguments, name) for name in names}
+    names = ["dataset", "data_dir", "image_size", "examples", "cache_gb", "epochs", "batch_size", "anneal", "seed", "smoke", *more]
+    return {name: getattr(arguments, name) for name in names} | {"reading": reading(arguments)}
+
+
+def reading(arguments):
+    """The flags that say how a data set's files are read, less those not given."""
+    options = {name: getattr(arguments, name, None) for name in ("only", "channels", "crop", "depth_unit", "skip_bad")}
+    return {name: value for name, value in options.items() if value}
 
 
 def train(arguments):
@@ -224,8 +276,62 @@ def list_(arguments):
             print("  parameters  " + ", ".join(f"{name} {count:,}" for name, count in model.parameters().items()))
             print("  arguments   " + ", ".join(f"--{name} {value}" for name, value in preset.defaults().items()))
             print("  figures     " + ", ".join(preset.figures) + "\n")
-    print("data sets   " + ", ".join(data.DATASETS))
+    print("data sets   " + ", ".join(data.DATASETS) + ": see `data list`")
     print("experiments "  + ", ".join(EXPERIMENTS))
+    return 0
+
+
+def place(arguments):
+    """The flags that say what data are read, as arguments of `tfgen.data`."""
+    return {"name": arguments.dataset, "data_dir": arguments.data_dir, "image_size": arguments.image_size} | reading(arguments)
+
+
+def prepare(arguments):
+    """Decodes a data set into the cache."""
+    from tfgen.data.prepare import prepare
+
+    for split, folder, n, old, bad in prepare(**place(arguments)):
+        for sentence in bad:
+            print(f"left out: {sentence}", file=sys.stderr)
+        print(f"{arguments.dataset}/{split}: {n} examples {'are already' if old else 'prepared'} in {folder}", flush=True)
+    return 0
+
+
+def verify(arguments):
+    """Names everything that is wrong with a data set; exit code 1 if there is anything."""
+    from tfgen.data.prepare import verify
+
+    counts, sentences = verify(**place(arguments))
+    for sentence in sentences:
+        print(sentence)
+    print(", ".join(f"{n} good examples in {split}" for split, n in counts.items()) + f"; {len(sentences)} complaints")
+    return 1 if sentences else 0
+
+
+def show(arguments):
+    """Writes a sheet of labelled examples."""
+    from tfgen import UserError, data, figures, report
+
+    source = data.load(split=arguments.split, examples=arguments.examples or 64, cache_gb=arguments.cache_gb, **place(arguments))
+    path = pathlib.Path(arguments.out or f"{arguments.dataset.replace('/', '-')}-{arguments.split}.png")
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UserError(f"--out {path} is no picture's name: expected one that ends in .png or .jpg.")
+    report.save(figures.examples(source, len(source)), report.make(path.parent) / path.name)
+    print(f"{path}: the first {len(source)} examples of {source.name}")
+    return 0
+
+
+def list_data(arguments):
+    """Prints every data set."""
+    from tfgen.data import DATASETS
+
+    for name, dataset in DATASETS.items():
+        print(f"{name:14s} {dataset.image_size}x{dataset.image_size}x{dataset.channels}, " + (f"--data_dir with {dataset.folder}" if dataset.folder else "built in"))
+        if dataset.options:
+            print(f"{'':14s} " + ", ".join(f"--{option}" for option in dataset.options))
+        if dataset.catalog:
+            print(f"{'':14s} without --data_dir, or if it holds it prepared: tensorflow-datasets")
+    print("Any other name is looked for in tensorflow-datasets: celeb_a, nyu_depth_v2, svhn_cropped, ...")
     return 0
 
 

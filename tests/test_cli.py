@@ -53,7 +53,7 @@ def test_list_shows_every_preset(tfgen):
     code, out, _ = tfgen("list")
     assert code == 0
     for text in ["dlcv2018 vae", "dlcv2018 gan", "dlcv2018 acgan", "encoder 5,274,368", "generator 1,108,643", "--kl_weight 0.01", "told Smiling",
-                 "fig1_2.jpg", "fig3_3.jpg", "faces, digits, celeba", "batch_size 64, epochs 300"]:
+                 "fig1_2.jpg", "fig3_3.jpg", "faces, digits, animals", "batch_size 64, epochs 300"]:
         assert text in out
 
 
@@ -263,7 +263,7 @@ BAD = {
     "unknown model": (["train", "--model", "dcgan"], "has no model 'dcgan': choose from vae, gan, acgan"),
     "unknown study": (["train", "--model", "vae", "--study", "dlcv2019"], "no study 'dlcv2019': choose from dlcv2018"),
     "no model": (["train"], "--model"),
-    "unknown data set": (["train", "--model", "vae", "--dataset", "cats"], "no data set 'cats': choose from faces, digits, celeba"),
+    "unknown data set": (["train", "--model", "vae", "--dataset", "cats"], "no data set 'cats': choose from faces, digits, animals"),
     "unknown argument": (["train", "--model", "vae", "--kl_wieght", "1"], "--kl_wieght is no argument of this model: it takes --width, --latent_dim"),
     "argument of another model": (["train", "--model", "vae", "--g_steps", "2"], "--g_steps is no argument"),
     "argument without value": (["train", "--model", "vae", "--kl_weight"], "expected --NAME VALUE"),

@@ -151,7 +151,7 @@ def header_says(side):
 
 PICTURE, CSV, LINE_1, LINE_3 = "train/00004.png", "train.csv", "train.csv, line 1", "train.csv, line 3"
 LAYOUT, PNG = "must hold train/, test/, train.csv and test.csv", "expected a PNG of 64x64 pixels"
-NO_HEADER, NO_NAME = "expected the header image_name,Bangs", "expected the name of a picture in train/, not "
+NO_HEADER, NO_NAME = "expected the header image_name,Bangs", "expected the name of a picture, not "
 NO_VALUE = "expected 0.0 or 1.0 for Bangs, not "
 # name: (what is done to the folder, the file and line named, what else the message says)
 BAD = {
@@ -220,7 +220,7 @@ def test_celeba_needs_a_folder(homework, name):
     say(error)
 
 
-@pytest.mark.parametrize("path, reader", [(CSV, "pathlib.Path.read_bytes"), ("train", "os.listdir"), ("train/00011.png", "PIL.Image.open")])
+@pytest.mark.parametrize("path, reader", [(CSV, "pathlib.Path.read_bytes"), ("train", "os.scandir"), ("train/00011.png", "PIL.Image.open")])
 def test_celeba_says_what_it_may_not_read(homework, monkeypatch, path, reader):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
@@ -261,10 +261,10 @@ def test_load_takes_the_first_examples_of_each_split(homework):
 @pytest.mark.parametrize(
     "arguments, expected",
     [
-        (("cats", "train"), "no data set 'cats': choose from faces, digits, celeba"),
+        (("cats", "train"), "no data set 'cats': choose from faces, digits, animals, .*celeba.* or another one of tensorflow-datasets"),
         (("digits", "valid"), "no split 'valid' of digits: choose from train, test, all"),
-        (("celeba", "train"), "give --data_dir DIR, which holds train/ and test/ .*, train.csv and test.csv"),
-        (("digits", "train", "/tmp"), "digits is built in and takes no --data_dir"),
+        (("celeba", "train"), r"give --data_dir DIR, which holds the homework's folder \(train/, test/, train.csv, test.csv\), the official files"),
+        (("digits", "train", "."), "digits is built in and takes no --data_dir"),
         (("digits", "train", None, 48), "power of two from 8 to 512, .* not 48"),
         (("digits", "train", None, 4), "power of two from 8 to 512, .* not 4"),
         (("digits", "train", None, 1024), "power of two from 8 to 512, .* not 1024"),

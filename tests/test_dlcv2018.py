@@ -197,13 +197,16 @@ def test_gaussian_likelihood_of_continuous_codes():
     assert float(losses.gaussian_nll(values, mean)) == pytest.approx(expected)
 
 
-def test_the_recognizers_step_leaves_the_discriminator_alone(toy):
-    model = build("infogan_mixed")
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_recognizers_step_leaves_the_discriminator_alone_unless_they_share_its_trunk(shared, toy):
+    model = build("infogan_mixed", shared_trunk=shared)
     batch = next(iter(batches(toy, 16)))
     before = {name: [v.numpy() for v in network.trainable_variables] for name, network in model.networks().items()}
     model.update("recognizer", model.recognizer_loss, batch)
-    moved = {name: any(not np.array_equal(v.numpy(), old) for v, old in zip(network.trainable_variables, before[name])) for name, network in model.networks().items()}
-    assert moved == {"discriminator": False, "generator": True, "recognizer": True}
+    moved = {name: [not np.array_equal(v.numpy(), old) for v, old in zip(network.trainable_variables, before[name])] for name, network in model.networks().items()}
+    assert any(moved["generator"]) and any(moved["recognizer"]) and any(moved["discriminator"]) == shared
+    head = {id(v) for v in model.discriminator.get_layer("logits").trainable_variables}
+    assert not any(m for m, v in zip(moved["discriminator"], model.discriminator.trainable_variables) if id(v) in head)
 
 
 def test_the_three_steps_share_latents_and_codes(toy):

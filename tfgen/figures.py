@@ -1,5 +1,7 @@
 """One function a kind of figure: (run, ...) -> matplotlib Figure. Sizes, titles and colours are those of the homework's report."""
 
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -56,8 +58,36 @@ def learning_curves(run, panels):
 
 def reconstructions(run, n=10):
     """Row 1: the first n test pictures; row 2: what the decoder makes of their mean codes."""
-    images = run.source("test").images[:n] / np.float32(255)
+    images = run.source("test").floats(slice(n))
     return grid(np.concatenate([images, latents.reconstructions(run.model, images)]), n, (2 * n, 4))
+
+
+def examples(source, n, columns=8):
+    """The first n pictures of a source, each with its class or the attributes it has, or beside its depth, black where near or unknown."""
+    source = source[:n].decoded()
+    columns, images = min(columns, len(source)), source.floats()
+    if source.depth is not None:
+        far = np.maximum(source.depth.max(axis=(1, 2, 3), keepdims=True), 1)
+        images = np.concatenate([images, np.repeat(source.depth / far, images.shape[-1], axis=-1)], axis=2)
+    rows, (height, width) = -(-len(images) // columns), images.shape[1:3]
+    figure = Figure((1.5 * columns * width / height, (2.3 if len(source.attribute_names) > 3 else 1.9) * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    for i, (axis, image) in enumerate(zip(axes, images)):
+        axis.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=1)
+        axis.set_title(_caption(source, i), fontsize=7)
+    figure.suptitle(f"{source.name}: the first {len(images)}")
+    return figure
+
+
+def _caption(source, i):
+    words = [name.replace("_", " ") for name, value in zip(source.attribute_names, source.attributes[i]) if value]
+    if source.labels is not None:
+        words.insert(0, source.classes[source.labels[i]] if source.classes else str(source.labels[i]))
+    if source.depth is not None:
+        words.append(f"up to {source.depth[i].max() / 1000:.1f} m, {np.mean(source.depth[i] == 0):.0%} unknown")
+    return textwrap.fill(", ".join(words), 24 if source.depth is None else 48, max_lines=5, placeholder=" ...")
 
 
 def samples(run):
@@ -70,7 +100,7 @@ def latent_tsne(run, attribute):
     from sklearn.manifold import TSNE  # takes a second to import, and few commands need it
 
     source = run.source("test")
-    codes = run.model.encode(source.images / np.float32(255))["mean"]
+    codes = run.model.encode(source.floats())["mean"]
     # scikit-learn's defaults, but for the seed and for sets smaller than its perplexity of 30 allows.
     points = TSNE(n_components=2, perplexity=min(30, (len(codes) - 1) / 3), random_state=0).fit_transform(codes)
     chosen = source.column(attribute).astype(bool)

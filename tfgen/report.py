@@ -36,9 +36,9 @@ def report(chosen, folder):
 
 
 def save(figure, path):
-    """Writes a figure as JPEG, at once or not at all."""
+    """Writes a figure, a JPEG by its name's ending or what else matplotlib knows, at once or not at all."""
     with runs.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=100, pil_kwargs={"quality": 95})
+        figure.savefig(temporary, dpi=100, pil_kwargs={"quality": 95} if path.suffix in (".jpg", ".jpeg") else {})
 
 
 def make(folder):

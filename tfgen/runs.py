@@ -56,13 +56,15 @@ class Run:
 
     Args:
         folder: path of the run.
-        record: dict of study, model, arguments (of the preset's builder), dataset, data_dir, image_size, examples (at most so many of each
-            split, or None), attributes, batch_size, epochs, seed.
+        record: dict of study, model, arguments (of the preset's builder), dataset, data_dir, image_size, reading (other options of
+            `data.load`), examples (at most so many of each split, or None), attributes, batch_size, epochs, seed.
+        cache_gb: see `data.load`; no part of the record, because the pictures are the same.
     """
 
-    def __init__(self, folder, record):
+    def __init__(self, folder, record, cache_gb=None):
         self.folder = pathlib.Path(folder)
         self.record = record
+        self.cache_gb = cache_gb
 
     @classmethod
     def open(cls, folder):
@@ -71,6 +73,8 @@ class Run:
         try:
             record = json.loads(path.read_text())
             study, model = record["study"], record["model"]
+            if "channels" not in record:  # an older record
+                record |= {"reading": {}, "channels": data.dataset(record["dataset"]).channels}
         except FileNotFoundError:
             raise UserError(f"{folder} is no run: it has no {RECORD}; train one with `python tfgen_cli.py train --model acgan`.") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -87,7 +91,10 @@ class Run:
     @functools.cache
     def source(self, split):
         """The Source of one split, "train", "test" or "all", as this run sees it: its size of pictures, its attributes all."""
-        return data.load(self.record["dataset"], split, self.record["data_dir"], self.record["image_size"], self.record["examples"])
+        record = self.record
+        return data.load(
+            record["dataset"], split, record["data_dir"], record["image_size"], record["examples"], self.cache_gb, **record["reading"]
+        )
 
     def training_source(self):
         """What it trains on: the preset's split with the attributes it is conditioned on."""
@@ -96,7 +103,7 @@ class Run:
     def build(self):
         """The compiled model with fresh weights."""
         size = self.record["image_size"]
-        return self.preset.build((size, size, data.DATASETS[self.record["dataset"]].channels), **self.record["arguments"])
+        return self.preset.build((size, size, self.record["channels"]), **self.record["arguments"])
 
     @functools.cached_property
     def model(self):
@@ -161,12 +168,13 @@ class Run:
         flags = {}
         if record["dataset"] != preset.data:
             flags |= {"dataset": record["dataset"], "data_dir": record["data_dir"]}
-        defaults = {"image_size": data.DATASETS[record["dataset"]].image_size, "batch_size": preset.batch_size, "epochs": preset.epochs, "seed": 0}
+        defaults = {"image_size": data.dataset(record["dataset"], record["data_dir"]).image_size, "batch_size": preset.batch_size, "epochs": preset.epochs, "seed": 0}
         flags |= {name: record[name] for name, default in defaults.items() if record[name] != default}
         flags |= {name: value for name, value in record["arguments"].items() if value != preset.defaults()[name]}
+        flags |= {name: ",".join(value) if name == "only" else value for name, value in record["reading"].items() if name != "skip_bad"}
         flags |= {"attribute": name for name in record["attributes"] if name not in preset.attributes}
         command = train_command(record["study"], record["model"], **flags, examples=record["examples"], run=self.folder)
-        return command + " --anneal" * record["anneal"]
+        return command + " --skip_bad" * ("skip_bad" in record["reading"]) + " --anneal" * record["anneal"]
 
     @contextlib.contextmanager
     def lock(self):

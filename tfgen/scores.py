@@ -12,7 +12,7 @@ def reconstruction_errors(run):
 
     Beside them the set's variance about its mean value, and about its mean picture: the error of the best single picture for all.
     """
-    images = _floats(run.source("test"))
+    images = run.source("test").floats()
     code = run.model.encode(images)
     codes = {"mean": code["mean"]}
     if "log_var" in code:
@@ -36,7 +36,7 @@ def attribute_fidelity(run, n=200):
     train, test = run.source("train"), run.source("test")
     reader = _reader(train)
     column = train.attribute_names.index(run.record["attributes"][0])
-    right = classifier.read(reader, _floats(test))[:, column] == test.attributes[:, column].astype(bool)
+    right = classifier.read(reader, test.floats())[:, column] == test.attributes[:, column].astype(bool)
     seen = classifier.read(reader, latents.attribute_pairs(run.model, n))[:, column]
     return {"latents": n, **classifier.pair_fidelity(seen[:n], seen[n:]), "classifier_test_accuracy": float(np.mean(right))}
 
@@ -48,25 +48,25 @@ def label_fidelity(run, n=1000):
     asked = np.arange(n) % run.model.classes
     inputs = {"z": run.model.sample_latents(latents.KEY, 0, n), "codes": np.eye(run.model.classes, dtype=np.float32)[asked]}
     seen = classifier.read_class(reader, run.model.generator.predict(inputs, batch_size=256, verbose=0))
-    right = classifier.read_class(reader, _floats(test)) == test.labels
+    right = classifier.read_class(reader, test.floats()) == test.labels
     return {"pictures": n, "label_fidelity": float(np.mean(seen == asked)), "classifier_test_accuracy": float(np.mean(right))}
 
 
 def sample_quality(run):
     """Distances of generated pictures to the test set, as many as it has, in the feature space of a classifier of attributes or classes.
 
-    `frechet_floor` is the distance of as many real training pictures to the test set: no generator can be asked for less.
+    The scale they are read on: `frechet_floor` is the distance of as many real training pictures to the test set, and no generator can be
+    asked for less; `frechet_untrained` is that of the same generator before training.
     """
     train, test = run.source("train"), run.source("test")
     reader = _reader(train)
     n = min(len(train), len(test))
-    fake = latents.prior_samples(run.model, n)
-    real, other, fake = (classifier.features(reader, images) for images in (_floats(test[:n]), _floats(train[:n]), fake))
-    precision, recall = distances.precision_recall(real, fake)
+    pictures = {"": latents.prior_samples(run.model, n), "_floor": train.floats(slice(n)), "_untrained": latents.prior_samples(run.build(), n)}
+    real, seen = classifier.features(reader, test.floats(slice(n))), {name: classifier.features(reader, images) for name, images in pictures.items()}
+    precision, recall = distances.precision_recall(real, seen[""])
     return {
         "pictures": n,
-        "frechet": distances.frechet(real, fake),
-        "frechet_floor": distances.frechet(real, other),
+        **{f"frechet{name}": distances.frechet(real, features) for name, features in seen.items()},
         "precision": precision,
         "recall": recall,
     }
@@ -81,7 +81,7 @@ def code_quality(run):
     numbers, test = sample_quality(run), run.source("test")
     if test.labels is None:
         return numbers
-    read = run.model.read_codes(_floats(test))
+    read = run.model.read_codes(test.floats())
     for i in range(len(run.model.categories)):
         numbers[f"code_{i}_nmi"] = float(normalized_mutual_info_score(test.labels, np.argmax(read[f"code_{i}"], axis=1)))
     return numbers
@@ -93,27 +93,23 @@ def depth_errors(run, n=8):
     `noise_deviation` is the output's standard deviation over n noises, in metres, a mean over the pixels of n test pictures: near 0, the
     noise is ignored.
     """
-    train, test = run.source("train"), run.source("test")
+    train, test = (run.source(split).decoded() for split in ("train", "test"))
     if test.depth is None:
         raise UserError(f"{test.name} has no depth to measure errors of: train on scenes or rgbd.")
     truth, known = test.depth / np.float32(1000), test.depth > 0
     mean = np.broadcast_to(depth.mean_map(train.depth / np.float32(1000), train.depth > 0), truth.shape)
-    repeated = np.stack([10 * latents.depths(run.model, _floats(test[:n]), draw) for draw in range(n)])
+    repeated = np.stack([10 * latents.depths(run.model, test.floats(slice(n)), draw) for draw in range(n)])
     return {
         "pictures": len(test),
-        **depth.errors(truth, 10 * latents.depths(run.model, _floats(test)), known),
+        **depth.errors(truth, 10 * latents.depths(run.model, test.floats()), known),
         **{f"mean_map_{name}": value for name, value in depth.errors(truth, mean, known).items()},
         "noise_deviation": float(np.mean(np.std(repeated, axis=0, dtype=np.float64))),
     }
 
 
-def _floats(source):
-    return source.images / np.float32(255)
-
-
 def _reader(source):
     epochs = int(np.clip(80_000 // len(source), 8, 30))  # small sets are seen more often
     if source.attribute_names or source.labels is None:
-        return classifier.train_classifier(_floats(source), source.attributes, epochs, verbose=2)
+        return classifier.train_classifier(source.floats(), source.attributes, epochs, verbose=2)
     classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
-    return classifier.train_classifier(_floats(source), classes, epochs, verbose=2, mirror=False)
+    return classifier.train_classifier(source.floats(), classes, epochs, verbose=2, mirror=False)

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import datetime
 import os
+import re
 import shutil
 import signal
 import sys
@@ -21,8 +22,8 @@ from tfgen.studies import DEFAULT_STUDY, find
 SMOKE = {"epochs": 2, "examples": 256, "batch_size": 64, "width": 1 / 8}  # a minute of everything at toy size
 
 
-def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_dir=None, image_size=None, attribute=None, examples=None,
-         batch_size=None, epochs=None, anneal=False, seed=0):
+def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_dir=None, image_size=None, reading=None, cache_gb=None,
+         attribute=None, examples=None, batch_size=None, epochs=None, anneal=False, seed=0):
     """The Run that these choices name, new or there already; None means the study's own.
 
     Reads (or draws) and checks the data, writes nothing.
@@ -32,7 +33,8 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
         arguments: dict of the builder's arguments that differ from its defaults.
         run: folder; the default is runs/MODEL-DATASET, or runs/STUDY-MODEL-DATASET for another study than the homework.
         smoke: toy size.
-        dataset, data_dir, image_size: see `tfgen.data.load`.
+        dataset, data_dir, image_size, cache_gb: see `tfgen.data.load`.
+        reading: dict of its options.
         attribute: the one to condition on, for models that do.
         examples: at most so many of each split.
         batch_size, epochs, seed: integers.
@@ -55,7 +57,8 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
         "arguments": preset.defaults() | arguments,
         "dataset": dataset,
         "data_dir": data_dir and os.path.abspath(data_dir),
-        "image_size": image_size or data.dataset(dataset).image_size,
+        "image_size": image_size or data.dataset(dataset, data_dir).image_size,
+        "reading": {option: value for option, value in (reading or {}).items() if value},
         "examples": examples or (SMOKE["examples"] if smoke else None),
         "attributes": [attribute] if attribute else list(preset.attributes),
         "batch_size": batch_size or (min(SMOKE["batch_size"], preset.batch_size) if smoke else preset.batch_size),
@@ -63,11 +66,12 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
         "anneal": anneal,
         "seed": seed,
     }
-    new = runs.Run(folder, record)
+    new = runs.Run(folder, record, cache_gb)
     source = new.training_source()
     for field in preset.needs:
         if getattr(source, field) is None:
             raise UserError(f"{model} is trained on pictures with {field}, which {source.name} does not have: choose another --dataset.")
+    record["channels"] = source.images.shape[-1]
     record["data_fingerprint"] = source.fingerprint()
     record["steps_per_epoch"] = batches.steps_per_epoch(source, record["batch_size"])
     record["versions"] = runs.versions()
@@ -108,7 +112,14 @@ def train(run):
         with stopping_on_signals(model):
             # One pass over all remaining steps: the iteration, not Keras's epoch, is what a resumed run counts on.
             callbacks = [recorder, Progress(run, start)] + [Annealing(run, model, rates, start)] * run.record["anneal"]
-            model.fit(steps, epochs=1, verbose=0, shuffle=False, callbacks=callbacks)
+            try:
+                model.fit(steps, epochs=1, verbose=0, shuffle=False, callbacks=callbacks)
+            except tf.errors.OpError as error:
+                recorder.save()
+                bad = re.search(r"UserError: (.*)", str(error))  # a file decoded while training is damaged: tf.data wraps what Python raised
+                if not bad:
+                    raise
+                raise UserError(bad[1]) from None
         recorder.save()
         return recorder.iteration == run.iterations
 

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tfgen import UserError
+from tfgen.data.files import Files
 
 
 def steps_per_epoch(source, batch_size):
@@ -46,16 +47,17 @@ def batches(source, batch_size, seed=0, start=0, stop=None):
         float32 in [0, 1], metres / 10, and "mask": (B, H, W, 1) float32, 1 where the depth is known, 0 in holes, where it is 0 too}.
     """
     steps_per_epoch(source, batch_size)
-    # Tensors made outside the mapped function are captured by reference: as constants inside it they would be copied into its graph.
-    arrays = {"image": tf.constant(source.images), "attributes": tf.constant(source.attributes)}
-    if source.labels is not None:
-        arrays["label"] = tf.constant(source.labels)
-    if source.depth is not None:
-        arrays["depth"] = tf.constant(source.depth)
+    arrays = {"image": source.images, "attributes": source.attributes, "label": source.labels, "depth": source.depth}
+    arrays = {name: array for name, array in arrays.items() if array is not None}
+
+    def gather(indices):
+        return [array.take(indices) if isinstance(array, Files) else array[indices] for array in arrays.values()]
 
     def batch(step):
         indices = batch_indices(len(source), batch_size, seed, step)
-        gathered = {name: tf.gather(array, indices) for name, array in arrays.items()}
+        # Captured as a tensor, the set would be copied, and once more whenever tf.data optimizes its graph.
+        parts = tf.numpy_function(gather, [indices], [array.dtype for array in arrays.values()], stateful=False)
+        gathered = {name: tf.ensure_shape(part, (batch_size, *arrays[name].shape[1:])) for name, part in zip(arrays, parts)}
         gathered["image"] = tf.cast(gathered["image"], tf.float32) / 255.0
         gathered["attributes"] = tf.cast(gathered["attributes"], tf.float32)
         if "depth" in gathered:

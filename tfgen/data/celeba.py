@@ -1,15 +1,21 @@
-"""CelebA faces as DLCV Spring 2018 gave them out: `train/*.png` and `test/*.png` of 64x64 pixels, attributes in `train.csv`, `test.csv`."""
+"""CelebA faces: the folder that DLCV Spring 2018 gave out, the official files, or Kaggle's.
 
-import csv
-import io
+    the homework's    train/*.png and test/*.png of 64x64 pixels, 13 attributes as 0.0 and 1.0 in train.csv and test.csv
+    the official      img_align_celeba/*.jpg of 178x218 pixels, 40 attributes as -1 and 1 in list_attr_celeba.txt, list_eval_partition.txt
+    Kaggle's          the same with commas in list_attr_celeba.csv and list_eval_partition.csv
+"""
+
+import functools
 import os
 import pathlib
 
 import numpy as np
+
 from PIL import Image
 
 from tfgen import UserError
 from tfgen.data import pictures
+from tfgen.data.files import Files, fail
 from tfgen.data.source import Source
 
 SIDE = 64
@@ -17,134 +23,150 @@ ATTRIBUTES = (
     "Bangs", "Big_Lips", "Black_Hair", "Blond_Hair", "Brown_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open",
     "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Lipstick",
 )  # fmt: skip
+HOMEWORK = ("train", "test", "train.csv", "test.csv")
+
+SIZE = (178, 218)
+ALL_ATTRIBUTES = (
+    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose", "Black_Hair",
+    "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses", "Goatee", "Gray_Hair", "Heavy_Makeup",
+    "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache", "Narrow_Eyes", "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose",
+    "Receding_Hairline", "Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat",
+    "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young",
+)  # fmt: skip
+PARTS = {"train": 0, "test": 2}  # 1 is for validation, and in neither
+# Where each lies, the first that is there: Kaggle's archive has one folder within another, the official site three beside each other.
+FOLDERS = ("img_align_celeba/img_align_celeba", "img_align_celeba", "Img/img_align_celeba")
+TABLES = ("list_attr_celeba.txt", "list_attr_celeba.csv", "Anno/list_attr_celeba.txt")
+PARTITIONS = ("list_eval_partition.txt", "list_eval_partition.csv", "Eval/list_eval_partition.txt")
+HOMEWORK = "--data_dir must hold train/, test/, train.csv and test.csv"
+OFFICIAL = "--data_dir must hold img_align_celeba/, list_attr_celeba.txt and list_eval_partition.txt, or Kaggle's .csv of the two"
 
 
-def load(split, data_dir, image_size=SIDE, examples=None):
-    """Reads one split, "train" or "test", in the order of its CSV.
+def load(split, data_dir, image_size=SIDE, examples=None, *, problem=fail, crop=None):
+    """Reads one split, "train" or "test", in the order of the table of attributes.
 
     Args:
-        split: names the folder and the CSV.
-        data_dir: the homework's folder.
+        split: chooses the folder and the CSV, or the rows of the partition.
+        data_dir: folder in any of the three layouts; where there are several, the official files are taken.
         image_size: side the pictures are brought to, with an anti-aliased filter.
-        examples: decode only the first so many; None is all. The CSV is checked as a whole all the same.
+        examples: only the first so many; None is all. The tables are checked as a whole all the same.
+        problem: is told the UserError of each bad row, of each row without a picture and of each picture without a row.
+        crop: side in pixels, 8 to 178, of the central square taken of pictures of 178x218; None is 178. The homework's are cropped already.
 
     Returns:
-        Source with images (n, image_size, image_size, 3) and the attributes in the order of the CSV's columns.
+        Source with images (n, image_size, image_size, 3), not decoded yet, and the attributes in the order of the table's columns.
 
     Raises:
-        UserError: for anything missing, short, unknown, damaged or of the wrong size; it names the file, and the line of a CSV.
+        UserError: for anything else that is missing, unknown or damaged; it names the file, and the line of a table.
     """
-    data_dir = pathlib.Path(data_dir)
-    check_layout(data_dir)
-    folder, table = data_dir / split, data_dir / f"{split}.csv"
-    names, attributes, values = read_attributes(table)
-    check_pictures(folder, names, table)
-    images = read_pictures(folder, names[:examples], image_size)
-    return Source(f"celeba/{split} in {data_dir}", images, values[:examples], attributes)
+    root = pathlib.Path(data_dir)
+    if not os.path.isdir(root):
+        raise UserError(f"{pictures.shown(root)} is no folder: {HOMEWORK}, or {OFFICIAL.removeprefix('--data_dir must hold ')}; correct the path.")
+    if _first(root, *FOLDERS, *TABLES):
+        crop = SIZE[0] if crop is None else crop
+        if not 8 <= crop <= SIZE[0]:
+            raise UserError(f"--crop must be 8 to {SIZE[0]}, because CelebA's pictures are {SIZE[0]} pixels wide, not {crop}.")
+        folder, table, chosen = find_official(split, root, problem)
+        read, options = read_aligned, (image_size, crop)
+    elif crop is not None:
+        raise UserError(f"the homework's pictures, in {pictures.shown(root)}, are cropped already: leave out --crop.")
+    else:
+        folder, table, chosen = find_homework(split, root, problem)
+        read, options = read_picture, (image_size,)
+    reads = [functools.partial(read, os.path.join(folder, table.names[i]), *options) for i in chosen[:examples]]
+    attributes = table.values[chosen[:examples]].astype(np.uint8)
+    return Source(f"celeba/{split} in {pictures.shown(root)}", Files(reads, (image_size, image_size, 3)), attributes, table.columns)
 
 
-def check_layout(data_dir):
-    """Raises UserError unless the folder holds both splits: a report must not find out after the training that there is no test set."""
-    if not os.path.isdir(data_dir):
-        raise UserError(f"{data_dir} is no folder: --data_dir must hold train/, test/, train.csv and test.csv; correct the path.")
-    for name in ("train", "test", "train.csv", "test.csv"):
-        kind, present = ("file", os.path.isfile) if name.endswith(".csv") else ("folder", os.path.isdir)
-        if not present(data_dir / name):
-            raise UserError(
-                f"there is no {kind} {data_dir / name}: --data_dir must hold train/, test/, train.csv and test.csv; restore it "
-                "or correct the path."
-            )
+def _first(root, *names):
+    """The path of the first of these that is there, or None."""
+    return next((root / name for name in names if os.path.exists(root / name)), None)
 
 
-def read_attributes(path):
-    """A homework CSV: (n file names, K attribute names, values (n, K) uint8 of 0 and 1). A byte-order mark and CRLF are accepted.
+def read_attributes(path, rows, first, attributes, values, expected, problem):
+    """The Table of a file whose values are 0 or 1.
+
+    Args:
+        path: for messages.
+        rows: (line number, fields) of its lines, the header too.
+        first: name of the first column.
+        attributes: names that the others may have.
+        values: {what a number in it means: 0 or 1}.
+        expected: the numbers, for messages.
+        problem: is told the UserError of each bad row.
 
     Raises:
-        UserError: naming the file and the line, if it is not one.
+        UserError: naming the file and the line, for a bad header, or if there is no row.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
-        raise UserError(f"{path}, line {line}: expected text in UTF-8, not byte 0x{byte:02x}; save the CSV as UTF-8.") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): expected a CSV file; make it readable.") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        rows = [(f"{path}, line {reader.line_num}", row) for row in reader if row]
-    except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: expected comma-separated values ({error}); restore the line.") from None
-    if not rows:
-        raise UserError(f"{path} is empty: expected a header and a row for every picture in {path.stem}/; restore it.")
-    (where, header), *rows = rows
-    _check_header(header, where)
-    if not rows:
-        raise UserError(f"{path} has a header but no rows: expected one for every picture in {path.stem}/; restore it.")
-    names, values = set(), np.empty((len(rows), len(header) - 1), np.uint8)
-    for i, (where, row) in enumerate(rows):
-        if len(row) != len(header):
-            raise UserError(f"{where}: expected {len(header)} fields as in the header, not {len(row)}; restore the line.")
-        name = row[0]
-        # The Windows rules refuse both separators and drive letters, on every system.
-        if name != pathlib.PureWindowsPath(name).name or name in ("", "..") or not name.isprintable():
-            raise UserError(f"{where}: expected the name of a picture in {path.stem}/, not {name[:80]!r}; correct the line.")
-        if name in names:
-            raise UserError(f"{where}: expected one row a picture, but {name} has had one before; remove one of the two.")
-        names.add(name)
-        for k, field in enumerate(row[1:]):
-            value = _number(field)
-            if value not in (0, 1):
-                raise UserError(f"{where}: expected 0.0 or 1.0 for {header[k + 1]}, not {field[:80]!r}; correct the value.")
-            values[i, k] = value
-    return [row[0] for _, row in rows], tuple(header[1:]), values
-
-
-def _check_header(header, where):
-    if header[0] != "image_name" or len(header) < 2:
-        raise UserError(f"{where}: expected the header image_name,{ATTRIBUTES[0]},..., not {','.join(header)[:80]!r}; restore the line.")
+    where, header = next(rows, (None, None))
+    if header is None:
+        raise UserError(f"{pictures.shown(path)} is empty: expected a header and a row for every picture; restore it.")
+    where = f"{pictures.shown(path)}, line {where}"
+    if header[0] != first or len(header) < 2:
+        raise UserError(f"{where}: expected the header {first},{attributes[0]},..., not {','.join(header)[:80]!r}; restore the line.")
     for k, name in enumerate(header[1:], 1):
-        if name not in ATTRIBUTES:
-            known = ", ".join(ATTRIBUTES)
-            raise UserError(f"{where}: unknown attribute {name[:80]!r}, expected some of {known}; rename or remove the column.")
+        if name not in attributes:
+            raise UserError(f"{where}: unknown attribute {name[:80]!r}, expected some of {', '.join(attributes)}; rename or remove the column.")
         if name in header[:k]:
             raise UserError(f"{where}: expected every attribute once, but {name} comes twice; remove one of the two columns.")
 
+    def value(text):
+        try:
+            return values.get(float(text))
+        except ValueError:
+            return None
 
-def _number(text):
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def check_pictures(folder, names, table):
-    """Raises UserError unless the PNG files of a folder are those the table has rows for."""
-    try:
-        files = set(os.listdir(folder))
-    except OSError as error:
-        raise UserError(f"{folder} cannot be listed ({error.strerror}): expected a folder of pictures; make it readable.") from None
-    for name in names:
-        if name not in files:
-            raise UserError(f"{folder / name} is missing: expected a picture for every row of {table}; restore it or remove its row.")
-    # macOS leaves a hidden ._00000.png beside 00000.png on some disks and in some archives.
-    present = {name for name in files if name.lower().endswith(".png") and not name.startswith(".")}
-    unlisted = present.difference(names)
-    if unlisted:
-        raise UserError(
-            f"{table} is short: expected a row for each of the {len(present)} pictures in {folder}, but it has {len(names)} rows and none "
-            f"for {min(unlisted)!r}; restore the CSV or remove the pictures without a row."
-        )
+    return pictures.read_table(path, header[1:], rows, value, expected, problem)
 
 
-def read_pictures(folder, names, image_size):
-    """Pictures (n, image_size, image_size, 3) uint8, decoded in parallel. Raises UserError for the first bad one in `names`' order."""
-    images = np.empty((len(names), image_size, image_size, 3), np.uint8)
+def with_pictures(table, rows, folder, contents, ending, problem):
+    """Those of `rows`, numbers of a Table's rows, whose picture is in a folder.
 
-    def read(i):
-        images[i] = read_picture(folder / names[i], image_size)
+    Args:
+        table: of attributes.
+        rows: of one split.
+        folder: of the pictures.
+        contents: of it, as `pictures.contents` says.
+        ending: of the pictures that are to have a row.
+        problem: is told the UserError of each other one of `rows`, and of each picture without a row.
+    """
+    files, folders, refused = contents
+    present, good = {*files, *folders}, []
+    for i in rows:
+        name = table.names[i]
+        if name in present:
+            good.append(i)
+        else:
+            missing = f"is missing: expected a picture for every row of {pictures.shown(table.path)}; restore it or remove its row"
+            problem(refused.get(name) or UserError(f"{pictures.shown(folder / name)} {missing}."))
+    pictured = [name for name in files if name.lower().endswith(ending)]
+    for name in pictured:
+        if name not in table.seen:
+            problem(
+                UserError(
+                    f"{pictures.shown(table.path)} is short: expected a row for each of the {len(pictured)} pictures in {pictures.shown(folder)}, "
+                    f"but it has {len(table.names)} rows and none for {name!r}; restore the table or remove the picture."
+                )
+            )
+    return good
 
-    pictures.in_parallel(read, len(names), folder)
-    return images
+
+# The homework's.
+
+
+def find_homework(split, root, problem):
+    """(folder, Table of attributes, numbers of its rows that have a picture) of one split.
+
+    Raises:
+        UserError: unless the folder holds both splits: a report must not find out after the training that there is no test set.
+    """
+    for name in ("train", "test", "train.csv", "test.csv"):
+        kind, present = ("file", os.path.isfile) if name.endswith(".csv") else ("folder", os.path.isdir)
+        if not present(root / name):
+            raise UserError(f"there is no {kind} {pictures.shown(root / name)}: {HOMEWORK}; restore it or correct the path.")
+    folder, path = root / split, root / f"{split}.csv"
+    table = read_attributes(path, pictures.lines(path), "image_name", ATTRIBUTES, {0: 0, 1: 1}, "0.0 or 1.0", problem)
+    return folder, table, with_pictures(table, range(len(table.names)), folder, pictures.contents(folder, root), ".png", problem)
 
 
 def read_picture(path, image_size):
@@ -152,8 +174,91 @@ def read_picture(path, image_size):
     expected = f"expected a PNG of {SIDE}x{SIDE} pixels in 8-bit colour; restore the picture"
     with pictures.opened(path, ("PNG",), expected) as picture:
         if picture.size != (SIDE, SIDE):
-            raise UserError(f"{path} has {picture.width}x{picture.height} pixels: {expected}.")
+            raise UserError(f"{pictures.shown(path)} has {picture.width}x{picture.height} pixels: {expected}.")
         if picture.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
-            raise UserError(f"{path} is in 16-bit grey: {expected}.")
-        picture = picture.convert("RGB")
-    return np.asarray(picture if image_size == SIDE else picture.resize((image_size, image_size), Image.Resampling.LANCZOS))
+            raise UserError(f"{pictures.shown(path)} is in 16-bit grey: {expected}.")
+        return pictures.pixels(pictures.square(picture.convert("RGB"), image_size))
+
+
+# The official, and Kaggle's.
+
+
+def find_official(split, root, problem):
+    """(folder, Table of attributes, numbers of its rows that are in one split and have a picture).
+
+    Raises:
+        UserError: unless the folder holds pictures of both splits: a report must not find out after the training that there is no test set.
+    """
+    folder, path, parts_path = (_first(root, *names) for names in (FOLDERS, TABLES, PARTITIONS))
+    for found, name in ((folder, "folder"), (path, "table of attributes"), (parts_path, "partition")):
+        if not found:
+            raise UserError(f"there is no {name} in {pictures.shown(root)}: {OFFICIAL}; restore it or correct the path.")
+    table = read_attributes(path, official_lines(path, problem), "image_id", ALL_ATTRIBUTES, {-1: 0, 1: 1}, "-1 or 1", problem)
+    partition = read_partition(parts_path, problem)
+    for name in table.names:
+        if name not in partition.seen:
+            problem(UserError(f"{pictures.shown(parts_path)} has no row for {name}: expected one for every row of {path.name}; restore it."))
+    part = dict(zip(partition.names, partition.values[:, 0].tolist(), strict=True))
+    rows = {split: [i for i, name in enumerate(table.names) if part.get(name) == number] for split, number in PARTS.items()}
+    contents = pictures.contents(folder, root)
+    for other, chosen in rows.items():
+        if not {table.names[i] for i in chosen}.intersection(contents[0]):
+            expected = f"expected pictures of both splits, 0 and 2 in {parts_path.name}; restore the pictures and the tables"
+            raise UserError(f"{pictures.shown(folder)} holds no picture to {other} with: {expected}.")
+    return folder, table, with_pictures(table, rows[split], folder, contents, ".jpg", problem)
+
+
+def official_lines(path, problem):
+    """Yields (line number, fields) of either table of attributes as of Kaggle's: the official one begins with a count, and names no image_id.
+
+    problem is told the UserError of another count than that of the rows.
+    """
+    if path.suffix == ".csv":
+        yield from pictures.lines(path)
+        return
+    rows, n = pictures.lines(path, None), 0
+    first = header = next(rows, None)
+    counted = first is not None and len(first[1]) == 1 and first[1][0].isdecimal()
+    header = next(rows, None) if counted else first
+    if header is not None:
+        yield header[0], ["image_id", *header[1]]
+    for n, row in enumerate(rows, 1):
+        yield row
+    if counted and first[1][0].lstrip("0") != str(n):
+        expected = f"expected {first[1][0][:20]}, as its first line says; restore it or correct that line"
+        problem(UserError(f"{pictures.shown(path)} has {n} rows: {expected}."))
+
+
+def read_partition(path, problem):
+    """The Table of one column that says which split a picture is in: 0 train, 1 validation, 2 test."""
+    rows = pictures.lines(path, "," if path.suffix == ".csv" else None)
+    if path.suffix == ".csv":
+        line, header = next(rows, (1, []))
+        if header != ["image_id", "partition"]:
+            where = f"{pictures.shown(path)}, line {line}"
+            raise UserError(f"{where}: expected the header image_id,partition, not {','.join(header)[:80]!r}; restore the line.")
+    return pictures.read_table(path, ("partition",), rows, {"0": 0, "1": 1, "2": 2}.get, "0, 1 or 2", problem)
+
+
+def read_aligned(path, image_size, crop):
+    """The central square of one picture of 178x218 pixels as (image_size, image_size, 3) uint8.
+
+    Of a square 2.5 times as large as the result or more, libjpeg decodes half the size, in half the time. Against whole decoding and
+    Lanczos' filter that differs by 2 of 255 levels (root mean square, faces from 178 to 64 pixels), about what the JPEG itself had lost.
+
+    Args:
+        path: of a JPEG.
+        image_size: side it is brought to, with an anti-aliased filter.
+        crop: side in pixels of the square.
+
+    Raises:
+        UserError: naming the file, if it is damaged or of another size.
+    """
+    expected = f"expected a JPEG of {SIZE[0]}x{SIZE[1]} pixels; restore the picture"
+    with pictures.opened(path, ("JPEG",), expected) as picture:
+        if picture.size != SIZE:
+            raise UserError(f"{pictures.shown(path)} has {picture.width}x{picture.height} pixels: {expected}.")
+        if crop < 2.5 * image_size:
+            return pictures.pixels(pictures.square(pictures.to_rgb(picture), image_size, side=crop))
+        picture.draft("RGB", (SIZE[0] // 2, SIZE[1] // 2))
+        return pictures.pixels(pictures.square(pictures.to_rgb(picture), image_size, Image.Resampling.BICUBIC, crop / 2))

@@ -1,66 +1,110 @@
-"""MNIST and the sets given out like it, Fashion-MNIST and KMNIST: four IDX files, gzipped or not, of 28x28 grey pictures in ten classes."""
+"""MNIST and the sets given out like it, Fashion-MNIST, KMNIST and EMNIST: 28x28 grey pictures in four IDX files or in one .npz."""
 
 import gzip
 import os
 import pathlib
+import re
 import struct
+import zipfile
 import zlib
 
 import numpy as np
 from PIL import Image
 
 from tfgen import UserError
+from tfgen.data import pictures
 from tfgen.data.source import Source
 
 SIDE = 28
-CLASSES = 10  # EMNIST has more, but other file names too, and its pictures lie on their side
 MOST = 1_000_000  # examples in a file, so that a damaged or hostile one cannot fill the memory
-PREFIXES = {"train": "train", "test": "t10k"}
+DIGITS, CAPITALS = tuple("0123456789"), tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+# EMNIST's splits and their class names: "letters" counts from 1, two splits hold only those small letters that do not look like capitals.
+EMNIST = {
+    "byclass": DIGITS + CAPITALS + tuple("abcdefghijklmnopqrstuvwxyz"),
+    "bymerge": DIGITS + CAPITALS + tuple("abdefghnqrt"),
+    "balanced": DIGITS + CAPITALS + tuple("abdefghnqrt"),
+    "letters": ("", *CAPITALS),
+    "digits": DIGITS,
+    "mnist": DIGITS,
+}
+# torchvision's folders NAME/raw: the four files of these sets have the same names, so that elsewhere one cannot tell which it is.
+RAW = {
+    "MNIST": DIGITS,
+    "FashionMNIST": ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    "KMNIST": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+}
+FILES = re.compile(rf"(?:emnist-({'|'.join(EMNIST)})-(?:train|test)|train|t10k)-(?:images[-.]idx3|labels[-.]idx1)-ubyte(?:\.gz)?")
+# The header NumPy writes before an array. It is matched and not evaluated: an array of objects, which would be a pickle, does not match.
+HEADER = re.compile(r"\{'descr': '([<>|=]?[iu][1248])', 'fortran_order': (True|False), 'shape': \((\d{1,9}(?:, \d{1,9})*),?\), \}\s*", re.ASCII)
+LAYOUT = "expected --data_dir to hold the four IDX files of MNIST or of a set given out like it, or mnist.npz; restore them or correct the path"
 
 
 def load(split, data_dir, image_size=32, examples=None):
     """Reads one split, "train" or "test", in the order of its files.
 
+    IDX files are looked for in the folder and in MNIST/raw below it, then mnist.npz, then any single .npz.
+
     Args:
-        split: chooses the two files.
-        data_dir: folder of the four files.
+        split: chooses the two files, or the two arrays of the .npz.
+        data_dir: folder of the four IDX files or of the .npz.
         image_size: side of the pictures. 28 leaves them as they are, 32 adds a border of 2 black pixels, and any other brings those of
             32x32 to it with an anti-aliased filter.
         examples: only the first so many; None is all. The files are checked as a whole all the same.
 
     Returns:
-        Source with images (n, image_size, image_size, 1) and labels 0 to 9.
+        Source with images (n, image_size, image_size, 1), EMNIST's upright, the labels as they are in the file, and the names of the
+        classes where the files' or the folder's names tell which set it is.
 
     Raises:
         UserError: for a file that is missing, damaged, of another kind or of another length than its header says; it names the file.
     """
     data_dir = pathlib.Path(data_dir)
-    files = {(part, kind): find(data_dir, prefix, kind) for part, prefix in PREFIXES.items() for kind in ("images-idx3", "labels-idx1")}
+    folder, emnist = find_set(data_dir)
+    images, labels, classes = from_idx(folder, emnist, split) if folder else from_npz(find_npz(data_dir), split)
+    images, labels = resize(images[:examples], image_size), labels[:examples].astype(np.int32)
+    return Source(f"mnist/{split} in {data_dir}", images[..., None], np.zeros((len(images), 0), np.uint8), labels=labels, classes=classes)
+
+
+def find_set(data_dir):
+    """(folder of the IDX files, EMNIST's split or None); the folder is None if there are none. Raises UserError if there are two sets."""
+    for folder in (data_dir, data_dir / "MNIST" / "raw"):
+        if folder != data_dir and not os.path.isdir(folder):
+            continue
+        sets = {found[1] for name in pictures.names_in(folder, LAYOUT) if (found := FILES.fullmatch(name))}
+        if len(sets) > 1:
+            names = " and of ".join(sorted(f"emnist-{name}-*" if name else "train-* and t10k-*" for name in sets))
+            raise UserError(f"{folder} holds files of {names}: expected the four files of one set; leave one there and move the others.")
+        if sets:
+            return folder, sets.pop()
+    return None, None
+
+
+def from_idx(folder, emnist, split):
+    """One split of four IDX files: images (n, 28, 28) uint8, labels (n,) uint8, names of the classes or none."""
+    prefixes = {"train": f"emnist-{emnist}-train", "test": f"emnist-{emnist}-test"} if emnist else {"train": "train", "test": "t10k"}
+    files = {(part, kind): find(folder, prefix, kind) for part, prefix in prefixes.items() for kind in ("images-idx3", "labels-idx1")}
     images, labels = read_idx(files[split, "images-idx3"], SIDE, SIDE), read_idx(files[split, "labels-idx1"])
     if len(labels) != len(images):
         raise UserError(
             f"{files[split, 'labels-idx1']} has {len(labels)} labels for the {len(images)} pictures in {files[split, 'images-idx3']}: "
             "expected one for each; restore the two files from the same source."
         )
-    if labels.max() >= CLASSES:
-        at = int(np.argmax(labels >= CLASSES))
-        raise UserError(
-            f"{files[split, 'labels-idx1']} has the label {labels[at]} for picture {at}: expected 0 to {CLASSES - 1}; restore the file."
-        )
-    images, labels = resize(images[:examples], image_size), labels[:examples].astype(np.int32)
-    return Source(f"mnist/{split} in {data_dir}", images[..., None], np.zeros((len(images), 0), np.uint8), labels=labels)
+    place = pathlib.Path(os.path.abspath(folder))
+    classes = EMNIST[emnist] if emnist else RAW.get(place.parent.name, ()) if place.name == "raw" else ()
+    check_labels(labels, classes, files[split, "labels-idx1"])
+    return images.swapaxes(1, 2) if emnist else images, labels, classes  # EMNIST's pictures lie transposed in its files
 
 
-def find(data_dir, prefix, kind):
+def find(folder, prefix, kind):
     """The path of one of the four files, in any of its four spellings. Raises UserError if there is none."""
     for separator in "-.":
         for ending in ("", ".gz"):
-            path = data_dir / f"{prefix}-{kind.replace('-', separator)}-ubyte{ending}"
+            path = folder / f"{prefix}-{kind.replace('-', separator)}-ubyte{ending}"
             if os.path.isfile(path):
                 return path
     raise UserError(
-        f"there is no file {data_dir / prefix}-{kind}-ubyte or {prefix}-{kind}-ubyte.gz: expected --data_dir to hold the four files of "
-        "MNIST, pictures and labels, train and t10k; restore it or correct the path."
+        f"there is no file {folder / prefix}-{kind}-ubyte or {prefix}-{kind}-ubyte.gz: expected --data_dir to hold the four files of "
+        "a set, pictures and labels to train and to test with; restore it or correct the path."
     )
 
 
@@ -83,9 +127,7 @@ def read_idx(path, *shape):
             if not 0 < n <= MOST:
                 raise UserError(f"{path} holds {n} examples by its header: expected 1 to {MOST}; restore the file.")
             size = n * int(np.prod(shape, dtype=int))
-            content = bytearray()  # grows with what the file does hold: the header may lie
-            while len(content) <= size and (block := file.read(min(size + 1 - len(content), 1 << 20))):
-                content += block
+            content = read_through(file, size)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): {expected}.") from None
     if len(content) != size:
@@ -94,14 +136,92 @@ def read_idx(path, *shape):
     return np.frombuffer(content, np.uint8).reshape(n, *shape)
 
 
+def read_through(file, size):
+    """The rest of a file, of which one byte more than `size` is enough to know. It grows with what the file does hold: the header may lie."""
+    content = bytearray()
+    while len(content) <= size and (block := file.read(min(size + 1 - len(content), 1 << 20))):
+        content += block
+    return content
+
+
+def find_npz(data_dir):
+    """The path of mnist.npz, or of the only .npz: Keras keeps its own among others. Raises UserError if there is none, or no telling."""
+    names = [name for name in pictures.names_in(data_dir, LAYOUT) if name.lower().endswith(".npz") and os.path.isfile(data_dir / name)]
+    if not names:
+        raise UserError(f"{data_dir} holds neither IDX files nor an .npz file: {LAYOUT}.")
+    if len(names) > 1 and "mnist.npz" not in names:
+        raise UserError(f"{data_dir} holds {' and '.join(names)}: expected mnist.npz or one .npz file alone; move the others elsewhere.")
+    return data_dir / ("mnist.npz" if "mnist.npz" in names else names[0])
+
+
+def from_npz(path, split):
+    """One split of an .npz with x_train, y_train, x_test and y_test: images (n, 28, 28) uint8, labels (n,), names of the classes or none.
+
+    Raises:
+        UserError: naming the file, and the array where it is one. An array of objects, which would be a pickle, is refused unread.
+    """
+    expected = "expected x_train, y_train, x_test and y_test as numpy.savez writes them; restore the file"
+    try:
+        with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+            for name in ("x_train", "y_train", "x_test", "y_test"):
+                if f"{name}.npy" not in archive.namelist():
+                    raise UserError(f"{path} holds no {name}: {expected}.")
+            images = read_npy(archive, f"x_{split}", f"{path}, x_{split}", SIDE, SIDE)
+            labels = read_npy(archive, f"y_{split}", f"{path}, y_{split}")
+    # zipfile: encrypted is a RuntimeError, as is an unknown compression; damaged extra fields and names are struct.errors and ValueErrors.
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, struct.error) as error:
+        raise UserError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): {expected}.") from None
+    if len(labels) != len(images):
+        raise UserError(f"{path} has {len(labels)} labels for the {len(images)} pictures of x_{split}: expected one for each; restore the file.")
+    check_labels(labels, (), f"{path}, y_{split},")
+    return images, labels, DIGITS if path.name == "mnist.npz" and labels.max() < len(DIGITS) else ()
+
+
+def read_npy(archive, name, where, *shape):
+    """One array of an open .npz, as (n, *shape) uint8, or any integers if there is no shape. Raises UserError, beginning with `where`."""
+    what = f"bytes of the shape (n, {', '.join(map(str, shape))})" if shape else "integers of the shape (n,)"
+    expected = f"expected {what} as numpy.savez writes them; restore the file"
+    if archive.getinfo(f"{name}.npy").compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # LZMA asks for memory by its header
+        raise UserError(f"{where} is packed in another way than by deflation: {expected}.")
+    with archive.open(f"{name}.npy") as file:
+        start = file.read(10)
+        if start[:8] != b"\x93NUMPY\1\0":
+            raise UserError(f"{where} begins with {start[:8].hex() or 'no byte'}, not with 934e554d50590100: {expected}.")
+        header = file.read(int.from_bytes(start[8:], "little")).decode("latin-1")
+        found = HEADER.fullmatch(header)
+        numbers = tuple(map(int, found[3].split(", "))) if found else ()
+        if numbers[1:] != shape or not numbers or (shape and found[1].lstrip("<>|=") != "u1"):
+            raise UserError(f"{where} has the header {header.strip()[:90]!r}: {expected}.")
+        n, dtype = numbers[0], np.dtype(found[1])
+        if not 0 < n <= MOST:
+            raise UserError(f"{where} holds {n} examples by its header: expected 1 to {MOST}; restore the file.")
+        size = dtype.itemsize * int(np.prod(numbers))
+        content = read_through(file, size)
+    if len(content) != size:
+        held = f"more than {size}" if len(content) > size else len(content)
+        raise UserError(f"{where} holds {held} bytes after its header: expected {size}; restore the file.")
+    return np.frombuffer(content, dtype).reshape(numbers, order="F" if found[2] == "True" else "C")
+
+
+def check_labels(labels, classes, where):
+    """Raises UserError, beginning with `where`, for a label (n,) that is none of the classes' numbers; without names there are up to 256."""
+    least, most = (0 if classes[0] else 1, len(classes) - 1) if classes else (0, 255)
+    bad = (labels < least) | (labels > most)
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise UserError(f"{where} has the label {labels[at]} for picture {at}: expected {least} to {most}; restore the file.")
+
+
 def resize(images, image_size):
     """Pictures (n, 28, 28) as (n, image_size, image_size); `load` says how."""
-    if image_size == SIDE:
+    return images if image_size == SIDE else lanczos(np.pad(images, ((0, 0), (2, 2), (2, 2))), image_size)
+
+
+def lanczos(images, image_size):
+    """Pictures (n, s, s) or (n, s, s, 3) uint8 brought to image_size with an anti-aliased filter; those of that size stay as they are."""
+    if image_size == images.shape[1]:
         return images
-    images = np.pad(images, ((0, 0), (2, 2), (2, 2)))
-    if image_size == SIDE + 4:
-        return images
-    resized = np.empty((len(images), image_size, image_size), np.uint8)
+    resized = np.empty((len(images), image_size, image_size, *images.shape[3:]), np.uint8)
     for i, image in enumerate(images):
         resized[i] = Image.fromarray(image).resize((image_size, image_size), Image.Resampling.LANCZOS)
     return resized

@@ -22,13 +22,17 @@ class InfoGAN(GAN):
         categories: n_0, n_1, ...: how many values each categorical code has.
         continuous: m, how many codes are uniform in [0, 1].
         continuous_weight: weight of their likelihood beside that of the categorical codes.
+        shared_trunk: whether the recognizer's optimizer also moves the discriminator's layers up to the features, as in the paper, where
+            the two networks share all convolutions, or leaves them to the discriminator's.
     """
 
     players = {"discriminator": ("discriminator",), "generator": ("generator",), "recognizer": ("generator", "recognizer")}
     logs = ("d_loss", "g_loss", "q_loss", "mutual_information")
 
-    def __init__(self, generator, discriminator, recognizer, adversarial, categories, continuous=0, continuous_weight=0.1):
+    def __init__(self, generator, discriminator, recognizer, adversarial, categories, continuous=0, continuous_weight=0.1, shared_trunk=False):
         super().__init__(generator, discriminator, adversarial)
+        if shared_trunk:
+            self.players = self.players | {"recognizer": ("generator", "recognizer", "discriminator")}
         self.recognizer = recognizer
         self.categories = tuple(categories)
         self.continuous = continuous
@@ -37,6 +41,13 @@ class InfoGAN(GAN):
     @property
     def latent_dim(self):
         return self.generator.input["z"].shape[-1]
+
+    def player_variables(self, player):
+        variables = super().player_variables(player)
+        if player != "recognizer":
+            return variables
+        head = {id(variable) for variable in self.discriminator.get_layer("logits").trainable_variables}  # beyond the features
+        return [variable for variable in variables if id(variable) not in head]
 
     def train_step(self, batch):
         logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)

@@ -98,7 +98,7 @@ def wgan_gp_faithful(image_shape, *, width=1.0, latent_dim=100, gp_weight=10.0, 
     return model
 
 
-def _infogan(image_shape, width, latent_dim, categories, continuous, learning_rate):
+def _infogan(image_shape, width, latent_dim, categories, continuous, shared_trunk, rates):
     discriminator = dcgan.discriminator(image_shape, width=width, features=True)
     model = InfoGAN(
         dcgan.generator(image_shape, latent_dim, sum(categories) + continuous, width),
@@ -107,19 +107,27 @@ def _infogan(image_shape, width, latent_dim, categories, continuous, learning_ra
         losses.adversarial("non_saturating"),
         categories,
         continuous,
+        shared_trunk=shared_trunk,
     )
-    model.compile(**{player: _adam(learning_rate) for player in model.players})
+    model.compile(**{player: _adam(rate) for player, rate in zip(model.players, rates, strict=True)})
     return model
 
 
-def infogan(image_shape, *, width=1.0, latent_dim=64, learning_rate=2e-4):
+def infogan(
+    image_shape, *, width=1.0, latent_dim=64, shared_trunk=False, d_learning_rate=2e-4, g_learning_rate=2e-4, q_learning_rate=2e-4
+):
     """The homework's InfoGAN: 64 latents and five codes of ten values."""
-    return _infogan(image_shape, width, latent_dim, (10,) * 5, 0, learning_rate)
+    return _infogan(image_shape, width, latent_dim, (10,) * 5, 0, shared_trunk, (d_learning_rate, g_learning_rate, q_learning_rate))
 
 
-def infogan_mixed(image_shape, *, width=1.0, latent_dim=62, learning_rate=2e-4):
-    """The InfoGAN paper's MNIST codes on faces: one code of ten values and two continuous ones."""
-    return _infogan(image_shape, width, latent_dim, (10,), 2, learning_rate)
+def infogan_mixed(
+    image_shape, *, width=1.0, latent_dim=62, shared_trunk=False, d_learning_rate=2e-4, g_learning_rate=2e-4, q_learning_rate=2e-4
+):
+    """The InfoGAN paper's MNIST codes on faces: one code of ten values and two continuous ones.
+
+    The homework lets the codes' loss stop at the discriminator. `shared_trunk=true g_learning_rate=1e-3` is the paper's training.
+    """
+    return _infogan(image_shape, width, latent_dim, (10,), 2, shared_trunk, (d_learning_rate, g_learning_rate, q_learning_rate))
 
 
 # The homework lets GANs train on train and test pictures together.

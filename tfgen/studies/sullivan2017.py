@@ -81,13 +81,14 @@ def wgan_gp(image_shape, *, width=1.0, latent_dim=200, gp_weight=10.0, d_steps=5
 
 
 def depth_wgan(
-    image_shape, *, width=1.0, noise=True, batch_norm=False, dropout=False, gp_weight=10.0, rmse_weight=1.0, d_steps=5,
+    image_shape, *, width=1.0, noise=True, batch_norm=False, dropout=False, gp_weight=10.0, rmse_weight=1024.0, d_steps=5,
     critic_activation="linear", learning_rate=1e-4,
 ):
     """The study's depth from colour: `noise=false` is the notes' generator, `batch_norm` and `dropout` its experiments.
 
-    A critic of slope 1 a picture in [-1, 1] pulls at n pixels 2 sqrt(n) times as hard as the error at its weight of 1, 128 times at 64x64;
-    the study's penalty, with one norm for its whole batch, allowed it far less. So `rmse_weight` may have to be of that size.
+    The study weighs the error with 1, but its penalty held to 1 the slope of all scores of a batch together: of 64 patches in each of 256
+    pictures. The mean score of one picture, which the generator is judged by, had at most a slope of 1 / (64 sqrt(256)). Here that slope
+    is 1, so the same balance is a weight of 1024; with a weight of 1 the critic pulls 128 times as hard as the error.
     """
     height, wide, channels = image_shape
     model = DepthWGAN(

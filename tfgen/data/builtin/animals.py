@@ -59,7 +59,7 @@ def load(split, image_size=32, examples=None):
         Source with images (n, image_size, image_size, 3), the CLASSES as labels and no attributes.
     """
     images, labels = draw(*split_range(split, TRAIN, TEST, examples), image_size=image_size)
-    return Source(f"animals/{split}", images, np.zeros((len(images), 0), np.uint8), labels=labels)
+    return Source(f"animals/{split}", images, np.zeros((len(images), 0), np.uint8), labels=labels, classes=CLASSES)
 
 
 def draw(start, stop, seed=0, image_size=32):

@@ -1,0 +1,105 @@
+"""What the input costs, side by side in one process: python benchmarks/data.py [FOLDER of JPEGs]
+
+Without a folder the JPEGs are built-in faces of 178x218 pixels, CelebA's size. Speeds are per second of processor time, which other work on
+the machine does not change; the step's are medians of alternating rounds.
+"""
+
+import io
+import os
+import pathlib
+import resource
+import statistics
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from tfgen.data import celeba
+from tfgen.data.batches import batches
+from tfgen.data.builtin import faces
+from tfgen.data.source import Source
+from tfgen.studies import find
+
+ROUNDS = 7
+
+
+def jpegs():
+    """200 faces of 178x218 as JPEG bytes."""
+    encoded = []
+    for image in faces.draw(0, 200, image_size=256)[0]:
+        Image.fromarray(image[19:237, 39:217]).save(buffer := io.BytesIO(), "JPEG", quality=90)
+        encoded.append(buffer.getvalue())
+    return encoded
+
+
+def decoding(paths):
+    """Pictures a second: Pillow's own decoding, and decode-crop-resize."""
+
+    def pillow(path):
+        with Image.open(path) as picture:
+            picture.load()
+
+    seconds = {"pillow": [], "tfgen": []}
+    for _ in range(ROUNDS):
+        for name, read in (("pillow", pillow), ("tfgen", lambda path: celeba.read_aligned(path, 64, 178))):
+            began = time.process_time()
+            for path in paths:
+                read(path)
+            seconds[name].append(time.process_time() - began)
+    pillow, tfgen = (len(paths) / statistics.median(seconds[name]) for name in ("pillow", "tfgen"))
+    print(f"JPEG 178x218: Pillow's decoding alone {pillow:.0f}/s, decode-crop-resize to 64x64 {tfgen:.0f}/s, {tfgen / pillow:.2f} of it")
+
+
+def gathering(source):
+    """Pictures a second in batches of 64."""
+    rates = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        for _ in batches(source, 64, stop=300):
+            pass
+        rates.append(300 * 64 / (time.process_time() - began))
+    print(f"batches of 64 pictures of 64x64x3 from memory: {statistics.median(rates):.0f} pictures/s a core")
+
+
+def steps(source):
+    """A training step on fresh batches against the same step on one batch for ever."""
+    model = find("dlcv2018", "gan").build((64, 64, 3), width=0.5)
+    fixed = next(iter(batches(source, 64)))
+    feeds = {"fresh": lambda: batches(source, 64, stop=20), "constant": lambda: tf.data.Dataset.from_tensors(fixed).repeat(20)}
+    seconds = {name: [] for name in feeds}
+    for _ in range(ROUNDS + 1):
+        for name, feed in feeds.items():
+            dataset, began = feed(), time.process_time()
+            model.fit(dataset, epochs=1, verbose=0, shuffle=False)
+            seconds[name].append((time.process_time() - began) / 20)
+    fresh, constant = (statistics.median(seconds[name][1:]) for name in ("fresh", "constant"))  # the first round traces
+    print(f"a step of dlcv2018's gan, width 1/2: {fresh:.4f} s on fresh batches, {constant:.4f} s on one batch, {fresh / constant - 1:+.1%} (processor time)")
+
+
+def memory(n):
+    """Megabytes that n pictures take once batches of them were made, beside those of their bytes."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    source = Source("random", np.random.default_rng(0).integers(0, 256, (n, 64, 64, 3), np.uint8), np.zeros((n, 0), np.uint8))
+    for _ in batches(source, 64, stop=300):
+        pass
+    after, own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, source.nbytes / 2**20
+    print(f"{n} pictures of 64x64x3: {own:.0f} MB of pixels, the process grew by {(after - before) / 1024:.0f} MB")
+
+
+with tempfile.TemporaryDirectory() as temporary:
+    if len(sys.argv) > 1:
+        paths = sorted(pathlib.Path(sys.argv[1]).rglob("*.jpg"))
+    else:
+        paths = [pathlib.Path(temporary) / f"{i}.jpg" for i, encoded in enumerate(jpegs())]
+        for path, encoded in zip(paths, jpegs()):
+            path.write_bytes(encoded)
+    decoding(paths)
+small = Source("random", np.random.default_rng(0).integers(0, 256, (5_000, 64, 64, 3), np.uint8), np.zeros((5_000, 0), np.uint8))
+gathering(small)
+steps(small)
+memory(100_000)

@@ -1,0 +1,161 @@
+"""Prepared data sets: pictures decoded, cropped and resized once, as uint8 arrays on disk that are mapped or read at once.
+
+    CACHE/KEY/manifest.json      what was read and how, and the SHA-256 of each array
+    CACHE/KEY/images.npy ...     the Source's arrays
+
+The key is a digest of the request and of every file's name, size and time below its folder: a file that changes gives another key.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import numpy as np
+
+from tfgen import UserError
+from tfgen.data.files import Files, fail
+from tfgen.data.source import Source
+
+FORMAT = 1  # part of every key: to be raised when a reader gives other pixels than before
+MANIFEST = "manifest.json"
+PIECE = 4096  # examples copied at once
+ARRAYS = ("images", "attributes", "labels", "depth", "identities")
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is read and how: the arguments of `data.load` for "train" or "test"; of `options` those not None."""
+
+    name: str
+    split: str
+    data_dir: str | None
+    image_size: int
+    options: dict
+
+    def key(self):
+        """16 hexadecimal digits of a digest over the request and the files below its folder."""
+        top = os.path.abspath(self.data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets"))
+        digest = hashlib.sha256(repr((FORMAT, self.name, self.split, top, self.image_size, sorted(self.options.items()))).encode())
+        for folder, folders, files in os.walk(top):
+            folders.sort()
+            for name in sorted(files):
+                try:
+                    status = os.stat(os.path.join(folder, name))
+                except OSError:
+                    continue  # the reader will say so
+                digest.update(repr((folder, name, status.st_size, status.st_mtime_ns)).encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()[:16]
+
+
+def folder():
+    """Where prepared data sets lie: $XDG_CACHE_HOME/tfgen, or ~/.cache/tfgen."""
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "tfgen"
+
+
+def find(request, most=np.inf):
+    """The prepared Source of a request, or None. One larger than `most` bytes is mapped from the disk; one that is damaged is removed."""
+    if not folder().is_dir():
+        return None
+    place = folder() / request.key()
+    if not (place / MANIFEST).is_file():
+        return None
+    try:
+        return read(place, most)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"tfgen: the prepared data set {place} is damaged ({error}) and is left aside: the pictures are read anew.", file=sys.stderr)
+        shutil.rmtree(place, ignore_errors=True)
+        return None
+
+
+def read(place, most=np.inf):
+    """The Source in a folder of the cache. Raises OSError, ValueError, KeyError or TypeError if anything in it is not what was written."""
+    manifest = json.loads((place / MANIFEST).read_text())
+    sums = manifest["sha256"]
+    for name, expected in sums.items():
+        if _checksum(place / f"{name}.npy") != expected:
+            raise ValueError(f"{name}.npy has another checksum than when it was written")
+    large = sum((place / f"{name}.npy").stat().st_size for name in sums) > most
+    modes = {name: "r" if large and name in ("images", "depth") else None for name in sums}
+    arrays = {name: np.load(place / f"{name}.npy", modes[name], allow_pickle=False) for name in sums}
+    return Source(manifest["name"], attribute_names=tuple(manifest["attribute_names"]), classes=tuple(manifest["classes"]), **arrays)
+
+
+def write(source, request, problem=fail):
+    """Decodes a Source in parallel into the cache, at once or not at all.
+
+    Args:
+        source: whose pictures may lie in files.
+        request: Request that it answers.
+        problem: is told the UserError of each bad file and may raise it; what it does not raise is left out.
+
+    Returns:
+        The folder of the prepared set. If another process wrote the same one meanwhile, it is that one's.
+
+    Raises:
+        UserError: if the cache cannot be written.
+    """
+    root = folder()
+    place = root / request.key()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        temporary = pathlib.Path(tempfile.mkdtemp(prefix=".part-", dir=root))
+        try:
+            _write(source, request, temporary, problem)
+            try:
+                os.rename(temporary, place)
+            except OSError:
+                if not (place / MANIFEST).is_file():  # not another process's either
+                    raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"the prepared pictures cannot be written below {root} ({error.strerror}): make room, or set XDG_CACHE_HOME to another folder.") from None
+    return place
+
+
+def _write(source, request, folder, problem):
+    arrays = {name: getattr(source, name) for name in ARRAYS if getattr(source, name) is not None}
+    files = {name: array for name, array in arrays.items() if isinstance(array, Files)}
+    if files:
+        arrays["identities"] = source.known_by()
+    good = np.ones(len(source), bool)
+    for name, array in files.items():
+        arrays[name] = _mapped(folder / f"{name}.npy", len(good), array)
+        good = array.decoded(problem, good, arrays[name])[1]
+    sums = {}
+    for name, array in arrays.items():
+        path = folder / f"{name}.npy"
+        if name not in files:
+            np.save(path, array[good], allow_pickle=False)
+        elif not good.all():
+            kept = _mapped(folder / "kept.npy", int(good.sum()), array)
+            for start in range(0, len(good), PIECE):  # the whole may be larger than the memory
+                piece = slice(start, start + PIECE)
+                kept[np.sum(good[:start]) : np.sum(good[: start + PIECE])] = array[piece][good[piece]]
+            kept.flush()
+            os.replace(folder / "kept.npy", path)
+        else:
+            array.flush()
+        sums[name] = _checksum(path)
+    manifest = {
+        "name": source.name,
+        "attribute_names": source.attribute_names,
+        "classes": source.classes,
+        "request": {name: value if name in ("image_size", "options") else str(value) for name, value in dataclasses.asdict(request).items()},
+        "sha256": sums,
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _mapped(path, n, array):
+    return np.lib.format.open_memmap(path, "w+", array.dtype, (n, *array.shape[1:]))
+
+
+def _checksum(path):
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
