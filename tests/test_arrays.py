@@ -15,18 +15,13 @@ import pytest
 from tfgen import UserError
 from tfgen.data import cifar10, folder, mnist
 
+from sentences import say
+
 RANDOM = np.random.default_rng(0)
 
 
 def noise(*shape):
     return RANDOM.integers(0, 256, shape, np.uint8)
-
-
-def say(error):
-    """The message, checked to be one sentence."""
-    message = str(error.value)
-    assert message.endswith(".") and ". " not in message and "\n" not in message
-    return message
 
 
 # The layouts, each written to a folder, and which reader is for it.

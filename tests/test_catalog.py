@@ -15,16 +15,11 @@ from PIL import Image
 from tfgen import UserError
 from tfgen.data import catalog, mnist, pictures
 
+from sentences import say
+
 F = tfds.features
 NOTICE = "tfgen: {} is not in {}: tensorflow-datasets downloads it (without a network it tries for minutes).\n"
 RANDOM = np.random.default_rng(0)
-
-
-def say(error):
-    """The message, checked to be one sentence."""
-    message = str(error.value)
-    assert message.endswith(".") and ". " not in message and "\n" not in message
-    return message
 
 
 def noise(*shape, dtype=np.uint8):

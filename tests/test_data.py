@@ -16,14 +16,9 @@ from tfgen import UserError, data
 from tfgen.data import celeba
 from tfgen.data.source import Source
 
+from sentences import say
+
 HEADER = ",".join(("image_name", *celeba.ATTRIBUTES))
-
-
-def say(error):
-    """The message, checked to be one sentence."""
-    message = str(error.value)
-    assert message.endswith(".") and ". " not in message and "\n" not in message
-    return message
 
 
 # The homework's folder.

@@ -13,15 +13,10 @@ from tfgen import UserError, data
 from tfgen.data import celeba, folder, rgbd
 from tfgen.data.files import Files
 
+from sentences import say
+
 RANDOM = np.random.default_rng(0)
 LATIN_1 = os.fsdecode(b"f\xfcnf.png")  # a name that is no UTF-8
-
-
-def say(error):
-    """The message, checked to be one sentence that can be printed."""
-    message = str(error)
-    assert message.endswith(".") and ". " not in message and message.isprintable()
-    return message
 
 
 def noise(*shape):

@@ -12,14 +12,9 @@ from PIL import Image
 from tfgen import UserError, data
 from tfgen.data import mnist
 
+from sentences import say
+
 RANDOM = np.random.default_rng(0)
-
-
-def say(error):
-    """The message, checked to be one sentence."""
-    message = str(error.value)
-    assert message.endswith(".") and ". " not in message and "\n" not in message
-    return message
 
 
 def noise(*shape, dtype=np.uint8):
