@@ -19,7 +19,7 @@ test: env
 	.venv/bin/python -m pytest -m "not slow" -n 2
 
 quality: env
-	.venv/bin/python -m pytest -m slow
+	.venv/bin/python -m pytest -m slow -n 2
 
 env: .venv/done
 
