@@ -4,6 +4,11 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+worker = os.environ.get("PYTEST_XDIST_WORKER")
+if worker:  # a core for each: two processes of two threads on two cores stand in each other's way
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
 import numpy as np
 import pytest
 import tensorflow as tf
