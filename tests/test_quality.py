@@ -58,7 +58,6 @@ def test_infogan_finds_the_digits_without_labels(tmp_path):
     ("sullivan2017", "wgan_gp", 25, ["--learning_rate", "5e-4"]),
     ("csi5340", "gan", 70, ["--depth", "3", "--width", "1"]),
     ("csi5340", "wgan", 45, ["--depth", "3", "--width", "1/2", "--learning_rate", "5e-4"]),
-    ("digits", "gan", 80, ["--learning_rate", "5e-4"]),
 ])  # fmt: skip
 def test_generators_beat_untrained_ones_and_do_not_collapse(tmp_path, study, model, epochs, words):
     data = ["--dataset", "digits", "--batch_size", "64", "--epochs", str(epochs)]
