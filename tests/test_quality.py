@@ -20,8 +20,9 @@ def train(folder, model, *words, seed=0):
     return Run.open(folder)
 
 
-def test_vae_reconstructs_faces_it_has_not_seen(tmp_path):
-    run = train(tmp_path / "vae", "vae", "--examples", "4096", "--epochs", "6", "--width", "1/2")
+@pytest.mark.parametrize("seed", [0, 1])
+def test_vae_reconstructs_faces_it_has_not_seen(tmp_path, seed):
+    run = train(tmp_path / "vae", "vae", "--examples", "4096", "--epochs", "6", "--width", "1/2", seed=seed)
     errors = scores.reconstruction_errors(run)
     assert errors["test_mse_over_variance"] < 0.25
     assert errors["test_mse_mean_code"] < errors["test_mse_sampled_code"]  # the mean code is the best guess, a sampled one adds noise
@@ -29,8 +30,9 @@ def test_vae_reconstructs_faces_it_has_not_seen(tmp_path):
     assert history["reconstruction"][-20:].mean() < history["reconstruction"][:20].mean() / 2
 
 
-def test_acgan_faces_smile_when_told(tmp_path):
-    fidelity = scores.attribute_fidelity(train(tmp_path / "acgan", "acgan", "--examples", "4096", "--epochs", "20", *EVEN))
+@pytest.mark.parametrize("seed", [0, 1])
+def test_acgan_faces_smile_when_told(tmp_path, seed):
+    fidelity = scores.attribute_fidelity(train(tmp_path / "acgan", "acgan", "--examples", "4096", "--epochs", "20", *EVEN, seed=seed))
     assert fidelity["classifier_test_accuracy"] > 0.97
     assert fidelity["switched"] > 0.75
 
