@@ -103,6 +103,18 @@ def test_the_cache_notices_what_changed(pictures):
         key = request.key()
 
 
+def test_the_cache_notices_what_changed_behind_a_link_and_links_in_a_circle(pictures, tmp_path):
+    (tmp_path / "linked").mkdir()
+    for split in ("train", "test"):
+        (tmp_path / "linked" / split).symlink_to(pictures / split)
+    (pictures / "train" / "bird" / "up").symlink_to(pictures / "train")
+    request = cache.Request("folder", "train", tmp_path / "linked", 8, {})
+    key = request.key()
+    assert request.key() == key
+    (pictures / "train" / "bird" / "07.png").write_bytes(b"x")
+    assert request.key() != key
+
+
 @pytest.mark.parametrize("harm", [
     lambda place: (place / "images.npy").write_bytes((place / "images.npy").read_bytes()[:-1] + b"?"),
     lambda place: os.truncate(place / "images.npy", 1000),

@@ -41,8 +41,11 @@ class Request:
         """16 hexadecimal digits of a digest over the request and the files below its folder."""
         top = os.path.abspath(self.data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets"))
         digest = hashlib.sha256(repr((FORMAT, self.name, self.split, top, self.image_size, sorted(self.options.items()))).encode())
-        for folder, folders, files in os.walk(top):
-            folders.sort()
+        seen = set()
+        for folder, folders, files in os.walk(top, followlinks=True):  # the readers follow links to folders too
+            places = {name: os.path.realpath(os.path.join(folder, name)) for name in sorted(folders)}
+            folders[:] = [name for name, place in places.items() if place not in seen]  # none twice: links may lead in a circle
+            seen.update(places.values())
             for name in sorted(files):
                 try:
                     status = os.stat(os.path.join(folder, name))
