@@ -1,6 +1,8 @@
 """What the figures show: their sizes, titles and axes, and the arrays they are drawn from."""
 
 import keras
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
@@ -123,3 +125,14 @@ def test_fig3_3_rows_are_codes_and_columns_latents(acgan):
     for row, code in enumerate((0.0, 1.0)):
         np.testing.assert_allclose(shown[10 * row : 10 * row + 10], acgan.model.generate(z, np.full((10, 1), code, np.float32)), atol=1e-6)
     assert np.abs(shown[:10] - shown[10:]).max() > 0
+
+
+def test_examples_show_every_picture_with_its_caption(toy):
+    figure = figures.examples(dataclasses.replace(toy, depth=None, classes=tuple("abcdefghij")), 10)
+    axes = figure.axes
+    assert len(axes) == 16 and [len(axis.images) for axis in axes] == [1] * 10 + [0] * 6
+    for i in range(10):
+        np.testing.assert_allclose(axes[i].images[0].get_array(), toy.images[i] / 255, rtol=1e-6)
+        assert axes[i].get_title() == "abcdefghij"[i] + (", Smiling" if toy.attributes[i, 0] else "")
+    beside = figures.examples(toy, 3).axes[0]
+    assert beside.images[0].get_array().shape == (16, 32, 3) and "m, " in beside.get_title().replace("\n", " ")
