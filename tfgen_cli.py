@@ -323,7 +323,7 @@ def show(arguments):
 
 def list_data(arguments):
     """Prints every data set."""
-    from tfgen.data import DATASETS
+    from tfgen.data import DATASETS, OPTIONS
 
     for name, dataset in DATASETS.items():
         print(f"{name:14s} {dataset.image_size}x{dataset.image_size}x{dataset.channels}, " + (f"--data_dir with {dataset.folder}" if dataset.folder else "built in"))
@@ -331,6 +331,8 @@ def list_data(arguments):
             print(f"{'':14s} " + ", ".join(f"--{option}" for option in dataset.options))
         if dataset.catalog:
             print(f"{'':14s} without --data_dir, or if it holds it prepared: tensorflow-datasets")
+    for option, meaning in OPTIONS.items():
+        print(f"--{option}: {meaning}")
     print("Any other name is looked for in tensorflow-datasets: celeb_a, nyu_depth_v2, svhn_cropped, ...")
     return 0
 

@@ -95,9 +95,10 @@ with tempfile.TemporaryDirectory() as temporary:
     if len(sys.argv) > 1:
         paths = sorted(pathlib.Path(sys.argv[1]).rglob("*.jpg"))
     else:
-        paths = [pathlib.Path(temporary) / f"{i}.jpg" for i, encoded in enumerate(jpegs())]
-        for path, encoded in zip(paths, jpegs()):
-            path.write_bytes(encoded)
+        encoded = jpegs()
+        paths = [pathlib.Path(temporary) / f"{i}.jpg" for i in range(len(encoded))]
+        for path, content in zip(paths, encoded):
+            path.write_bytes(content)
     decoding(paths)
 small = Source("random", np.random.default_rng(0).integers(0, 256, (5_000, 64, 64, 3), np.uint8), np.zeros((5_000, 0), np.uint8))
 gathering(small)

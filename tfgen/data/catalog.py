@@ -72,7 +72,7 @@ def load(name, split, data_dir=None, image_size=None, examples=None, channels=No
         Source with images (n, image_size, image_size, channels) and, where the data set has features of these names, labels (n,) and
         their classes from "label", unless no picture of the split has one; attributes (n, K), sorted by name, from "attributes" if all
         are bools; and depth (n, image_size, image_size, 1) from "depth", floating-point metres or 16-bit millimetres, resized and with
-        holes as by `rgbd.read_pair`. EMNIST's pictures, which lie transposed in the set, are upright.
+        holes as by `rgbd.read_depth`. EMNIST's pictures, which lie transposed in the set, are upright.
 
     Raises:
         UserError: for an unknown name, a data set without such a split or without a picture, one that cannot be downloaded (it says what

@@ -10,7 +10,6 @@ import os
 import pathlib
 
 import numpy as np
-
 from PIL import Image
 
 from tfgen import UserError
@@ -23,7 +22,6 @@ ATTRIBUTES = (
     "Bangs", "Big_Lips", "Black_Hair", "Blond_Hair", "Brown_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open",
     "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Lipstick",
 )  # fmt: skip
-HOMEWORK = ("train", "test", "train.csv", "test.csv")
 
 SIZE = (178, 218)
 ALL_ATTRIBUTES = (
