@@ -382,12 +382,11 @@ def fill(source, i, example, wanted, transposed):
 
 def to_square(image, shape, given):
     """The central square of a picture (h, w, c) uint8 or uint16 as uint8 that broadcasts to `shape`, (H, W, C); `given` is its feature's."""
-    image = image if image.dtype == np.uint8 else (image // 257).astype(np.uint8)
+    image = image if image.dtype == np.uint8 else pictures.eight_bits(image)
     if given == (mnist.SIDE, mnist.SIDE, 1):
         return mnist.resize(image[None, ..., 0], shape[0])[0, ..., None]
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    picture = picture if picture.mode == "L" else pictures.to_rgb(picture)
-    return np.asarray(pictures.square(picture.convert("L" if shape[2] == 1 else "RGB"), shape[0])).reshape(shape)
+    return pictures.pixels(pictures.square(pictures.in_channels(picture, shape[2]), shape[0]))
 
 
 def to_millimetres(depth, image_size):

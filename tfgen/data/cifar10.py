@@ -8,7 +8,7 @@ import pickletools
 import numpy as np
 
 from tfgen import UserError
-from tfgen.data import folder, mnist, pictures
+from tfgen.data import folder, pictures
 from tfgen.data.source import Source
 
 SIDE = 32
@@ -55,7 +55,7 @@ def load(split, data_dir, image_size=SIDE, examples=None):
         return folder.load(split, data_dir, image_size, examples)
     planes, labels = (np.concatenate(parts) for parts in zip(*map(read, batches), strict=True))
     images = planes[:examples].reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)  # a picture's red, then its green, then its blue
-    images = mnist.lanczos(np.ascontiguousarray(images), image_size)
+    images = pictures.lanczos(np.ascontiguousarray(images), image_size)
     labels = labels[:examples].astype(np.int32)
     return Source(f"cifar10/{split} in {data_dir}", images, np.zeros((len(images), 0), np.uint8), labels=labels, classes=CLASSES)
 
@@ -86,7 +86,7 @@ def read_binary(path):
     if not content or len(content) % record:
         raise UserError(f"{path} holds {len(content)} bytes: expected a multiple of {record}, a label and {PIXELS} of a picture; restore the file.")
     records = np.frombuffer(content, np.uint8).reshape(-1, record)
-    mnist.check_labels(records[:, 0], CLASSES, path)
+    pictures.check_labels(records[:, 0], CLASSES, path)
     return records[:, 1:], records[:, 0]
 
 
@@ -112,7 +112,7 @@ def read_pickled(path):
     if not isinstance(labels, list) or len(labels) != n or not all(type(label) is int for label in labels):
         raise UserError(f"{path} holds other labels than one number for each of its {n} pictures: {expected}.")
     labels = np.array(labels)
-    mnist.check_labels(labels, CLASSES, path)
+    pictures.check_labels(labels, CLASSES, path)
     return planes, labels
 
 

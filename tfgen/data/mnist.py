@@ -9,7 +9,6 @@ import zipfile
 import zlib
 
 import numpy as np
-from PIL import Image
 
 from tfgen import UserError
 from tfgen.data import pictures
@@ -91,7 +90,7 @@ def from_idx(folder, emnist, split):
         )
     place = pathlib.Path(os.path.abspath(folder))
     classes = EMNIST[emnist] if emnist else RAW.get(place.parent.name, ()) if place.name == "raw" else ()
-    check_labels(labels, classes, files[split, "labels-idx1"])
+    pictures.check_labels(labels, classes, files[split, "labels-idx1"])
     return images.swapaxes(1, 2) if emnist else images, labels, classes  # EMNIST's pictures lie transposed in its files
 
 
@@ -173,7 +172,7 @@ def from_npz(path, split):
         raise UserError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): {expected}.") from None
     if len(labels) != len(images):
         raise UserError(f"{path} has {len(labels)} labels for the {len(images)} pictures of x_{split}: expected one for each; restore the file.")
-    check_labels(labels, (), f"{path}, y_{split},")
+    pictures.check_labels(labels, (), f"{path}, y_{split},")
     return images, labels, DIGITS if path.name == "mnist.npz" and labels.max() < len(DIGITS) else ()
 
 
@@ -203,25 +202,6 @@ def read_npy(archive, name, where, *shape):
     return np.frombuffer(content, dtype).reshape(numbers, order="F" if found[2] == "True" else "C")
 
 
-def check_labels(labels, classes, where):
-    """Raises UserError, beginning with `where`, for a label (n,) that is none of the classes' numbers; without names there are up to 256."""
-    least, most = (0 if classes[0] else 1, len(classes) - 1) if classes else (0, 255)
-    bad = (labels < least) | (labels > most)
-    if bad.any():
-        at = int(np.argmax(bad))
-        raise UserError(f"{where} has the label {labels[at]} for picture {at}: expected {least} to {most}; restore the file.")
-
-
 def resize(images, image_size):
     """Pictures (n, 28, 28) as (n, image_size, image_size); `load` says how."""
-    return images if image_size == SIDE else lanczos(np.pad(images, ((0, 0), (2, 2), (2, 2))), image_size)
-
-
-def lanczos(images, image_size):
-    """Pictures (n, s, s) or (n, s, s, 3) uint8 brought to image_size with an anti-aliased filter; those of that size stay as they are."""
-    if image_size == images.shape[1]:
-        return images
-    resized = np.empty((len(images), image_size, image_size, *images.shape[3:]), np.uint8)
-    for i, image in enumerate(images):
-        resized[i] = Image.fromarray(image).resize((image_size, image_size), Image.Resampling.LANCZOS)
-    return resized
+    return images if image_size == SIDE else pictures.lanczos(np.pad(images, ((0, 0), (2, 2), (2, 2))), image_size)

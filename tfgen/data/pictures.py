@@ -243,15 +243,20 @@ def in_channels(picture, channels):
     if picture.mode == "F":
         raise ValueError("its pixels are floating-point numbers")
     if picture.mode.startswith("I"):
-        steps = np.asarray(picture).astype(np.int64)
+        steps = np.asarray(picture)
         if steps.min() < 0 or steps.max() > 65_535:
             raise ValueError("its pixels have more than 16 bits")
-        picture = Image.fromarray(((255 * steps + 32_767) // 65_535).astype(np.uint8))
+        picture = Image.fromarray(eight_bits(steps))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
     mode = "L" if channels == 1 else "RGB"
     return picture if picture.mode == mode else picture.convert(mode)
+
+
+def eight_bits(steps):
+    """Values from 0 to 65,535 of any shape, scaled to uint8 and rounded."""
+    return ((255 * steps.astype(np.int64) + 32_767) // 65_535).astype(np.uint8)
 
 
 def square(picture, image_size, resampling=Image.Resampling.LANCZOS, side=None):
@@ -266,4 +271,26 @@ def square(picture, image_size, resampling=Image.Resampling.LANCZOS, side=None):
 
 def pixels(picture):
     """A Pillow picture in mode L or RGB as (height, width, 1 or 3) uint8."""
-    return np.asarray(picture).reshape(picture.height, picture.width, -1)
+    return np.frombuffer(picture.tobytes(), np.uint8).reshape(picture.height, picture.width, -1)
+
+
+def lanczos(images, image_size):
+    """Pictures (n, s, s) or (n, s, s, 3) uint8 brought to image_size with an anti-aliased filter; those of that size stay as they are."""
+    if image_size == images.shape[1]:
+        return images
+    resized = np.empty((len(images), image_size, image_size, *images.shape[3:]), np.uint8)
+    for i, image in enumerate(images):
+        resized[i] = Image.fromarray(image).resize((image_size, image_size), Image.Resampling.LANCZOS)
+    return resized
+
+
+# Labels.
+
+
+def check_labels(labels, classes, where):
+    """Raises UserError, beginning with `where`, for a label (n,) that is none of the classes' numbers; without names there are up to 256."""
+    least, most = (0 if classes[0] else 1, len(classes) - 1) if classes else (0, 255)
+    bad = (labels < least) | (labels > most)
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise UserError(f"{where} has the label {labels[at]} for picture {at}: expected {least} to {most}; restore the file.")
