@@ -4,7 +4,7 @@
 PYTHON ?= python3.11
 RUN = .venv/bin/python tfgen_cli.py
 
-DEMO = --width 1/2 --epochs 32 --anneal
+DEMO = --width 1/2 --epochs 32 --schedule linear
 # The discriminator at half and the generator at twice the study's rate, both falling to 0: evenly matched, they get there in minutes.
 RATES = $(if $(filter vae,$(MODEL)),,--d_learning_rate 1e-4 --g_learning_rate 4e-4)
 MODEL = acgan

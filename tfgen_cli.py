@@ -73,6 +73,7 @@ def parse(argv):
     training_flags(added)
     added.add_argument("--attribute", metavar="NAME", help="the attribute an ACGAN is told (default Smiling)")
     added.add_argument("--run", metavar="DIR", help="run folder (default runs/MODEL-DATASET)")
+    added.add_argument("--new", action="store_true", help="start beside a run that is there, in its folder's name with -2, -3, ...")
     added.add_argument("--dry_run", action="store_true", help="check everything, say what would be trained, write nothing")
 
     added = command(experiment, "Train the variants of a study's experiment, or go on with them, and draw them side by side.")
@@ -106,13 +107,16 @@ def parse(argv):
     added = command(report, "Draw the homework's figures from the runs that exist; say which are missing and how to make them.")
     added.add_argument("runs", nargs="*", metavar="RUN", help="run folders (default: the last trained of each model below runs/)")
     added.add_argument("--out", default="report", metavar="DIR", help="where the figures go (default %(default)s)")
+    best(added)
 
     added = command(score, "Measure a run: test errors of a VAE, how often an ACGAN's code switches its attribute.")
     added.add_argument("run", metavar="RUN")
+    best(added)
 
     added = command(export, "Write a run's networks as SavedModels and prove them by reloading.")
     added.add_argument("run", metavar="RUN")
     added.add_argument("--out", metavar="DIR", help="where to (default RUN/exports)")
+    best(added)
 
     arguments, rest = parser.parse_known_args(argv[1:])
     if rest and not hasattr(arguments, "epochs"):
@@ -126,6 +130,11 @@ def parse(argv):
     return arguments
 
 
+def best(parser):
+    """The flag of commands that read a run."""
+    parser.add_argument("--best", action="store_true", help="use the checkpoint with the best score, of a run trained with --score_every")
+
+
 def training_flags(parser):
     """Flags of every command that trains."""
     parser.add_argument("--dataset", metavar="NAME", help="faces, digits, ..., or one of tensorflow-datasets: see `data list`; the default is the study's stand-in")
@@ -133,8 +142,19 @@ def training_flags(parser):
     choosing_flags(parser)
     parser.add_argument("--epochs", type=positive, metavar="N", help="passes over the data; more than a finished run had goes on with it")
     parser.add_argument("--batch_size", type=positive, metavar="N")
-    parser.add_argument("--anneal", action="store_true", help="let the learning rates fall linearly to 0 over the epochs")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, order and latents (default %(default)s)")
+    parser.add_argument("--schedule", metavar="NAME", help="of the learning rates over the epochs: constant, linear or cosine, or PLAYER=NAME,...")
+    parser.add_argument("--seed", type=seed, help="of weights, order and latents (default 0)")
+    parser.add_argument("--precision", metavar="TYPE", help="of the layers: float32, bfloat16 or float16 (default float32)")
+    parser.add_argument("--ema", type=share, metavar="DECAY", help="draw pictures with a running average of the weights, as .999")
+    parser.add_argument("--score_every", type=positive, metavar="EPOCHS", help="score the test set so often and keep the best checkpoint too")
+    parser.add_argument("--early_stopping", type=positive, metavar="EPOCHS", help="stop an autoencoder whose test error has not fallen for so long")
+    parser.add_argument("--checkpoint_every", type=positive, metavar="N", help="iterations between checkpoints, beside those at each epoch's end")
+    parser.add_argument("--keep", type=positive, metavar="K", help="how many of the newest checkpoints stay (default 2)")
+    parser.add_argument("--sync_bn", action="store_true", default=None, help="normalize batches over all devices, not on each alone")
+    parser.add_argument("--devices", type=devices, metavar="N|all", help="of this machine (default all GPUs); several machines: set TF_CONFIG")
+    parser.add_argument("--jit", action="store_true", help="compile the training step with XLA; for a GPU")
+    parser.add_argument("--tensorboard", action="store_true", help="write scalars and samples for TensorBoard into the run's tensorboard/")
+    parser.add_argument("--profile", action="store_true", help="write a trace of ten iterations into the run's profile/")
     parser.add_argument("--smoke", action="store_true", help="a toy-sized run of a few seconds")
 
 
@@ -166,6 +186,29 @@ def amount(text):
     return value
 
 
+def share(text):
+    """A number from 0 to below 1."""
+    try:
+        value = float(fractions.Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to below 1")
+    return value
+
+
+def seed(text):
+    """A whole number that fits 32 bits."""
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**32 - 1}")
+    return int(text)
+
+
+def devices(text):
+    """A whole number from 1, or all."""
+    return text if text == "all" else positive(text)
+
+
 def positive(text):
     """A whole number from 1."""
     value = int(text) if text.isdecimal() else 0
@@ -174,9 +217,10 @@ def positive(text):
     return value
 
 
-def choices(arguments, *more):
-    """The training flags, and `more` of the command line's, as a dict for `training.plan`."""
-    names = ["dataset", "data_dir", "image_size", "examples", "cache_gb", "epochs", "batch_size", "anneal", "seed", "smoke", *more]
+def choices(arguments):
+    """The training flags as a dict for `training.plan`."""
+    names = ["dataset", "data_dir", "image_size", "examples", "cache_gb", "epochs", "batch_size", "schedule", "seed", "precision", "ema",
+             "score_every", "early_stopping", "checkpoint_every", "keep", "sync_bn", "smoke"]  # fmt: skip
     return {name: getattr(arguments, name) for name in names} | {"reading": reading(arguments)}
 
 
@@ -188,56 +232,67 @@ def reading(arguments):
 
 def train(arguments):
     """Plans and trains one run."""
-    from tfgen import training
+    from tfgen import devices
     from tfgen.studies import find
 
     extra = find(arguments.study, arguments.model).convert(arguments.extra)
-    run = training.plan(**choices(arguments, "study", "model", "attribute", "run"), arguments=extra)
-    describe(run)
+    strategy = devices.strategy(arguments.devices)
+    run = plan(arguments, strategy, study=arguments.study, model=arguments.model, attribute=arguments.attribute, run=arguments.run, new=arguments.new, arguments=extra)
     if arguments.dry_run:
         return 0
-    if not finish(run):
+    if not finish(run, arguments, strategy):
         return 130
-    print(f"Trained {run.iterations} iterations in {run.record['seconds']:.0f} s. Next:\n  python tfgen_cli.py score {run.folder}\n"
-          f"  python tfgen_cli.py report {run.folder}\n  python tfgen_cli.py export {run.folder}")
+    if devices.is_chief(strategy):
+        early = f", early: its test error had not fallen for {run.record['early_stopping']} epochs" * (run.iteration < run.iterations)
+        print(f"Trained {run.iteration} iterations in {run.seconds:.0f} s{early}. Next:\n  python tfgen_cli.py score {run.folder}\n"
+              f"  python tfgen_cli.py report {run.folder}\n  python tfgen_cli.py export {run.folder}")
     return 0
 
 
-def describe(run):
-    """Prints what a run trains."""
-    source, size = run.training_source(), run.record["image_size"]
-    print(f"{run.folder}: {run.record['study']} {run.record['model']} on {source.name}, {len(source)} pictures of {size}x{size}")
-    print("  parameters: " + ", ".join(f"{name} {count:,}" for name, count in run.build().parameters().items()))
-    print(f"  {run.record['epochs']} epochs of {run.steps_per_epoch} iterations of {run.record['batch_size']} pictures, "
-          f"{run.iteration} of {run.iterations} iterations done")
-    print("  " + ", ".join(f"{name} {value}" for name, value in run.record["arguments"].items()), flush=True)
+def plan(flags, strategy, **choice):
+    """The Run of the training flags and a choice of model; says what it trains."""
+    from tfgen import devices, training
+
+    chief = devices.is_chief(strategy)
+    run = training.plan(**choices(flags), **choice, chief=chief)
+    if not chief:
+        return run
+    source, size, record, model = run.training_source(), run.record["image_size"], run.record, run.build()
+    print(f"{run.folder}: {record['study']} {record['model']} on {source.name}, {len(source)} pictures of {size}x{size}")
+    print("  parameters: " + ", ".join(f"{name} {count:,}" for name, count in model.parameters().items()))
+    print(f"  {record['epochs']} epochs of {run.steps_per_epoch} iterations of {record['batch_size']} pictures"
+          + f" on {strategy.num_replicas_in_sync} devices" * (strategy.num_replicas_in_sync > 1)
+          + f", {run.iteration} of {run.iterations} iterations done")
+    print("  " + ", ".join(f"{name} {value}" for name, value in record["arguments"].items()))
+    rates = training.schedules(record["schedule"], model.players)
+    print("  learning rates " + ", ".join(f"{player} {rate}" for player, rate in rates.items()), flush=True)
+    return run
 
 
-def finish(run):
+def finish(run, arguments, strategy):
     """Trains a run to its end; says how to go on if it is stopped before."""
-    from tfgen import training
+    from tfgen import devices, training
 
-    done = training.train(run)
-    if not done:
+    done = training.train(run, strategy, arguments.jit, arguments.tensorboard, arguments.profile)
+    if not done and devices.is_chief(strategy):
         print(f"Stopped and saved at iteration {run.iteration} of {run.iterations}. To continue:\n  {run.command()}")
     return done
 
 
 def experiment(arguments):
     """Trains an experiment's variants and compares them."""
-    from tfgen import report, training
+    from tfgen import devices, report
     from tfgen.studies import find, find_experiment
 
     found = find_experiment(arguments.name)
     study = arguments.name.split("/")[0]
     folder = f"runs/{arguments.name}{'-smoke' if arguments.smoke else ''}"
-    trained = {}
+    trained, strategy = {}, devices.strategy(arguments.devices)
     for label, (model, changes) in found.variants.items():
         own = re.sub(r"[^\w.-]+", "_", label)
         extra = find(study, model).convert(arguments.extra) | changes
-        run = training.plan(study=study, model=model, arguments=extra, run=f"{folder}/{own}", **choices(arguments))
-        describe(run)
-        if not finish(run):
+        run = plan(arguments, strategy, study=study, model=model, arguments=extra, run=f"{folder}/{own}")
+        if not finish(run, arguments, strategy):
             return 130
         trained[label] = run
     print(report.compare(arguments.name, found, trained, arguments.out))
@@ -246,15 +301,14 @@ def experiment(arguments):
 
 def reproduce(arguments):
     """Trains every model of a study and draws its figures."""
-    from tfgen import training
+    from tfgen import devices
     from tfgen.studies import find, models
 
-    arguments.runs = []
+    arguments.runs, strategy = [], devices.strategy(arguments.devices)
     for model in models(arguments.study):
         extra = find(arguments.study, model).convert(arguments.extra)
-        run = training.plan(study=arguments.study, model=model, arguments=extra, **choices(arguments))
-        describe(run)
-        if not finish(run):
+        run = plan(arguments, strategy, study=arguments.study, model=model, arguments=extra)
+        if not finish(run, arguments, strategy):
             return 130
         arguments.runs.append(run.folder)
     return report(arguments)
@@ -341,7 +395,7 @@ def report(arguments):
     """Draws the figures and says where each came from."""
     from tfgen import report, runs
 
-    chosen, complaints = ([runs.Run.open(folder) for folder in arguments.runs], []) if arguments.runs else runs.find()
+    chosen, complaints = ([runs.Run.open(folder, arguments.best) for folder in arguments.runs], []) if arguments.runs else runs.find()
     for complaint in complaints:
         print(f"tfgen_cli.py: left out: {complaint}", file=sys.stderr)
     missing = {}
@@ -359,7 +413,7 @@ def score(arguments):
     """Measures a run, prints the numbers and keeps them beside it."""
     from tfgen import runs
 
-    run = runs.Run.open(arguments.run)
+    run = runs.Run.open(arguments.run, arguments.best)
     numbers = run.preset.score(run)
     runs.write_json(run.folder / "scores.json", {"iteration": run.iteration} | numbers)
     for name, value in numbers.items():
@@ -371,7 +425,7 @@ def export(arguments):
     """Exports a run and prints how exactly the reloaded networks agree."""
     from tfgen import export, runs
 
-    for path, difference in export.export(runs.Run.open(arguments.run), arguments.out).values():
+    for path, difference in export.export(runs.Run.open(arguments.run, arguments.best), arguments.out).values():
         print(f"{path}: reloaded, largest difference {difference:.2g} for batches of 1 and 17")
     return 0
 

@@ -19,7 +19,9 @@ FLOORS = [
     ["latents", "metrics"],
     ["figures", "scores"],
     ["studies"],
+    ["checkpoints"],
     ["runs"],
+    ["callbacks", "devices"],
     ["training"],
     ["report", "export"],
 ]

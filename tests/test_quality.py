@@ -10,7 +10,7 @@ from tfgen import scores
 from tfgen.runs import Run
 
 pytestmark = pytest.mark.slow
-EVEN = ["--width", "1/2", "--d_learning_rate", "1e-4", "--g_learning_rate", "4e-4", "--anneal"]  # the demo's settings
+EVEN = ["--width", "1/2", "--d_learning_rate", "1e-4", "--g_learning_rate", "4e-4", "--schedule", "linear"]  # the demo's settings
 SMALL = ["--image_size", "16", "--width", "1/4"]
 
 
@@ -69,7 +69,7 @@ def test_generators_beat_untrained_ones_and_do_not_collapse(tmp_path, study, mod
 
 
 def test_depth_wgan_sees_depth(tmp_path):
-    words = ["--study", "sullivan2017", "--batch_norm", "true", "--d_steps", "1", "--learning_rate", "1e-3", "--anneal", "--batch_size", "32"]
+    words = ["--study", "sullivan2017", "--batch_norm", "true", "--d_steps", "1", "--learning_rate", "1e-3", "--schedule", "linear", "--batch_size", "32"]
     errors = scores.depth_errors(train(tmp_path / "run", "depth_wgan", *words, "--image_size", "32", "--width", "3/8", "--epochs", "14"))
     assert errors["rmse"] <= errors["mean_map_rmse"] / 2
 

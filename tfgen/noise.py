@@ -39,5 +39,7 @@ def stream(draw, number):
 def _rows(sample, key, draw, shape):
     seed = tf.random.experimental.stateless_fold_in(tf.reshape(key, [-1, 2])[0], draw)
     context = tf.distribute.get_replica_context()
+    if context is None:  # between the steps, where there is one batch
+        return sample(shape, seed)
     start = context.replica_id_in_sync_group * shape[0]
     return sample((context.num_replicas_in_sync * shape[0], *shape[1:]), seed)[start : start + shape[0]]

@@ -2,7 +2,7 @@
 
     record.json          study, model, arguments, data, seed, versions: all that rebuilds the model
     history.csv          one row an iteration: its number and the training step's logs
-    checkpoints/         weights and slots, the newest two
+    checkpoints/         weights and slots, the newest and the best; see `checkpoints.py`
     samples/             a sheet of pictures an epoch, from latents that stay the same
     exports/  scores.json
 """
@@ -17,12 +17,27 @@ import os
 import pathlib
 import platform
 import shlex
+import sys
 
 import numpy as np
 
-from tfgen import UserError, data
+from tfgen import UserError, checkpoints, data
+from tfgen.models.average import WeightAverage
 from tfgen.studies import DEFAULT_STUDY, STUDIES
 
+# How a run is trained, beside the model's own arguments, and what is meant where nothing is said.
+SETTINGS = {
+    "schedule": "constant",  # of the learning rates: a name in callbacks.SCHEDULES, or PLAYER=NAME,...
+    "precision": "float32",  # of the layers
+    "ema": 0.0,  # decay of the running average of the weights that pictures are drawn with
+    "sync_bn": False,  # whether batch normalization sees the global batch on several devices
+    "early_stopping": 0,  # epochs without a better test error after which an autoencoder stops
+    "score_every": 0,  # epochs between scores of the test set, the best of which keeps its checkpoint
+    "checkpoint_every": 0,  # iterations between checkpoints, beside those at each epoch's end
+    "keep": 2,  # how many of the newest checkpoints stay
+    "seed": 0,
+}
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 RECORD = "record.json"
 LOCK = ".lock"
 
@@ -57,17 +72,19 @@ class Run:
     Args:
         folder: path of the run.
         record: dict of study, model, arguments (of the preset's builder), dataset, data_dir, image_size, reading (other options of
-            `data.load`), examples (at most so many of each split, or None), attributes, batch_size, epochs, seed.
+            `data.load`), examples (at most so many of each split, or None), attributes, batch_size, epochs, and what differs from SETTINGS.
         cache_gb: see `data.load`; no part of the record, because the pictures are the same.
+        best: whether to read the checkpoint with the best score, not the newest.
     """
 
-    def __init__(self, folder, record, cache_gb=None):
+    def __init__(self, folder, record, cache_gb=None, best=False):
         self.folder = pathlib.Path(folder)
-        self.record = record
+        self.record = SETTINGS | record
         self.cache_gb = cache_gb
+        self.best = best
 
     @classmethod
-    def open(cls, folder):
+    def open(cls, folder, best=False):
         """The run of an existing folder. Raises UserError if it holds none."""
         path = pathlib.Path(folder) / RECORD
         try:
@@ -81,7 +98,7 @@ class Run:
             raise UserError(f"{path} cannot be read as a run's record ({error!r}): restore the file, or train anew under another --run.") from None
         if model not in STUDIES.get(study, {}):
             raise UserError(f"{folder} is a run of {study} {model}, which this version of tfgen lacks: use the version that trained it.")
-        return cls(folder, record)
+        return cls(folder, record, best=best)
 
     @property
     def preset(self):
@@ -102,44 +119,60 @@ class Run:
 
     def build(self):
         """The compiled model with fresh weights."""
-        size = self.record["image_size"]
-        return self.preset.build((size, size, self.record["channels"]), **self.record["arguments"])
+        import keras
+
+        size, before = self.record["image_size"], keras.config.dtype_policy()
+        keras.config.set_dtype_policy(PRECISIONS[self.record["precision"]])
+        try:
+            model = self.preset.build((size, size, self.record["channels"]), **self.record["arguments"])
+        finally:
+            keras.config.set_dtype_policy(before)
+        if self.record["sync_bn"]:
+            for network in model.networks().values():
+                for layer in network.layers:
+                    if isinstance(layer, keras.layers.BatchNormalization):
+                        layer.synchronized = True
+        return model
+
+    def average(self, model):
+        """The WeightAverage of a model of this run, to be made in the model's scope; None if the run has none."""
+        return WeightAverage(model, self.record["ema"]) if self.record["ema"] else None
 
     @functools.cached_property
     def model(self):
-        """The model with the newest checkpoint's weights. Raises UserError if there is none."""
+        """The model with the newest, or best, checkpoint's weights or their running average. Raises UserError if there is none."""
         model = self.build()
-        if not self.restore(model).latest_checkpoint:
+        average = self.average(model)
+        complain = functools.partial(print, f"{self.folder}:", file=sys.stderr)
+        state = self.checkpoints.restore(checkpoint(model, average), complain, self.iteration if self.best else None)
+        if not state or state["iteration"] == 0:
             raise UserError(f"{self.folder} has no checkpoint yet: continue it with `{self.command()}`.")
+        if average:
+            average.use()
         return model
 
-    def checkpoints(self, model):
-        """The tf.train.CheckpointManager of this folder for `model`."""
-        import tensorflow as tf
-
-        return tf.train.CheckpointManager(model.checkpoint(), str(self.folder / "checkpoints"), max_to_keep=2, checkpoint_name="iteration")
-
-    def restore(self, model):
-        """Loads the newest checkpoint, if there is one, into `model`. Returns the manager."""
-        import tensorflow as tf
-
-        manager = self.checkpoints(model)
-        newest = manager.latest_checkpoint
-        try:
-            if newest:
-                manager.checkpoint.restore(newest).assert_existing_objects_matched()
-        except (tf.errors.OpError, AssertionError, IndexError, ValueError) as error:
-            reason = str(error).splitlines()[0][:200]
-            raise UserError(f"the checkpoint {newest} cannot be restored ({reason}): restore its files, or train anew under another --run.") from None
-        return manager
+    @property
+    def checkpoints(self):
+        """Its Checkpoints."""
+        return checkpoints.Checkpoints(self.folder / "checkpoints", self.record["keep"])
 
     @property
     def iteration(self):
-        """Iterations done at the newest checkpoint; 0 before the first."""
-        import tensorflow as tf
+        """Iterations done at the newest, or best, checkpoint; 0 before the first. Raises UserError if no checkpoint has a score."""
+        if not self.best:
+            return max(self.checkpoints.iterations(), default=0)
+        best = self.checkpoints.best()
+        if best is None:
+            raise UserError(f"{self.folder} was trained without scores, so no checkpoint is its best: train with --score_every N.")
+        return best
 
-        newest = tf.train.latest_checkpoint(str(self.folder / "checkpoints"))
-        return int(newest.rsplit("-", 1)[1]) if newest else 0
+    @property
+    def seconds(self):
+        """Training time up to the newest checkpoint."""
+        try:
+            return json.loads((self.checkpoints.path(self.iteration) / checkpoints.STATE).read_text())["seconds"]
+        except (OSError, ValueError, KeyError):
+            return 0.0
 
     @property
     def steps_per_epoch(self):
@@ -168,13 +201,14 @@ class Run:
         flags = {}
         if record["dataset"] != preset.data:
             flags |= {"dataset": record["dataset"], "data_dir": record["data_dir"]}
-        defaults = {"image_size": data.dataset(record["dataset"], record["data_dir"]).image_size, "batch_size": preset.batch_size, "epochs": preset.epochs, "seed": 0}
+        defaults = {"image_size": data.dataset(record["dataset"], record["data_dir"]).image_size, "batch_size": preset.batch_size, "epochs": preset.epochs} | SETTINGS
         flags |= {name: record[name] for name, default in defaults.items() if record[name] != default}
         flags |= {name: value for name, value in record["arguments"].items() if value != preset.defaults()[name]}
         flags |= {name: ",".join(value) if name == "only" else value for name, value in record["reading"].items() if name != "skip_bad"}
         flags |= {"attribute": name for name in record["attributes"] if name not in preset.attributes}
+        switches = [name for name in ("skip_bad", "sync_bn") if record["reading"].get(name) or flags.pop(name, False)]
         command = train_command(record["study"], record["model"], **flags, examples=record["examples"], run=self.folder)
-        return command + " --skip_bad" * ("skip_bad" in record["reading"]) + " --anneal" * record["anneal"]
+        return " ".join([command, *(f"--{name}" for name in switches)])
 
     @contextlib.contextmanager
     def lock(self):
@@ -193,6 +227,11 @@ class Run:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def checkpoint(model, average=None):
+    """The tf.train.Checkpoint of a model and, if it has one, its WeightAverage."""
+    return model.checkpoint(**({"average": average.checkpoint()} if average else {}))
 
 
 def train_command(study, model, **flags):

@@ -1,5 +1,7 @@
 """What a finished run is worth, in numbers: (run) -> {name: number}."""
 
+import functools
+
 import numpy as np
 from sklearn.metrics import normalized_mutual_info_score
 
@@ -34,7 +36,7 @@ def reconstruction_errors(run):
 def attribute_fidelity(run, n=200):
     """For how many of n latents the code switches the attribute, as read by a classifier trained on the real training pictures."""
     train, test = run.source("train"), run.source("test")
-    reader = _reader(train)
+    reader = _reader(run)
     column = train.attribute_names.index(run.record["attributes"][0])
     right = classifier.read(reader, test.floats())[:, column] == test.attributes[:, column].astype(bool)
     seen = classifier.read(reader, latents.attribute_pairs(run.model, n))[:, column]
@@ -43,8 +45,7 @@ def attribute_fidelity(run, n=200):
 
 def label_fidelity(run, n=1000):
     """How many of n generated pictures, the classes in turn, a classifier of the real training pictures reads as the class asked for."""
-    train, test = run.source("train"), run.source("test")
-    reader = _reader(train)
+    test, reader = run.source("test"), _reader(run)
     asked = np.arange(n) % run.model.classes
     inputs = {"z": run.model.sample_latents(latents.KEY, 0, n), "codes": np.eye(run.model.classes, dtype=np.float32)[asked]}
     seen = classifier.read_class(reader, run.model.generator.predict(inputs, batch_size=256, verbose=0))
@@ -58,18 +59,10 @@ def sample_quality(run):
     The scale they are read on: `frechet_floor` is the distance of as many real training pictures to the test set, and no generator can be
     asked for less; `frechet_untrained` is that of the same generator before training.
     """
-    train, test = run.source("train"), run.source("test")
-    reader = _reader(train)
-    n = min(len(train), len(test))
-    pictures = {"": latents.prior_samples(run.model, n), "_floor": train.floats(slice(n)), "_untrained": latents.prior_samples(run.build(), n)}
-    real, seen = classifier.features(reader, test.floats(slice(n))), {name: classifier.features(reader, images) for name, images in pictures.items()}
-    precision, recall = distances.precision_recall(real, seen[""])
-    return {
-        "pictures": n,
-        **{f"frechet{name}": distances.frechet(real, features) for name, features in seen.items()},
-        "precision": precision,
-        "recall": recall,
-    }
+    real, scale = _scale(run)
+    seen = classifier.features(_reader(run), latents.prior_samples(run.model, len(real)))
+    precision, recall = distances.precision_recall(real, seen)
+    return {"pictures": len(real), "frechet": distances.frechet(real, seen), **scale, "precision": precision, "recall": recall}
 
 
 def code_quality(run):
@@ -107,9 +100,36 @@ def depth_errors(run, n=8):
     }
 
 
-def _reader(source):
+# Of a run that is scored while it trains these stay the same.
+
+
+@functools.cache
+def _scale(run):
+    """The test set's features (n, 64), and {name: distance to them} of the training set and of the untrained generator."""
+    train, test, reader = run.source("train"), run.source("test"), _reader(run)
+    n = min(len(train), len(test))
+    real = classifier.features(reader, test.floats(slice(n)))
+    pictures = {"frechet_floor": train.floats(slice(n)), "frechet_untrained": latents.prior_samples(run.build(), n)}
+    return real, {name: distances.frechet(real, classifier.features(reader, images)) for name, images in pictures.items()}
+
+
+@functools.cache
+def _reader(run):
+    """The classifier of its training pictures' attributes or classes."""
+    source = run.source("train")
     epochs = int(np.clip(80_000 // len(source), 8, 30))  # small sets are seen more often
     if source.attribute_names or source.labels is None:
-        return classifier.train_classifier(source.floats(), source.attributes, epochs, verbose=2)
+        return classifier.train_classifier(source.floats(), source.attributes, epochs)
     classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
-    return classifier.train_classifier(source.floats(), classes, epochs, verbose=2, mirror=False)
+    return classifier.train_classifier(source.floats(), classes, epochs, mirror=False)
+
+
+# Score -> the number a run's best checkpoint is chosen by, and 1 if less is better, -1 if more is.
+BEST = {
+    reconstruction_errors: ("test_mse_mean_code", 1),
+    attribute_fidelity: ("switched", -1),
+    label_fidelity: ("label_fidelity", -1),
+    sample_quality: ("frechet", 1),
+    code_quality: ("frechet", 1),
+    depth_errors: ("rmse", 1),
+}

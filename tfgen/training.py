@@ -1,29 +1,24 @@
-"""From arguments to a trained run: what will be trained, under which strategy, with which callbacks."""
+"""From arguments to a trained run: what will be trained, on which devices, to the end in spite of what comes between."""
 
 import contextlib
-import csv
-import datetime
 import os
 import re
-import shutil
 import signal
-import sys
-import time
 
 import keras
 import tensorflow as tf
-from PIL import Image
-from tqdm import tqdm
 
-from tfgen import UserError, data, figures, runs
+from tfgen import UserError, callbacks, data, devices, runs, scores
 from tfgen.data import batches
 from tfgen.studies import DEFAULT_STUDY, find
 
 SMOKE = {"epochs": 2, "examples": 256, "batch_size": 64, "width": 1 / 8}  # a minute of everything at toy size
+TRIES = 3  # at going on with other noise where a log is no finite number
+FREE = {"arguments", "versions", "epochs", "steps_per_epoch", "checkpoint_every", "keep"}  # may differ between two parts of a run; arguments are compared one by one
 
 
-def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_dir=None, image_size=None, reading=None, cache_gb=None,
-         attribute=None, examples=None, batch_size=None, epochs=None, anneal=False, seed=0):
+def plan(study, model, *, arguments, run=None, new=False, smoke=False, dataset=None, data_dir=None, image_size=None, reading=None,
+         cache_gb=None, attribute=None, examples=None, batch_size=None, epochs=None, chief=True, **settings):
     """The Run that these choices name, new or there already; None means the study's own.
 
     Reads (or draws) and checks the data, writes nothing.
@@ -32,13 +27,15 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
         study, model: keys of STUDIES.
         arguments: dict of the builder's arguments that differ from its defaults.
         run: folder; the default is runs/MODEL-DATASET, or runs/STUDY-MODEL-DATASET for another study than the homework.
+        new: whether to start beside a run that is there, in that folder's name with -2, -3, ...
         smoke: toy size.
         dataset, data_dir, image_size, cache_gb: see `tfgen.data.load`.
         reading: dict of its options.
         attribute: the one to condition on, for models that do.
         examples: at most so many of each split.
-        batch_size, epochs, seed: integers.
-        anneal: whether every player's learning rate falls linearly to 0 over the epochs.
+        batch_size, epochs: integers.
+        chief: whether this process writes the run.
+        settings: see `runs.SETTINGS`.
 
     Raises:
         UserError: for arguments that do not fit the model, and for a folder that holds a run with others.
@@ -47,8 +44,9 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
     if attribute and not preset.attributes:
         raise UserError(f"--attribute goes with models that are given attributes, and {model} is given none.")
     dataset = dataset or preset.data
-    prefix = "" if study == DEFAULT_STUDY else f"{study}-"
-    folder = run or f"runs/{prefix}{model}-{dataset}{'-smoke' if smoke else ''}"
+    folder = run or f"runs/{'' if study == DEFAULT_STUDY else f'{study}-'}{model}-{dataset}{'-smoke' if smoke else ''}"
+    if new:
+        folder = unused(folder)
     if smoke:
         arguments = {"width": SMOKE["width"]} | arguments
     record = {
@@ -63,11 +61,11 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
         "attributes": [attribute] if attribute else list(preset.attributes),
         "batch_size": batch_size or (min(SMOKE["batch_size"], preset.batch_size) if smoke else preset.batch_size),
         "epochs": epochs or (SMOKE["epochs"] if smoke else preset.epochs),
-        "anneal": anneal,
-        "seed": seed,
     }
-    new = runs.Run(folder, record, cache_gb)
-    source = new.training_source()
+    planned = runs.Run(folder, record | {name: value for name, value in settings.items() if value is not None}, cache_gb)
+    record = planned.record
+    check_settings(preset, model, record)
+    source = planned.training_source()
     for field in preset.needs:
         if getattr(source, field) is None:
             raise UserError(f"{model} is trained on pictures with {field}, which {source.name} does not have: choose another --dataset.")
@@ -75,63 +73,143 @@ def plan(study, model, *, arguments, run=None, smoke=False, dataset=None, data_d
     record["data_fingerprint"] = source.fingerprint()
     record["steps_per_epoch"] = batches.steps_per_epoch(source, record["batch_size"])
     record["versions"] = runs.versions()
-    record["seconds"] = 0.0
-    if not (new.folder / runs.RECORD).exists():
-        if new.folder.exists() and any(path.name != runs.LOCK for path in new.folder.iterdir()):
-            raise UserError(f"{new.folder} holds other files and no run: choose another --run.")
-        return new
-    old = runs.Run.open(folder).record
-    free = {"arguments", "versions", "seconds"} | (set() if anneal else {"epochs"})  # may differ between two parts of a run; arguments come one by one
-    settings = [{name: value for name, value in r.items() if name not in free} | r["arguments"] for r in (old, record)]
-    for name, value in settings[1].items():
-        if settings[0].get(name) != value:
-            raise UserError(f"{folder} was trained with {name} {settings[0].get(name)}, not {value}: give --run another name, or the old value to continue it.")
-    new.record = old | {"epochs": record["epochs"]}
-    return new
+    if (planned.folder / runs.RECORD).exists():
+        refuse_others(runs.Run.open(folder).record, record, folder)
+    elif chief and planned.folder.exists() and any(path.name != runs.LOCK for path in planned.folder.iterdir()):
+        raise UserError(f"{planned.folder} holds other files and no run: choose another --run.")
+    return planned
 
 
-def train(run):
+def unused(folder):
+    """The folder's name, with the first of -2, -3, ... that is not there if it is."""
+    names = (f"{folder}-{i}" if i > 1 else folder for i in range(1, 10_000))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def check_settings(preset, model, record):
+    """Fills in what follows from a record's settings. Raises UserError for those that do not fit the model."""
+    if record["precision"] not in runs.PRECISIONS:
+        raise UserError(f"--precision takes {', '.join(runs.PRECISIONS)}, not {record['precision']!r}.")
+    if record["early_stopping"]:
+        if preset.score is not scores.reconstruction_errors:
+            raise UserError(f"--early_stopping goes with autoencoders, which have a test error, and {model} is none: leave it out.")
+        record["score_every"] = 1
+
+
+def refuse_others(old, new, folder):
+    """Raises UserError that shows how the record of a run differs from that of another run asked for in its folder."""
+    free = FREE - ({"epochs"} if new["schedule"] != "constant" else set())
+    before, after = ({name: value for name, value in record.items() if name not in free} | record["arguments"] for record in (old, new))
+    different = [f"{name} {before.get(name)}, not {value}" for name, value in after.items() if before.get(name) != value]
+    if different:
+        raise UserError(f"{folder} was trained with {'; '.join(different)}: give the old value to continue it, or --new or another --run to train beside it.")
+
+
+def train(run, strategy=None, jit=False, tensorboard=False, profile=False):
     """Trains a planned run from its newest checkpoint, or from the start, to its last iteration. Returns whether it got there.
 
-    Ctrl-C and SIGTERM end it after the iteration at hand, with a checkpoint.
+    Ctrl-C and SIGTERM end it after the iteration at hand, with a checkpoint. Where a log or a weight is no finite number, it goes back to
+    the checkpoint before and on with other noise.
+
+    Args:
+        run: from `plan`.
+        strategy: from `devices.strategy`, None for one device.
+        jit: whether XLA compiles the training step.
+        tensorboard, profile: whether to write for TensorBoard what `callbacks` says.
+
+    Raises:
+        UserError: if the batch cannot be shared by the devices, another process trains the run, the disk is full, or it fails for the
+            fourth time at one place.
     """
-    with run.lock():
-        strategy = default_strategy(run.record["batch_size"])
-        keras.utils.set_random_seed(run.record["seed"])
-        with strategy.scope():
-            model = run.build()
-            rates = {player: float(optimizer.learning_rate) for player, optimizer in model.optimizers.items()}
-            manager = run.restore(model)
-        start = run.iteration
-        if start >= run.iterations:
+    strategy = strategy or tf.distribute.get_strategy()
+    replicas, chief = strategy.num_replicas_in_sync, devices.is_chief(strategy)
+    if run.record["batch_size"] % replicas:
+        raise UserError(f"a batch of {run.record['batch_size']} cannot be shared evenly by {replicas} devices: choose a --batch_size that {replicas} divides.")
+    if not tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.enable_op_determinism()
+    if run.record["score_every"] and devices.several_machines(strategy):
+        raise UserError("--score_every and --early_stopping go with one machine: leave them out, and `score` the run when it is done.")
+    keras.utils.set_random_seed(run.record["seed"])
+    with strategy.scope():
+        model = run.build()
+        if jit:
+            model.jit_compile = True
+        average = run.average(model)
+    schedule = callbacks.Schedule(run, model, schedules(run.record["schedule"], model.players))  # before a checkpoint brings a rate that has fallen
+    with run.lock() if chief else contextlib.nullcontext():
+        if chief:
+            runs.write_json(run.folder / runs.RECORD, run.record)
+        recorder = callbacks.Recorder(run, model, average, chief)
+        if not devices.agree(strategy, recorder.iteration):
+            raise UserError(f"the machines find different checkpoints in {run.folder}: it must be one folder, on a disk that all of them share.")
+        if recorder.iteration >= run.iterations or recorder.early:
             return True
-        runs.write_json(run.folder / runs.RECORD, run.record)
-        source = run.training_source()
-        steps = batches.batches(source, run.record["batch_size"], run.record["seed"], start, run.iterations)
-        recorder = Recorder(run, model, manager, start)
-        with stopping_on_signals(model):
-            # One pass over all remaining steps: the iteration, not Keras's epoch, is what a resumed run counts on.
-            callbacks = [recorder, Progress(run, start)] + [Annealing(run, model, rates, start)] * run.record["anneal"]
-            try:
-                model.fit(steps, epochs=1, verbose=0, shuffle=False, callbacks=callbacks)
-            except tf.errors.OpError as error:
+        progress = callbacks.Progress(recorder)
+        with stopping_on_signals(model), contextlib.closing(progress):
+            source = run.training_source()
+            more = [schedule, *([callbacks.Watch(recorder, source.floats(slice(64))), progress] if chief else [])]
+            more += [kind(recorder) for kind, wanted in ((callbacks.TensorBoard, tensorboard), (callbacks.Profile, profile)) if wanted and chief]
+            tries, furthest = 0, 0
+            while True:
+                fit(run, strategy, model, source, recorder, more)
                 recorder.save()
-                bad = re.search(r"UserError: (.*)", str(error))  # a file decoded while training is damaged: tf.data wraps what Python raised
-                if not bad:
-                    raise
-                raise UserError(bad[1]) from None
-        recorder.save()
-        return recorder.iteration == run.iterations
+                if not recorder.failure:
+                    return recorder.early or recorder.iteration == run.iterations
+                tries, furthest = (tries + 1, furthest) if recorder.failure[0] <= furthest else (1, recorder.failure[0])
+                go_back(recorder, tries)
 
 
-def default_strategy(batch_size):
-    """MirroredStrategy where there are several GPUs, else none. Raises UserError if they cannot share a batch evenly."""
-    gpus = len(tf.config.list_physical_devices("GPU"))
-    if gpus < 2:
-        return tf.distribute.get_strategy()
-    if batch_size % gpus:
-        raise UserError(f"a batch of {batch_size} cannot be shared evenly by {gpus} GPUs: choose a --batch_size that {gpus} divides.")
-    return tf.distribute.MirroredStrategy()
+def fit(run, strategy, model, source, recorder, more):
+    """Trains until the end, a signal or a failure."""
+    # One pass over all remaining steps: the iteration, not Keras's epoch, is what a resumed run counts on.
+    steps = devices.feed(
+        strategy, source, run.record["batch_size"], seed=run.record["seed"], start=recorder.iteration, stop=run.iterations, redraws=recorder.state["redraws"]
+    )
+    try:
+        model.fit(steps, epochs=1, steps_per_epoch=run.iterations - recorder.iteration, verbose=0, shuffle=False, callbacks=[recorder, *more])
+    except tf.errors.OpError as error:
+        bad = re.search(r"UserError: (.*)", str(error))  # a file decoded while training is damaged: tf.data wraps what Python raised
+        if bad:
+            recorder.save()
+            raise UserError(bad[1]) from None
+        if devices.several_machines(strategy):  # the step at hand was done in part: nothing is saved
+            raise UserError(
+                f"another machine of this run has stopped or cannot be reached: give every machine the same command again; "
+                f"it goes on from iteration {recorder.saved}."
+            ) from None
+        raise
+
+
+def go_back(recorder, tries):
+    """Takes a failed run back to its newest checkpoint and other noise. Raises UserError after TRIES."""
+    iteration, log, value = recorder.failure
+    failed = f"{log} was {value} at iteration {iteration}"
+    if tries > TRIES:
+        raise UserError(
+            f"{failed} again, with other noise too: the checkpoint of iteration {recorder.saved} is whole; try lower learning rates or --precision float32 with --new."
+        )
+    redraws = recorder.state["redraws"] + 1
+    recorder.start()
+    recorder.state["redraws"] = redraws
+    recorder.generative_model.stop_training = False
+    callbacks.tell(f"{failed}: back to iteration {recorder.iteration} and on with other noise ({tries} of {TRIES}).")
+
+
+def schedules(text, players):
+    """player -> name of its schedule, of "NAME" for all or "PLAYER=NAME,...", where those left out stay constant.
+
+    Raises:
+        UserError: for a name that is none.
+    """
+    named = dict.fromkeys(players, "constant")
+    for part in text.split(","):
+        player, equals, name = part.rpartition("=")
+        if name not in callbacks.SCHEDULES or (equals and player not in named):
+            raise UserError(
+                f"--schedule takes {', '.join(callbacks.SCHEDULES)}, or PLAYER=NAME,... with players of {', '.join(named)}, not {text!r}."
+            )
+        named |= {player: name} if equals else dict.fromkeys(players, name)
+    return named
 
 
 @contextlib.contextmanager
@@ -149,103 +227,3 @@ def stopping_on_signals(model):
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-class Recorder(keras.callbacks.Callback):
-    """Writes the run: the history's rows, and at the end of each epoch a checkpoint and a sheet of samples."""
-
-    def __init__(self, run, generative_model, manager, iteration):
-        super().__init__()
-        self.run = run
-        self.generative_model = generative_model
-        self.manager = manager
-        self.iteration = self.saved = iteration
-        self.rows = []
-        self.began = time.monotonic()
-        self.history = run.folder / "history.csv"
-        if iteration == 0:
-            shutil.rmtree(run.folder / "samples", ignore_errors=True)
-            self._write_history([["iteration", *generative_model.logs]])
-            self._sheet()
-        else:
-            with self.history.open(newline="") as file:
-                self._write_history(list(csv.reader(file))[: iteration + 1])  # rows written after the checkpoint are trained again
-
-    def _write_history(self, rows):
-        with runs.replacing(self.history) as temporary, temporary.open("w", newline="") as file:
-            csv.writer(file).writerows(rows)
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.iteration += 1
-        self.rows.append([self.iteration, *(f"{logs[name]:.9g}" for name in self.generative_model.logs)])  # 9 digits hold a float32
-        if self.iteration % self.run.steps_per_epoch == 0:
-            self.save()
-            self._sheet()
-
-    def save(self):
-        """Writes what is not written yet: first the history, then the checkpoint, so that no checkpoint is ahead of its history."""
-        if self.iteration == self.saved:
-            return
-        with self.history.open("a", newline="") as file:
-            csv.writer(file).writerows(self.rows)
-        self.rows.clear()
-        self.manager.save(checkpoint_number=self.iteration)
-        self.saved = self.iteration
-        now = time.monotonic()
-        self.run.record["seconds"] += now - self.began
-        self.began = now
-        runs.write_json(self.run.folder / runs.RECORD, self.run.record)
-
-    def _sheet(self):
-        path = self.run.folder / "samples" / f"{self.iteration:07d}.png"
-        path.parent.mkdir(exist_ok=True)
-        sheet = figures.sheet(self.run.preset.samples(self.generative_model), self.run.preset.sample_columns)
-        with runs.replacing(path) as temporary:
-            Image.fromarray(sheet).save(temporary)
-
-
-class Annealing(keras.callbacks.Callback):
-    """Lets every player's learning rate fall linearly from its own to 0 over the run, as a function of the iteration."""
-
-    def __init__(self, run, generative_model, rates, start):
-        super().__init__()
-        self.run = run
-        self.optimizers = generative_model.optimizers
-        self.rates = rates
-        self.start = start
-
-    def on_train_batch_begin(self, batch, logs=None):
-        left = 1.0 - (self.start + batch) / self.run.iterations
-        for player, optimizer in self.optimizers.items():
-            optimizer.learning_rate.assign(left * self.rates[player])
-
-
-class Progress(keras.callbacks.Callback):
-    """A bar with iteration, epoch, time left, images a second and the logs; a line an epoch where the output is no terminal."""
-
-    def __init__(self, run, start):
-        super().__init__()
-        self.run = run
-        self.bar = tqdm(total=run.iterations, initial=start, unit="it", dynamic_ncols=True, disable=None, leave=True)
-        self.start = self.iteration = start
-
-    def on_train_begin(self, logs=None):
-        self.began = time.monotonic()
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.iteration += 1
-        rate = (self.iteration - self.start) / (time.monotonic() - self.began)
-        epoch = -(-self.iteration // self.run.steps_per_epoch)
-        where = f"epoch {epoch}/{self.run.record['epochs']}"
-        numbers = " ".join(f"{name} {value:.4f}" for name, value in logs.items())
-        speed = f"{rate * self.run.record['batch_size']:.0f} images/s"
-        if not self.bar.disable:
-            self.bar.set_description(where, refresh=False)
-            self.bar.set_postfix_str(f"{speed}, {numbers}", refresh=False)
-            self.bar.update()
-        elif self.iteration % self.run.steps_per_epoch == 0:
-            left = datetime.timedelta(seconds=round((self.run.iterations - self.iteration) / rate))
-            print(f"{where}, iteration {self.iteration}/{self.run.iterations}, {left} left, {speed}, {numbers}", file=sys.stderr, flush=True)
-
-    def on_train_end(self, logs=None):
-        self.bar.close()

@@ -31,7 +31,7 @@ def batch_indices(n, batch_size, seed, step):
     return tf.random.experimental.index_shuffle(positions, tf.stack([tf.cast(seed, tf.int64), epoch]), tf.cast(n - 1, tf.int64))
 
 
-def batches(source, batch_size, seed=0, start=0, stop=None):
+def batches(source, batch_size, seed=0, start=0, stop=None, redraws=0, parts=1, mine=(0, 1)):
     """The batches of steps start..stop-1 as a tf.data.Dataset of dicts.
 
     Args:
@@ -40,10 +40,13 @@ def batches(source, batch_size, seed=0, start=0, stop=None):
         seed: integer; the same seed gives the same batches on any number of replicas.
         start: first step.
         stop: step to end before; None goes on for ever.
+        redraws: another number gives other noise with the same examples.
+        parts: into how many parts each batch is divided.
+        mine: (first, n): which of them come, one after the other, as the batches of one machine's n replicas.
 
     Returns:
         tf.data.Dataset of {"image": (B, H, W, C) float32 in [0, 1], "attributes": (B, K) float32, "key": (B, 2) int64, every row
-        (seed, step), from which models draw their noise, and, where the source has them, "label": (B,) int32, "depth": (B, H, W, 1)
+        (seed + 2^32 redraws, step), from which models draw their noise, and, where the source has them, "label": (B,) int32, "depth": (B, H, W, 1)
         float32 in [0, 1], metres / 10, and "mask": (B, H, W, 1) float32, 1 where the depth is known, 0 in holes, where it is 0 too}.
     """
     steps_per_epoch(source, batch_size)
@@ -53,22 +56,23 @@ def batches(source, batch_size, seed=0, start=0, stop=None):
     def gather(indices):
         return [array.take(indices) if isinstance(array, Files) else array[indices] for array in arrays.values()]
 
-    def batch(step):
-        indices = batch_indices(len(source), batch_size, seed, step)
+    def batch(place):
+        step, part, rows = place // mine[1], mine[0] + place % mine[1], batch_size // parts
+        indices = batch_indices(len(source), batch_size, seed, step)[part * rows : (part + 1) * rows]
         # Captured as a tensor, the set would be copied, and once more whenever tf.data optimizes its graph.
-        parts = tf.numpy_function(gather, [indices], [array.dtype for array in arrays.values()], stateful=False)
-        gathered = {name: tf.ensure_shape(part, (batch_size, *arrays[name].shape[1:])) for name, part in zip(arrays, parts)}
+        values = tf.numpy_function(gather, [indices], [array.dtype for array in arrays.values()], stateful=False)
+        gathered = {name: tf.ensure_shape(value, (rows, *arrays[name].shape[1:])) for name, value in zip(arrays, values)}
         gathered["image"] = tf.cast(gathered["image"], tf.float32) / 255.0
         gathered["attributes"] = tf.cast(gathered["attributes"], tf.float32)
         if "depth" in gathered:
             millimetres = tf.cast(gathered["depth"], tf.float32)
             gathered["depth"] = tf.minimum(millimetres / 10_000.0, 1.0)
             gathered["mask"] = tf.cast(millimetres > 0.0, tf.float32)
-        gathered["key"] = tf.tile([[tf.cast(seed, tf.int64), step]], [batch_size, 1])
+        gathered["key"] = tf.tile([[tf.constant(seed + (redraws << 32), tf.int64), step]], [rows, 1])
         return gathered
 
-    steps = tf.data.Dataset.range(start, tf.int64.max if stop is None else stop)
-    dataset = steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    places = tf.data.Dataset.range(start * mine[1], tf.int64.max if stop is None else stop * mine[1])
+    dataset = places.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return dataset.with_options(options)

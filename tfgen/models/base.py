@@ -33,9 +33,14 @@ class GenerativeModel(keras.Model):
             raise ValueError(f"{type(self).__name__} takes one optimizer for each of {sorted(self.players)}, not for {sorted(optimizers)}")
         super().compile(optimizer=None, jit_compile=jit_compile)
         self.built = True  # all variables are the networks', and those are; Keras would try to call the model to find out
+        if keras.config.dtype_policy().compute_dtype == "float16":  # small gradients would be 0
+            optimizers = {player: keras.optimizers.LossScaleOptimizer(optimizer) for player, optimizer in optimizers.items()}
         self.optimizers = optimizers
         for player, optimizer in optimizers.items():
             optimizer.build(self.player_variables(player))
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing: `compile` has built all. Keras would draw a batch to find out, and cannot average one of several machines."""
 
     def networks(self):
         """name -> network, for every network of any player."""
@@ -68,7 +73,10 @@ class GenerativeModel(keras.Model):
             # Optimizers add the replicas' gradients up: divided, they add to the global batch's mean (keras #15509).
             loss = optimizer.scale_loss(loss / context.num_replicas_in_sync)
         optimizer.apply(tape.gradient(loss, variables), variables)
-        return context.all_reduce(tf.distribute.ReduceOp.MEAN, logs)
+        logs = context.all_reduce(tf.distribute.ReduceOp.MEAN, logs)
+        if isinstance(context.strategy, tf.distribute.MultiWorkerMirroredStrategy):  # Keras averages them over machines along an axis (keras #20585)
+            logs = {name: tf.reshape(value, [1]) for name, value in logs.items()}
+        return logs
 
     def checkpoint(self, **more):
         """A tf.train.Checkpoint of every network with its moving statistics and dropout, every optimizer with its slots, and `more`."""

@@ -1,0 +1,409 @@
+"""A run that cannot be lost: killed, on a full disk, with flipped bits, with numbers that are none, it ends as it would have."""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import tfgen_cli
+from tfgen import callbacks, checkpoints, figures
+from tfgen.models.gan import GAN
+from tfgen.runs import Run
+
+ROOT = pathlib.Path(__file__).parent.parent
+TOY = ["--smoke", "--examples", "64", "--batch_size", "16", "--image_size", "16"]
+GAN_TOY = ["train", "--model", "gan", *TOY]
+VAE_TOY = ["train", "--model", "vae", *TOY]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def tfgen(capsys):
+    """tfgen("train", "--model", "vae") -> (exit code, stdout, stderr)."""
+
+    def command(*words):
+        try:
+            code = tfgen_cli.main(tfgen_cli.parse(["tfgen_cli.py", *map(str, words)]))
+        except SystemExit as error:
+            code = error.code
+        return code, *capsys.readouterr()
+
+    return command
+
+
+def outcome(folder):
+    """name -> bytes of what must not depend on how often a run was stopped: weights and slots, the history, the samples."""
+    folder = pathlib.Path(folder)
+    reader = tf.train.load_checkpoint(str(max((folder / "checkpoints").glob("[0-9]*")) / "weights"))
+    names = [name for name in reader.get_variable_to_shape_map() if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]  # it counts the layers of a process
+    kept = {path.relative_to(folder): path.read_bytes() for path in (folder / "history.csv", *(folder / "samples").glob("*.png"))}
+    return kept | {name: reader.get_tensor(name).tobytes() for name in names}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A GAN's run of 24 iterations, never stopped, all its checkpoints kept."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert tfgen_cli.main(tfgen_cli.parse(["tfgen_cli.py", *GAN_TOY, "--epochs", "3", "--keep", "9", "--run", str(folder)])) == 0
+    return folder
+
+
+@pytest.fixture
+def part(whole):
+    """The run as if it had been stopped at iteration 16, in r. The command that goes on is REST."""
+    shutil.copytree(whole, "r")
+    shutil.rmtree("r/checkpoints/0000024")
+
+
+REST = [*GAN_TOY, "--epochs", "3", "--keep", "9", "--run", "r"]
+
+
+def iterations(folder):
+    return Run.open(folder).checkpoints.iterations()
+
+
+def flip(path, at=0.5):
+    """Turns one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[int(at * len(content))] ^= 1
+    path.write_bytes(content)
+
+
+# Killed ------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_runs_end_with_the_same_bytes():
+    done = subprocess.run([sys.executable, ROOT / "benchmarks" / "kill.py", "20"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "20 kills in 2 runs, 0 of which ended otherwise" in done.stdout
+
+
+def test_what_a_killed_process_leaves_is_cleared_away(tfgen, whole, part):
+    """Between history and checkpoint, within a checkpoint, between checkpoint and samples, within the samples."""
+    history = pathlib.Path("r/history.csv")
+    history.write_text("".join(history.read_text().splitlines(True)[:20]) + "20,.")
+    shutil.copytree("r/checkpoints/0000016", "r/checkpoints/.part-0000017")
+    pathlib.Path("r/samples/0000016.png").rename("r/samples/.0000016.part.png")
+    assert tfgen(*REST)[0] == 0
+    assert outcome("r") == outcome(whole)
+    assert not [*pathlib.Path("r").rglob(".*part*")]
+
+
+# Checkpoints -------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_newest_stay_and_the_sums_are_what_sha256sum_says(tfgen):
+    tfgen(*GAN_TOY, "--run", "r", "--checkpoint_every", 3, "--keep", 3)
+    assert iterations("r") == [12, 15, 16]
+    (folder,) = pathlib.Path("r/checkpoints").glob("*16")
+    done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.count(": OK") == 3
+
+
+@pytest.mark.parametrize("name, at", [("weights.data-00000-of-00001", 0.5), ("weights.index", 0.9), ("state.json", 0.3), ("SHA256SUMS", 0.01)])
+def test_a_flipped_bit_in_the_newest_checkpoint_is_noticed_and_the_one_before_used(tfgen, whole, part, name, at):
+    flip(pathlib.Path("r/checkpoints/0000016", name), at)
+    code, _, err = tfgen(*REST)
+    assert code == 0 and "the checkpoint r/checkpoints/0000016 is damaged" in err
+    assert outcome("r") == outcome(whole)
+
+
+@pytest.mark.parametrize("at", [0.001, 0.2, 0.5, 0.8, 0.999])
+@pytest.mark.parametrize("name", ["weights.data-00000-of-00001", "weights.index", "state.json", "SHA256SUMS"])
+def test_no_flipped_bit_goes_unseen(whole, name, at):
+    kept = checkpoints.Checkpoints(whole.parent / "flipped")
+    shutil.copytree(whole / "checkpoints" / "0000024", kept.path(24))
+    assert kept.fault(24) is None
+    flip(kept.path(24) / name, at)
+    assert kept.fault(24) is not None
+    shutil.rmtree(kept.folder)
+
+
+def test_a_truncated_checkpoint_is_passed_over_by_readers_too(tfgen):
+    tfgen(*GAN_TOY, "--run", "r")
+    data = pathlib.Path("r/checkpoints/0000016/weights.data-00000-of-00001")
+    data.write_bytes(data.read_bytes()[:1000])
+    code, out, err = tfgen("export", "r")
+    assert code == 0 and "0000016 is damaged (weights.data-00000-of-00001 is damaged)" in err
+    (pathlib.Path("r/checkpoints/0000008") / "weights.index").unlink()
+    for command in (["export", "r"], [*GAN_TOY, "--run", "r", "--epochs", 3]):
+        code, _, err = tfgen(*command)
+        assert code == 2 and "no checkpoint below r/checkpoints is whole: put back a copy of one, or train anew with --new" in err
+
+
+def test_a_history_shorter_than_its_checkpoint_is_refused(tfgen):
+    tfgen(*VAE_TOY, "--run", "r")
+    history = pathlib.Path("r/history.csv")
+    history.write_text("".join(history.read_text().splitlines(True)[:-1]))
+    code, _, err = tfgen(*VAE_TOY, "--run", "r", "--epochs", 3)
+    assert code == 2 and "r/history.csv holds fewer iterations than the checkpoint's 8" in err
+
+
+# Disks -------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_disk_that_fills_up_stops_the_run_and_spoils_nothing(tmp_path):
+    """On a real file system of 2.6 MB, in a mount namespace of its own; then with more room."""
+    train = f"{sys.executable} {ROOT}/tfgen_cli.py {' '.join(GAN_TOY)} --width 1/2 --epochs 3 --run r"
+    script = f"""
+        set -e
+        mkdir small && mount -t tmpfs -o size=2600k none small && cd small
+        {train} > ../out 2>&1 || echo $? > ../code
+        ls -A r/checkpoints > ../left
+        mount -o remount,size=100m .
+        {train} > ../more 2>&1
+        cp -r r ../r
+    """
+    done = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    if not (tmp_path / "out").exists():
+        pytest.skip(f"this system lets no test mount a file system: {done.stderr.strip()}")
+    out = (tmp_path / "out").read_text()
+    assert (tmp_path / "code").read_text() == "2\n", out
+    assert "cannot be written" in out and "the same command" in out and "Traceback" not in out
+    assert (tmp_path / "left").read_text().split() == ["0000000", "0000008"]
+    assert done.returncode == 0, (tmp_path / "more").read_text()
+    subprocess.run(train.replace("--run r", "--run whole").split(), check=True, capture_output=True)
+    assert outcome("r") == outcome("whole")
+
+
+@pytest.mark.parametrize("nth", [1, 2, 5, 7])  # the history's, a file's, the folder's, that of the folder of checkpoints
+def test_whatever_write_fails_the_checkpoint_before_is_whole(tfgen, whole, part, monkeypatch, nth):
+    calls = iter(range(1, 1000))
+
+    def full(path, sync=checkpoints.sync):
+        if next(calls) >= nth:
+            raise OSError(28, "No space left on device")
+        sync(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "sync", full)
+        code, _, err = tfgen(*REST)
+    assert code == 2 and "No space left on device" in err and "the same command" in err
+    assert not [*pathlib.Path("r").rglob(".*part*")]
+    assert tfgen(*REST)[0] == 0
+    assert outcome("r") == outcome(whole)
+
+
+# Numbers that are none ---------------------------------------------------------------------------------------------------------------
+
+
+def poison(monkeypatch, where):
+    """Makes the generator's loss NaN where `where(key)` of a batch is true."""
+    loss = GAN.generator_loss
+
+    def poisoned(self, batch, draw):
+        value, logs = loss(self, batch, draw)
+        value = tf.where(where(batch["key"][0]), np.nan, value)
+        return value, logs | {"g_loss": value}
+
+    monkeypatch.setattr(GAN, "generator_loss", poisoned)
+
+
+def test_a_bad_number_is_rolled_back_with_other_noise(tfgen, monkeypatch):
+    poison(monkeypatch, lambda key: (key[0] == 0) & (key[1] == 10))  # of iteration 11, with the first draw of noise
+    code, _, err = tfgen(*GAN_TOY, "--epochs", 3, "--run", "r")
+    assert code == 0 and "g_loss was nan at iteration 11: back to iteration 8 and on with other noise (1 of 3)." in err
+    history = Run.open("r").history()
+    np.testing.assert_array_equal(history["iteration"], np.arange(1, 25))
+    assert all(np.isfinite(column).all() for column in history.values())
+    assert callbacks.finite(Run.open("r").model)
+    assert json.loads(pathlib.Path("r/checkpoints/0000024/state.json").read_text())["redraws"] == 1
+    # Stopped after it, it goes on with that noise.
+    tfgen(*GAN_TOY, "--epochs", 2, "--run", "parts")
+    tfgen(*GAN_TOY, "--epochs", 3, "--run", "parts")
+    assert outcome("parts") == outcome("r")
+
+
+def test_weights_that_are_no_numbers_are_never_saved(tfgen, monkeypatch):
+    """The last loss of an epoch is finite, its gradient is not: the log shows it an iteration later, the checkpoint must not."""
+    loss = GAN.generator_loss
+
+    def poisoned(self, batch, draw):
+        value, logs = loss(self, batch, draw)
+        return value * tf.where((batch["key"][0, 0] == 0) & (batch["key"][0, 1] == 15), np.nan, 1.0), logs
+
+    monkeypatch.setattr(GAN, "generator_loss", poisoned)
+    code, _, err = tfgen(*GAN_TOY, "--epochs", 3, "--g_steps", 1, "--run", "r")
+    assert code == 0 and "a weight was nan at iteration 16: back to iteration 8" in err
+    assert callbacks.finite(Run.open("r").model)
+
+
+def test_after_three_tries_it_stops_and_says_what_to_try(tfgen, monkeypatch):
+    poison(monkeypatch, lambda key: key[1] == 10)
+    code, _, err = tfgen(*GAN_TOY, "--epochs", 3, "--run", "r")
+    assert code == 2 and err.count("back to iteration 8") == 3
+    assert "g_loss was nan at iteration 11 again, with other noise too: the checkpoint of iteration 8 is whole; try lower learning rates" in err
+    assert iterations("r") == [0, 8] and callbacks.finite(Run.open("r").model)
+
+
+def test_a_diverging_run_in_the_real_world(tfgen):
+    code, _, err = tfgen("train", "--study", "digits", "--model", "vae", *TOY, "--learning_rate", "1e30", "--run", "r")
+    assert code == 2 and "again, with other noise too: the checkpoint of iteration 0 is whole" in err
+
+
+# Warnings ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_discriminator_that_has_won_is_told_of_once(tfgen, monkeypatch):
+    def loss(self, batch, draw):  # tells all apart
+        return 0.0 * tf.reduce_mean(self.judge(batch["image"], batch)), {"d_loss": tf.constant(0.01)}
+
+    monkeypatch.setattr(GAN, "discriminator_loss", loss)
+    _, _, err = tfgen(*GAN_TOY, "--epochs", 5, "--run", "r")
+    assert err.count("the discriminator has told all pictures apart for 3 epochs") == 1
+
+
+def test_collapsed_samples_are_told_of_once(tfgen, monkeypatch):
+    monkeypatch.setattr(GAN, "sample_latents", lambda self, key, draw, n: tf.zeros((n, self.latent_dim)))
+    _, _, err = tfgen(*GAN_TOY, "--epochs", 5, "--run", "r")
+    assert err.count("the samples have been nearly one picture for 3 epochs") == 1
+    monkeypatch.undo()
+    _, _, err = tfgen(*VAE_TOY, "--epochs", 5, "--run", "other")
+    assert "nearly one picture" not in err
+
+
+# The best, and the running average -----------------------------------------------------------------------------------------------------
+
+
+def test_the_best_by_its_score_stays(tfgen):
+    words = ["train", "--study", "digits", "--model", "vae", *TOY, "--run", "r", "--score_every", 2, "--keep", 1]
+    _, _, err = tfgen(*words, "--epochs", 4, "--learning_rate", "1e-2")
+    scored = [(float(error), 4 * int(epoch)) for epoch, error in re.findall(r"epoch (\d+): test_mse_mean_code ([\d.e-]+)", err)]
+    assert [iteration for _, iteration in scored] == [8, 16]
+    # Three epochs that spoil it: a rate at which it gets worse without leaving the numbers.
+    record = json.loads(pathlib.Path("r/record.json").read_text())
+    record["arguments"]["learning_rate"] = 10.0
+    pathlib.Path("r/record.json").write_text(json.dumps(record))
+    _, _, err = tfgen(*words, "--epochs", 8, "--learning_rate", "10")
+    scored += [(float(error), 4 * int(epoch)) for epoch, error in re.findall(r"epoch (\d+): test_mse_mean_code ([\d.e-]+)", err)]
+    best = min(scored)[1]
+    assert best < 32 and iterations("r") == [best, 32] and Run.open("r").checkpoints.best() == best
+    _, out, _ = tfgen("score", "r")
+    _, best_out, _ = tfgen("score", "r", "--best")
+    mse = [float(re.search(r"test_mse_mean_code +(\S+)", text)[1]) for text in (out, best_out)]
+    assert mse[1] == pytest.approx(min(scored)[0], rel=1e-4) and mse[0] == pytest.approx(scored[-1][0], rel=1e-4) and mse[1] < mse[0]
+    assert json.loads(pathlib.Path("r/scores.json").read_text())["iteration"] == best
+
+
+def test_early_stopping_ends_after_its_patience(tfgen):
+    """With a learning rate of 0, and no batch normalization, the error never falls after the first epoch."""
+    words = ["train", "--study", "digits", "--model", "vae", *TOY, "--run", "r", "--epochs", 9, "--early_stopping", 2, "--learning_rate", 0]
+    code, out, err = tfgen(*words)
+    assert code == 0 and "Trained 12 iterations" in out and "early: its test error had not fallen for 2 epochs" in out
+    assert err.count("test_mse_mean_code") == 3 and "the best so far" in err
+    before = outcome("r")
+    code, out, _ = tfgen(*words)
+    assert code == 0 and "12 of 36 iterations done" in out and outcome("r") == before  # it is done
+
+
+def test_the_running_average_is_what_it_says(tfgen):
+    """Against the weights of every iteration, averaged by hand; what is drawn, scored and exported is the average."""
+    words = [*GAN_TOY, "--run", "r", "--ema", ".9", "--checkpoint_every", 1, "--keep", 100]
+    tfgen(*words)
+    run, plain = Run.open("r"), Run.open("r")
+    plain.record["ema"] = 0.0
+    average = None
+    for n in range(0, 17):
+        model = plain.build()
+        plain.checkpoints.restore(model.checkpoint(), print, n)
+        weights = [v.numpy() for v in model.generator.weights if v.dtype == "float32"]
+        decay = min(0.9, (1 + n) / (10 + n))
+        average = weights if n == 0 else [decay * a + (1 - decay) * w for a, w in zip(average, weights)]
+    averaged = [v.numpy() for v in run.model.generator.weights if v.dtype == "float32"]
+    for ours, theirs in zip(averaged, average, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    assert not np.allclose(averaged[0], weights[0], atol=1e-6)
+    sheet = np.asarray(Image.open("r/samples/0000016.png"))
+    np.testing.assert_array_equal(figures.sheet(run.preset.samples(run.model), run.preset.sample_columns), sheet)
+    # The discriminator, which draws nothing, has its own weights.
+    np.testing.assert_array_equal(run.model.discriminator.weights[0].numpy(), model.discriminator.weights[0].numpy())
+
+
+def test_with_an_average_it_goes_on_as_if_never_stopped(tfgen):
+    tfgen(*GAN_TOY, "--epochs", 3, "--ema", ".9", "--schedule", "generator=cosine", "--run", "whole")
+    shutil.copytree("whole", "r")
+    shutil.rmtree("r/checkpoints/0000024")
+    tfgen(*GAN_TOY, "--epochs", 3, "--ema", ".9", "--schedule", "generator=cosine", "--run", "r")
+    assert outcome("r") == outcome("whole")
+
+
+@pytest.mark.parametrize("text, last", [
+    ("linear", {"discriminator": 1 / 24, "generator": 1 / 24}),
+    ("cosine", {"discriminator": 0.5 + 0.5 * np.cos(np.pi * 23 / 24), "generator": 0.5 + 0.5 * np.cos(np.pi * 23 / 24)}),
+    ("generator=linear", {"discriminator": 1.0, "generator": 1 / 24}),
+])  # fmt: skip
+def test_schedules_of_each_player(tfgen, text, last):
+    tfgen(*GAN_TOY, "--epochs", 3, "--schedule", text, "--run", "r")
+    run = Run.open("r")
+    rates = {player: float(optimizer.learning_rate) for player, optimizer in run.model.optimizers.items()}
+    assert rates == pytest.approx({player: 2e-4 * share for player, share in last.items()}, rel=1e-5)
+    assert f"--schedule {text}" in run.command()
+
+
+# Beside it ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_new_starts_beside_the_old(tfgen):
+    tfgen(*VAE_TOY, "--run", "r")
+    before = outcome("r")
+    code, out, _ = tfgen(*VAE_TOY, "--run", "r", "--seed", 1, "--new")
+    assert code == 0 and out.startswith("r-2: ")
+    tfgen(*VAE_TOY, "--run", "r", "--new")
+    assert Run.open("r-2").record["seed"] == 1 and outcome("r-3") == before == outcome("r")
+
+
+def test_a_dead_process_leaves_no_lock(tfgen):
+    pathlib.Path("r").mkdir()
+    pathlib.Path("r/.lock").write_text("4194304")
+    assert tfgen(*VAE_TOY, "--run", "r")[0] == 0
+
+
+def test_tensorboard_reads_what_was_logged(tfgen):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    assert tfgen(*GAN_TOY, "--run", "r", "--tensorboard", "--profile", "--epochs", 3)[0] == 0
+    events = EventAccumulator("r/tensorboard", size_guidance={"tensors": 0, "images": 0}).Reload()
+    assert {"d_loss", "g_loss", "samples", "train_step"} <= set(events.Tags()["tensors"])
+    logged = [(event.step, float(tf.make_ndarray(event.tensor_proto))) for event in events.Tensors("d_loss")]
+    history = Run.open("r").history()
+    assert [step for step, _ in logged] == history["iteration"].tolist()
+    np.testing.assert_allclose([value for _, value in logged], history["d_loss"], rtol=1e-6)
+    assert [event.step for event in events.Tensors("samples")] == [8, 16, 24]
+    assert [*pathlib.Path("r/profile").rglob("*.xplane.pb")]
+
+
+BAD = {
+    "schedule": (["--schedule", "exponential"], "--schedule takes constant, linear, cosine"),
+    "player": (["--schedule", "critic=linear"], "with players of discriminator, generator, not 'critic=linear'"),
+    "precision": (["--precision", "int8"], "--precision takes float32, bfloat16, float16, not 'int8'"),
+    "decay": (["--ema", "1"], "'1' is not a number from 0 to below 1"),
+    "seed": (["--seed", "-1"], "'-1' is not a whole number from 0 to 4294967295"),
+    "early stopping of a GAN": (["--early_stopping", "3"], "--early_stopping goes with autoencoders"),
+    "devices": (["--devices", "two"], "'two' is not a whole number from 1"),
+    "kept": (["--keep", "0"], "'0' is not a whole number from 1"),
+}
+
+
+@pytest.mark.parametrize("words, sentence", BAD.values(), ids=BAD)
+def test_mistakes(tfgen, words, sentence):
+    code, _, err = tfgen(*GAN_TOY, "--run", "r", *words)
+    assert code == 2 and sentence in err and "Traceback" not in err
+    assert not pathlib.Path("r").exists()
+
+
+def test_the_best_of_a_run_without_scores(tfgen):
+    tfgen(*VAE_TOY, "--run", "r")
+    code, _, err = tfgen("export", "r", "--best")
+    assert code == 2 and "r was trained without scores, so no checkpoint is its best: train with --score_every N." in err

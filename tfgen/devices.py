@@ -1,0 +1,86 @@
+"""On what a run is trained: one device, several of this machine, or several machines."""
+
+import json
+import os
+import sys
+
+import tensorflow as tf
+
+from tfgen import UserError
+from tfgen.data import batches
+
+
+def strategy(devices=None):
+    """The tf.distribute.Strategy to train under; to be called before TensorFlow touches a device, and once in a process.
+
+    Args:
+        devices: how many of this machine's, or "all". Without a GPU, N are N parts of the processor. None takes all GPUs.
+
+    Raises:
+        UserError: for more devices than there are, and for a TF_CONFIG that cannot be read.
+    """
+    if os.environ.get("TF_CONFIG"):
+        if devices not in (None, "all"):
+            raise UserError("--devices goes with one machine, and TF_CONFIG names several: leave out the one or the other.")
+        return _of_machines()
+    gpus = tf.config.list_physical_devices("GPU")
+    count = max(1, len(gpus)) if devices in (None, "all") else devices
+    if count == 1:
+        return tf.distribute.get_strategy()
+    if gpus and count > len(gpus):
+        raise UserError(f"--devices {count} is more than the {len(gpus)} GPUs of this machine.")
+    if not gpus:
+        parts = [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
+        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
+    kind = "GPU" if gpus else "CPU"
+    return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(count)])
+
+
+def _of_machines():
+    try:
+        config = json.loads(os.environ["TF_CONFIG"])
+        task, index = config["task"]["type"], int(config["task"]["index"])
+        known = task in ("chief", "worker") and 0 <= index < len(config["cluster"][task])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"TF_CONFIG cannot be read ({error!r}): expected {EXAMPLE}") from None
+    if not known:
+        raise UserError(f"TF_CONFIG names the task {task} {index}, which its cluster lacks: expected {EXAMPLE}")
+    machines = sum(len(config["cluster"].get(kind, ())) for kind in ("chief", "worker"))
+    print(f"waiting for {machines} machines, of which this is {task} {index}", file=sys.stderr, flush=True)
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+EXAMPLE = """'{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}', the index another on each machine."""
+
+
+def several_machines(strategy):
+    """Whether the strategy trains on several machines."""
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def is_chief(strategy):
+    """Whether this process writes the run; of several machines the first does."""
+    if not several_machines(strategy):
+        return True
+    resolver = strategy.cluster_resolver
+    return resolver.task_type == "chief" or (resolver.task_id == 0 and "chief" not in resolver.cluster_spec().jobs)
+
+
+def agree(strategy, number):
+    """Whether all machines have the same number."""
+    if not several_machines(strategy):
+        return True
+    numbers = strategy.experimental_distribute_values_from_function(lambda context: tf.constant(number, tf.float64))
+    return float(strategy.reduce("MEAN", numbers, axis=None)) == number
+
+
+def feed(strategy, source, batch_size, **steps):
+    """The batches as `fit` takes them: a replica of any machine gets its rows of the global batch. Arguments as `batches.batches`."""
+    if not several_machines(strategy):
+        return batches.batches(source, batch_size, **steps)
+
+    def of_machine(context):
+        share = context.num_replicas_in_sync // context.num_input_pipelines
+        return batches.batches(source, batch_size, **steps, parts=context.num_replicas_in_sync, mine=(context.input_pipeline_id * share, share))
+
+    return strategy.distribute_datasets_from_function(of_machine)
