@@ -152,7 +152,7 @@ def training_flags(parser):
     parser.add_argument("--keep", type=positive, metavar="K", help="how many of the newest checkpoints stay (default 2)")
     parser.add_argument("--sync_bn", action="store_true", default=None, help="normalize batches over all devices, not on each alone")
     parser.add_argument("--devices", type=devices, metavar="N|all", help="of this machine (default all GPUs); several machines: set TF_CONFIG")
-    parser.add_argument("--jit", action="store_true", help="compile the training step with XLA; for a GPU")
+    parser.add_argument("--jit", action="store_true", default=None, help="compile the training step with XLA; for a GPU")
     parser.add_argument("--tensorboard", action="store_true", help="write scalars and samples for TensorBoard into the run's tensorboard/")
     parser.add_argument("--profile", action="store_true", help="write a trace of ten iterations into the run's profile/")
     parser.add_argument("--smoke", action="store_true", help="a toy-sized run of a few seconds")
@@ -220,7 +220,7 @@ def positive(text):
 def choices(arguments):
     """The training flags as a dict for `training.plan`."""
     names = ["dataset", "data_dir", "image_size", "examples", "cache_gb", "epochs", "batch_size", "schedule", "seed", "precision", "ema",
-             "score_every", "early_stopping", "checkpoint_every", "keep", "sync_bn", "smoke"]  # fmt: skip
+             "score_every", "early_stopping", "checkpoint_every", "keep", "jit", "sync_bn", "smoke"]  # fmt: skip
     return {name: getattr(arguments, name) for name in names} | {"reading": reading(arguments)}
 
 
@@ -273,7 +273,7 @@ def finish(run, arguments, strategy):
     """Trains a run to its end; says how to go on if it is stopped before."""
     from tfgen import devices, training
 
-    done = training.train(run, strategy, arguments.jit, arguments.tensorboard, arguments.profile)
+    done = training.train(run, strategy, arguments.tensorboard, arguments.profile)
     if not done and devices.is_chief(strategy):
         print(f"Stopped and saved at iteration {run.iteration} of {run.iterations}. To continue:\n  {run.command()}")
     return done

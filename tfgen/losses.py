@@ -146,7 +146,7 @@ def bernoulli_nll(images, reconstructions):
 
 
 def root_mean_squared_error(values, predictions, mask):
-    """sqrt of the mean of (x - x')^2 where the mask is 1, over the whole batch; 0 where it is 1 nowhere.
+    """sqrt of the mean of (x - x')^2 where the mask is 1, over the whole batch, on all replicas; 0 where it is 1 nowhere.
 
     Args:
         values, predictions: (B, H, W, C).
@@ -155,8 +155,11 @@ def root_mean_squared_error(values, predictions, mask):
     Returns:
         float32 scalar.
     """
-    squares = tf.reduce_sum((mask * (tf.cast(predictions, tf.float32) - values)) ** 2)
-    return tf.sqrt(squares / tf.maximum(tf.reduce_sum(mask), 1.0) + 1e-12)  # the root has no slope at 0
+    squares, known = tf.reduce_sum((mask * (tf.cast(predictions, tf.float32) - values)) ** 2), tf.reduce_sum(mask)
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync > 1:  # a mean of roots is not the root of a mean
+        squares, known = context.all_reduce(tf.distribute.ReduceOp.SUM, [squares, known])
+    return tf.sqrt(squares / tf.maximum(known, 1.0) + 1e-12)  # the root has no slope at 0
 
 
 def gradient_penalty(critic, real, fake, mix, input_scale=1.0):

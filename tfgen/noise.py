@@ -31,15 +31,24 @@ def normal(key, draw, shape):
     return _rows(tf.random.stateless_normal, key, draw, shape)
 
 
+def one(key, draw):
+    """One number of U(0, 1), the same on all replicas: the first of `unit`. Arguments as in `uniform`."""
+    return tf.random.stateless_uniform((1,), _seed(key, draw))[0]
+
+
 def stream(draw, number):
     """A draw for another kind of noise beside the latents of `draw`: number 1, 2, ... up to 9."""
     return 1000 * number + draw
 
 
 def _rows(sample, key, draw, shape):
-    seed = tf.random.experimental.stateless_fold_in(tf.reshape(key, [-1, 2])[0], draw)
+    seed = _seed(key, draw)
     context = tf.distribute.get_replica_context()
     if context is None:  # between the steps, where there is one batch
         return sample(shape, seed)
     start = context.replica_id_in_sync_group * shape[0]
     return sample((context.num_replicas_in_sync * shape[0], *shape[1:]), seed)[start : start + shape[0]]
+
+
+def _seed(key, draw):
+    return tf.random.experimental.stateless_fold_in(tf.reshape(key, [-1, 2])[0], draw)

@@ -30,6 +30,7 @@ SETTINGS = {
     "schedule": "constant",  # of the learning rates: a name in callbacks.SCHEDULES, or PLAYER=NAME,...
     "precision": "float32",  # of the layers
     "ema": 0.0,  # decay of the running average of the weights that pictures are drawn with
+    "jit": False,  # whether XLA compiles the training step; it draws other noise, as good
     "sync_bn": False,  # whether batch normalization sees the global batch on several devices
     "early_stopping": 0,  # epochs without a better test error after which an autoencoder stops
     "score_every": 0,  # epochs between scores of the test set, the best of which keeps its checkpoint
@@ -127,11 +128,10 @@ class Run:
             model = self.preset.build((size, size, self.record["channels"]), **self.record["arguments"])
         finally:
             keras.config.set_dtype_policy(before)
+        if self.record["jit"]:
+            model.jit_compile = True
         if self.record["sync_bn"]:
-            for network in model.networks().values():
-                for layer in network.layers:
-                    if isinstance(layer, keras.layers.BatchNormalization):
-                        layer.synchronized = True
+            synchronize(model)
         return model
 
     def average(self, model):
@@ -206,7 +206,7 @@ class Run:
         flags |= {name: value for name, value in record["arguments"].items() if value != preset.defaults()[name]}
         flags |= {name: ",".join(value) if name == "only" else value for name, value in record["reading"].items() if name != "skip_bad"}
         flags |= {"attribute": name for name in record["attributes"] if name not in preset.attributes}
-        switches = [name for name in ("skip_bad", "sync_bn") if record["reading"].get(name) or flags.pop(name, False)]
+        switches = [name for name in ("skip_bad", "jit", "sync_bn") if record["reading"].get(name) or flags.pop(name, False)]
         command = train_command(record["study"], record["model"], **flags, examples=record["examples"], run=self.folder)
         return " ".join([command, *(f"--{name}" for name in switches)])
 
@@ -227,6 +227,16 @@ class Run:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def synchronize(model):
+    """Lets a model's batch normalization take the statistics of all replicas together."""
+    import keras
+
+    for network in model.networks().values():
+        for layer in network.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
 
 
 def checkpoint(model, average=None):

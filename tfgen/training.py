@@ -105,7 +105,7 @@ def refuse_others(old, new, folder):
         raise UserError(f"{folder} was trained with {'; '.join(different)}: give the old value to continue it, or --new or another --run to train beside it.")
 
 
-def train(run, strategy=None, jit=False, tensorboard=False, profile=False):
+def train(run, strategy=None, tensorboard=False, profile=False):
     """Trains a planned run from its newest checkpoint, or from the start, to its last iteration. Returns whether it got there.
 
     Ctrl-C and SIGTERM end it after the iteration at hand, with a checkpoint. Where a log or a weight is no finite number, it goes back to
@@ -114,7 +114,6 @@ def train(run, strategy=None, jit=False, tensorboard=False, profile=False):
     Args:
         run: from `plan`.
         strategy: from `devices.strategy`, None for one device.
-        jit: whether XLA compiles the training step.
         tensorboard, profile: whether to write for TensorBoard what `callbacks` says.
 
     Raises:
@@ -125,15 +124,13 @@ def train(run, strategy=None, jit=False, tensorboard=False, profile=False):
     replicas, chief = strategy.num_replicas_in_sync, devices.is_chief(strategy)
     if run.record["batch_size"] % replicas:
         raise UserError(f"a batch of {run.record['batch_size']} cannot be shared evenly by {replicas} devices: choose a --batch_size that {replicas} divides.")
-    if not tf.config.list_physical_devices("GPU"):
+    if not (run.record["jit"] or tf.config.list_physical_devices("GPU")):  # with it Keras compiles nothing
         tf.config.experimental.enable_op_determinism()
     if run.record["score_every"] and devices.several_machines(strategy):
         raise UserError("--score_every and --early_stopping go with one machine: leave them out, and `score` the run when it is done.")
     keras.utils.set_random_seed(run.record["seed"])
     with strategy.scope():
         model = run.build()
-        if jit:
-            model.jit_compile = True
         average = run.average(model)
     schedule = callbacks.Schedule(run, model, schedules(run.record["schedule"], model.players))  # before a checkpoint brings a rate that has fallen
     with run.lock() if chief else contextlib.nullcontext():

@@ -38,7 +38,6 @@ class DepthWGAN(GAN):
         """-E[D(x, G(x))] + rmse_weight * RMSE: eq. 5 with the sign that eq. 7 asks for, and the root of the mean, as in the notes' code."""
         depth = self.fake(batch, draw)
         loss = self.adversarial.generator(self.judge(self.pair(depth, batch), batch))
-        # Of a replica's rows alone, as each of the study's two GPUs took it.
         rmse = losses.root_mean_squared_error(batch["depth"], depth, batch["mask"])
         return loss + self.rmse_weight * rmse, {"g_loss": loss, "rmse": rmse}
 

@@ -37,6 +37,5 @@ class WGANGP(GAN):
 
     def mix(self, batch, draw):
         """Where on the segments from real to fake the slope is taken: (B, 1, 1, 1) in [0, 1]."""
-        n = tf.shape(batch["image"])[0]
-        mix = noise.unit(batch["key"], noise.stream(draw, 1), (n, 1, 1, 1))
-        return mix if self.mix_per_image else tf.zeros_like(mix) + mix[:1]
+        n, stream = tf.shape(batch["image"])[0], noise.stream(draw, 1)
+        return noise.unit(batch["key"], stream, (n, 1, 1, 1)) if self.mix_per_image else tf.fill((n, 1, 1, 1), noise.one(batch["key"], stream))

@@ -10,6 +10,7 @@ from keras import layers
 
 from tfgen import UserError
 from tfgen.networks import dcgan
+from tfgen.networks.dropout import Dropout
 
 MIDDLE, THIN = 96, 32  # channels of the two 1x1 convolutions: the notes' "filter size 32" is their code's width, not a kernel
 
@@ -54,7 +55,7 @@ def block(layer, x, activation, batch_norm, dropout=0.0):
     if batch_norm:
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
     x = activation()(x)
-    return layers.Dropout(dropout)(x) if dropout else x
+    return Dropout(dropout)(x) if dropout else x
 
 
 def check_activation(critic_activation):

@@ -9,6 +9,7 @@ from keras import layers
 
 from tfgen.networks.bottleneck import scaled
 from tfgen.networks.dcgan import widths
+from tfgen.networks.dropout import Dropout
 
 
 def _quarter(image_shape, width):
@@ -63,5 +64,5 @@ def discriminator(image_shape, width=1.0):
     x = layers.Rescaling(2.0, offset=-1.0)(image)  # the tutorial fed it [-1, 1]
     for channels in (64, 128):
         x = layers.Conv2D(scaled(channels, width), 5, 2, "same")(x)
-        x = layers.Dropout(0.3)(layers.LeakyReLU(negative_slope=0.3)(x))
+        x = Dropout(0.3)(layers.LeakyReLU(negative_slope=0.3)(x))
     return keras.Model(image, layers.Dense(1, dtype="float32", name="logits")(layers.Flatten()(x)), name="discriminator")

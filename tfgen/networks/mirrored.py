@@ -85,6 +85,6 @@ def critic(image_shape, width=1.0, convolutions=1, spectral_norm=False, features
     image = keras.Input(image_shape, name="image")
     convolution = SpectralConv2D if spectral_norm else layers.Conv2D
     last, x = _levels(image, _widths(image_shape, width), convolutions, convolution, batch_norm=not spectral_norm)
-    logits = layers.Flatten(name="logits")(convolution(1, SMALLEST, 1, "valid", dtype="float32")(x))
-    outputs = {"logits": logits, "features": layers.Flatten(name="features")(last)} if features else logits
+    logits = layers.Flatten(dtype="float32", name="logits")(convolution(1, SMALLEST, 1, "valid", dtype="float32")(x))
+    outputs = {"logits": logits, "features": layers.Flatten(dtype="float32", name="features")(last)} if features else logits
     return keras.Model(image, outputs, name="discriminator")

@@ -53,5 +53,5 @@ def decoder(image_shape, latent_channels, width=1.0):
 def critic(image_shape, latent_channels, width=1.0):
     """Image (B, H, W, C) -> how much of another picture is mixed into it (B, 1): the mean of all of a second encoder's code."""
     image = keras.Input(image_shape, name="image")
-    code = layers.Flatten()(_code(image, _widths(image_shape, width), latent_channels))
+    code = layers.Flatten(dtype="float32")(_code(image, _widths(image_shape, width), latent_channels))
     return keras.Model(image, ops.mean(code, axis=-1, keepdims=True), name="discriminator")
