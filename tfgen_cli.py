@@ -304,7 +304,7 @@ def reproduce(arguments):
     from tfgen import devices
     from tfgen.studies import find, models
 
-    arguments.runs, strategy = [], devices.strategy(arguments.devices)
+    arguments.runs, arguments.best, strategy = [], False, devices.strategy(arguments.devices)
     for model in models(arguments.study):
         extra = find(arguments.study, model).convert(arguments.extra)
         run = plan(arguments, strategy, study=arguments.study, model=model, arguments=extra)

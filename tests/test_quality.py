@@ -38,7 +38,7 @@ def test_acgan_faces_smile_when_told(tmp_path, seed):
 
 
 def test_cgan_draws_the_digit_it_is_told(tmp_path):
-    words = ["--study", "digits", "--adversarial", "least_squares", "--epochs", "200"]
+    words = ["--study", "digits", "--adversarial", "least_squares", "--epochs", "300", "--schedule", "linear", "--ema", ".999"]
     fidelity = scores.label_fidelity(train(tmp_path / "cgan", "cgan", *words, *SMALL))
     assert fidelity["classifier_test_accuracy"] > 0.9
     assert fidelity["label_fidelity"] >= 0.9
@@ -60,6 +60,7 @@ def test_infogan_finds_the_digits_without_labels(tmp_path):
     ("sullivan2017", "wgan_gp", 25, ["--learning_rate", "5e-4"]),
     ("csi5340", "gan", 70, ["--depth", "3", "--width", "1"]),
     ("csi5340", "wgan", 45, ["--depth", "3", "--width", "1/2", "--learning_rate", "5e-4"]),
+    ("digits", "gan", 300, ["--learning_rate", "2e-4"]),
 ])  # fmt: skip
 def test_generators_beat_untrained_ones_and_do_not_collapse(tmp_path, study, model, epochs, words):
     data = ["--dataset", "digits", "--batch_size", "64", "--epochs", str(epochs)]

@@ -266,11 +266,11 @@ def test_a_discriminator_that_has_won_is_told_of_once(tfgen, monkeypatch):
 
 
 def test_collapsed_samples_are_told_of_once(tfgen, monkeypatch):
-    monkeypatch.setattr(GAN, "sample_latents", lambda self, key, draw, n: tf.zeros((n, self.latent_dim)))
-    _, _, err = tfgen(*GAN_TOY, "--epochs", 5, "--run", "r")
+    with monkeypatch.context() as patch:
+        patch.setattr(GAN, "sample_latents", lambda self, key, draw, n: tf.zeros((n, self.latent_dim)))
+        _, _, err = tfgen(*GAN_TOY, "--epochs", 5, "--run", "r")
     assert err.count("the samples have been nearly one picture for 3 epochs") == 1
-    monkeypatch.undo()
-    _, _, err = tfgen(*VAE_TOY, "--epochs", 5, "--run", "other")
+    _, _, err = tfgen(*GAN_TOY, "--epochs", 5, "--run", "other")
     assert "nearly one picture" not in err
 
 

@@ -191,8 +191,8 @@ class Schedule(keras.callbacks.Callback):
 class Watch(keras.callbacks.Callback):
     """Warns once of a discriminator that has won and once of samples that have collapsed, when it has been so for three epochs.
 
-    Won: its loss, of an objective that can reach 0, is below .02 on average. Collapsed: the samples of the sheet vary less than a twentieth as
-    much as real pictures, in the mean over pixels of the standard deviation.
+    Won: its loss, of an objective that can reach 0, is below .02 on average. Collapsed: the samples of a GAN's sheet vary less than a twentieth
+    as much as real pictures, in the mean over pixels of the standard deviation.
     """
 
     EPOCHS = 3
@@ -216,6 +216,8 @@ class Watch(keras.callbacks.Callback):
             tell(f"the discriminator has told all pictures apart for {self.EPOCHS} epochs (d_loss below .02), and the generator learns little from it: "
                  "try a lower learning rate of the discriminator, or more steps of the generator.")
         self.losses.clear()
+        if "discriminator" not in model.players or hasattr(model, "encode"):  # an autoencoder's early samples are one grey
+            return
         spread = float(np.std(self.recorder.run.preset.samples(model), axis=0).mean())
         self.collapsed = self.collapsed + 1 if spread < 0.05 * self.spread else 0
         if self.collapsed == self.EPOCHS:
