@@ -18,16 +18,16 @@ from tfgen.runs import synchronize
 from tfgen.studies import STUDIES
 
 
-def toy():
-    """32 random pictures of 16x16x3 with an attribute, a label and depth with holes."""
+def toy(n):
+    """n random pictures of 16x16x3 with one random attribute, a label of 10 and depth with holes."""
     random = np.random.default_rng(0)
     return Source(
         "toy",
-        random.integers(0, 256, (32, 16, 16, 3), np.uint8),
-        random.integers(0, 2, (32, 1), np.uint8),
+        random.integers(0, 256, (n, 16, 16, 3), np.uint8),
+        random.integers(0, 2, (n, 1), np.uint8),
         ("Smiling",),
-        np.arange(32, dtype=np.int32) % 10,
-        random.integers(0, 9_000, (32, 16, 16, 1), np.uint16) * random.integers(0, 2, (32, 16, 16, 1), np.uint16),
+        np.arange(n, dtype=np.int32) % 10,
+        random.integers(0, 9_000, (n, 16, 16, 1), np.uint16) * random.integers(0, 2, (n, 16, 16, 1), np.uint16),
     )
 
 
@@ -40,7 +40,7 @@ def step(study, name, strategy, **arguments):
         synchronize(model)
         model.compile(**{player: keras.optimizers.SGD(1e-3) for player in model.optimizers})
     before = {name: [v.numpy() for v in network.weights] for name, network in model.networks().items()}
-    history = model.fit(batches(toy(), 32, stop=1), epochs=1, verbose=0, shuffle=False).history
+    history = model.fit(batches(toy(32), 32, stop=1), epochs=1, verbose=0, shuffle=False).history
     after = {name: [v.numpy() for v in network.weights] for name, network in model.networks().items()}
     return {name: (before[name], after[name]) for name in before}, {name: values[0] for name, values in history.items()}
 

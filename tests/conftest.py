@@ -9,11 +9,11 @@ if worker:  # a core for each: two processes of two threads on two cores stand i
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen.data.source import Source
+import tfgen_cli
+from benchmarks import replicas
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration(), tf.config.LogicalDeviceConfiguration()]
@@ -28,13 +28,19 @@ def two_replicas():
 
 @pytest.fixture(scope="session")
 def toy():
-    """64 random pictures of 16x16x3 with one random attribute, a label of 10 and depth with holes."""
-    random = np.random.default_rng(0)
-    return Source(
-        "toy",
-        random.integers(0, 256, (64, 16, 16, 3), np.uint8),
-        random.integers(0, 2, (64, 1), np.uint8),
-        ("Smiling",),
-        np.arange(64, dtype=np.int32) % 10,
-        random.integers(0, 9_000, (64, 16, 16, 1), np.uint16) * random.integers(0, 2, (64, 16, 16, 1), np.uint16),
-    )
+    """64 random pictures; see `replicas.toy`."""
+    return replicas.toy(64)
+
+
+@pytest.fixture
+def tfgen(capsys):
+    """tfgen("train", "--model", "vae") -> (exit code, stdout, stderr)."""
+
+    def command(*words):
+        try:
+            code = tfgen_cli.main(tfgen_cli.parse(["tfgen_cli.py", *map(str, words)]))
+        except SystemExit as error:
+            code = error.code
+        return code, *capsys.readouterr()
+
+    return command

@@ -1,7 +1,6 @@
 """Commands as a user gives them, in this process; a real process where signals and exit codes are the matter."""
 
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -15,7 +14,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-import tfgen_cli
 from tfgen.runs import Run
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -26,20 +24,6 @@ TOY = ["--smoke", "--examples", "64", "--batch_size", "16", "--image_size", "16"
 def elsewhere(tmp_path, monkeypatch):
     """Runs and reports go to a temporary folder."""
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def tfgen(capsys):
-    """tfgen("train", "--model", "vae") -> (exit code, stdout, stderr)."""
-
-    def command(*words):
-        try:
-            code = tfgen_cli.main(tfgen_cli.parse(["tfgen_cli.py", *map(str, words)]))
-        except SystemExit as error:
-            code = error.code
-        return code, *capsys.readouterr()
-
-    return command
 
 
 def process(*words, **options):

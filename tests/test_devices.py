@@ -13,7 +13,6 @@ import time
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import tfgen_cli
 from benchmarks import replicas

@@ -28,20 +28,6 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture
-def tfgen(capsys):
-    """tfgen("train", "--model", "vae") -> (exit code, stdout, stderr)."""
-
-    def command(*words):
-        try:
-            code = tfgen_cli.main(tfgen_cli.parse(["tfgen_cli.py", *map(str, words)]))
-        except SystemExit as error:
-            code = error.code
-        return code, *capsys.readouterr()
-
-    return command
-
-
 def outcome(folder):
     """name -> bytes of what must not depend on how often a run was stopped: weights and slots, the history, the samples."""
     folder = pathlib.Path(folder)
