@@ -35,6 +35,12 @@ def main(arguments):
     except UserError as error:
         print(f"tfgen_cli.py: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"tfgen_cli.py: {error.filename or 'a file'} cannot be read or written ({error.strerror or error}): mend that, then give the same command.", file=sys.stderr)
+        return 2
+    except tf.errors.ResourceExhaustedError:
+        print("tfgen_cli.py: the memory or the disk is full: make room, or choose a smaller --batch_size, then give the same command.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("tfgen_cli.py: interrupted.", file=sys.stderr)
         return 130
@@ -295,7 +301,8 @@ def experiment(arguments):
         if not finish(run, arguments, strategy):
             return 130
         trained[label] = run
-    print(report.compare(arguments.name, found, trained, arguments.out))
+    if devices.is_chief(strategy):
+        print(report.compare(arguments.name, found, trained, arguments.out))
     return 0
 
 
@@ -311,7 +318,7 @@ def reproduce(arguments):
         if not finish(run, arguments, strategy):
             return 130
         arguments.runs.append(run.folder)
-    return report(arguments)
+    return report(arguments) if devices.is_chief(strategy) else 0
 
 
 def list_(arguments):
@@ -395,7 +402,7 @@ def report(arguments):
     """Draws the figures and says where each came from."""
     from tfgen import report, runs
 
-    chosen, complaints = ([runs.Run.open(folder, arguments.best) for folder in arguments.runs], []) if arguments.runs else runs.find()
+    chosen, complaints = ([runs.Run.open(folder, arguments.best) for folder in arguments.runs], []) if arguments.runs else runs.find(best=arguments.best)
     for complaint in complaints:
         print(f"tfgen_cli.py: left out: {complaint}", file=sys.stderr)
     missing = {}

@@ -13,6 +13,7 @@ import time
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfgen_cli
 from benchmarks import replicas
@@ -23,15 +24,17 @@ from tfgen.studies import STUDIES
 
 ROOT = pathlib.Path(__file__).parent.parent
 TOY = ["--smoke", "--examples", "64", "--batch_size", "16", "--image_size", "16"]
-MODELS = [(study, model) for study, presets in STUDIES.items() for model in presets]
 QUICK = [("dlcv2018", "vae"), ("dlcv2018", "wgan_gp_faithful"), ("dlcv2018", "infogan_mixed"), ("sullivan2017", "depth_wgan"), ("digits", "gan")]
+SLOW = [("dlcv2018", "gan"), ("dlcv2018", "acgan"), ("dlcv2018", "wgan_gp"), ("sullivan2017", "wgan"), ("pegasus", "adversarial_vae"), ("pegasus", "vae_gan"),
+        ("pegasus", "acai"), ("digits", "cgan")]  # fmt: skip
 
 
 # Two replicas ------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("study, name", [pytest.param(*one, marks=[] if one in QUICK else pytest.mark.slow) for one in MODELS])
+@pytest.mark.parametrize("study, name", [*QUICK, *(pytest.param(*one, marks=pytest.mark.slow) for one in SLOW)])
 def test_a_step_on_two_replicas_equals_one(study, name, two_replicas):
+    """One of each class; `benchmarks/replicas.py` goes through all presets."""
     few = {"d_steps": 2} if "d_steps" in STUDIES[study][name].defaults() else {}
     weights, logs = replicas.difference(study, name, two_replicas, **few)
     assert weights < 1e-4 and logs < 1e-4
@@ -135,7 +138,20 @@ def machines(n, *words):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [["--model", "gan"], ["--model", "vae"]], ids=["gan", "vae"])
+def test_machines_that_were_given_different_arguments(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    workers = [f"localhost:{port}" for port in free_ports(2)]
+    running = []
+    for i in range(2):
+        config = json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}})
+        running.append(process("train", "--model", "vae", *TOY, "--seed", i, "--run", "r", TF_CONFIG=config))
+    outs = [one.communicate(timeout=200)[0] for one in running]
+    assert [one.returncode for one in running] == [2, 2], outs
+    assert any("the machines were given different arguments, seeds or data" in out for out in outs) and not any("Traceback" in out for out in outs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["--study", "pegasus", "--model", "acai"], ["--model", "gan"], ["--model", "vae"]], ids=["acai", "gan", "vae"])
 def test_two_machines_end_as_one_would(tmp_path, monkeypatch, words):
     """Each writes its weights at the end through a script that does what the command does; the chief's files are the only ones."""
     monkeypatch.chdir(tmp_path)
@@ -194,7 +210,7 @@ def test_a_machine_that_dies_ends_the_others_and_all_go_on_from_the_checkpoint(t
     for one in again:
         one.send_signal(signal.SIGINT)
     outs = [one.communicate(timeout=100)[0] for one in again]
-    assert f"{before} of" in outs[0], outs
+    assert [one.returncode for one in again] == [130, 130] and f"{before} of" in outs[0] and "Stopped and saved at iteration" in outs[0], outs
     history = Run.open("r").history()
     np.testing.assert_array_equal(history["iteration"][:before], np.arange(1, before + 1))
 
@@ -251,6 +267,30 @@ def test_float16_scales_the_loss_of_every_player_and_unscales_the_gradient(toy):
     for name, ours in moves["mixed_float16"].items():
         theirs = moves["float32"][name]
         assert np.linalg.norm(ours - theirs) < 0.05 * np.linalg.norm(theirs)
+
+
+@pytest.mark.parametrize("replica", [0, 1])
+def test_one_replicas_overflow_leaves_the_step_out_on_all(replica, toy, two_replicas):
+    """Keras asks the first replica alone."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        with two_replicas.scope():
+            model = STUDIES["dlcv2018"]["vae"].build((16, 16, 3), width=1 / 8)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    loss = model.negative_bound
+
+    def overflowing(batch, draw):
+        value, logs = loss(batch, draw)
+        here = tf.distribute.get_replica_context().replica_id_in_sync_group == replica
+        return tf.where(here, np.float32(np.inf), 1.0) * value, logs
+
+    model.negative_bound = overflowing
+    before = [v.numpy() for v in model.player_variables("autoencoder")]
+    model.fit(batches(toy, 32, stop=1), epochs=1, verbose=0, shuffle=False)
+    for v, b in zip(model.player_variables("autoencoder"), before):
+        np.testing.assert_array_equal(v.numpy(), b)
+    assert float(model.optimizers["autoencoder"].dynamic_scale.numpy()) == 2.0**14
 
 
 def test_jit_compiles_the_step(tmp_path, monkeypatch):

@@ -189,15 +189,12 @@ class Painter:
 
     classes = 3
 
-    def __init__(self):
-        self.generator = types.SimpleNamespace(predict=self.paint)
-
     def sample_latents(self, key, draw, n):
         return np.zeros((n, 1))
 
-    def paint(self, inputs, batch_size, verbose):
+    def generator(self, inputs, training):
         painted = stripes(3, 2).images / np.float32(255)
-        return painted[np.array([0, 1, 0])[inputs["codes"].argmax(axis=1)]]
+        return painted[np.array([0, 1, 0])[np.argmax(inputs["codes"], axis=1)]]
 
 
 class Run(types.SimpleNamespace):

@@ -134,7 +134,36 @@ def test_a_history_shorter_than_its_checkpoint_is_refused(tfgen):
     history = pathlib.Path("r/history.csv")
     history.write_text("".join(history.read_text().splitlines(True)[:-1]))
     code, _, err = tfgen(*VAE_TOY, "--run", "r", "--epochs", 3)
-    assert code == 2 and "r/history.csv holds fewer iterations than the checkpoint's 8" in err
+    assert code == 2 and "r/history.csv lacks iterations of the checkpoint's 8" in err
+
+
+def test_a_history_without_its_checkpoints_is_left_alone(tfgen, part):
+    """A folder of checkpoints on a disk that is not mounted."""
+    shutil.rmtree("r/checkpoints")
+    pathlib.Path("r/checkpoints").symlink_to("nowhere")
+    before = pathlib.Path("r/history.csv").read_bytes()
+    code, _, err = tfgen(*REST)
+    assert code == 2 and "r has a history and no checkpoint: put back r/checkpoints" in err
+    assert pathlib.Path("r/history.csv").read_bytes() == before and len([*pathlib.Path("r/samples").iterdir()]) == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"iteration,d_loss,g_loss\n1,2\n\n", b"\xff\xfe"])
+def test_a_damaged_history_is_refused(tfgen, part, content):
+    pathlib.Path("r/history.csv").write_bytes(content)
+    code, _, err = tfgen(*REST)
+    assert code == 2 and "put back a copy of it, or train anew with --new" in err and "Traceback" not in err
+
+
+def test_killed_while_the_first_record_was_written(tfgen):
+    pathlib.Path("r").mkdir()
+    pathlib.Path("r/.record.part.json").write_text("{")
+    assert tfgen(*VAE_TOY, "--run", "r")[0] == 0
+
+
+def test_a_report_beside_a_run_that_is_writing_its_history(tfgen, part):
+    with open("r/history.csv", "a") as file:
+        file.write("25,.1,.2\n26,.")
+    assert len(Run.open("r").history()["iteration"]) == 16
 
 
 # Disks -------------------------------------------------------------------------------------------------------------------------------
@@ -368,6 +397,15 @@ def test_tensorboard_reads_what_was_logged(tfgen):
     np.testing.assert_allclose([value for _, value in logged], history["d_loss"], rtol=1e-6)
     assert [event.step for event in events.Tensors("samples")] == [8, 16, 24]
     assert [*pathlib.Path("r/profile").rglob("*.xplane.pb")]
+
+
+def test_scores_of_pictures_that_cannot_be_judged(tfgen):
+    pathlib.Path("pictures").mkdir()
+    for i in range(64):
+        Image.fromarray(np.full((16, 16, 3), i, np.uint8)).save(f"pictures/{i}.png")
+    words = ["--dataset", "folder", "--data_dir", "pictures", "--batch_size", 16, "--image_size", 16, "--run", "r", "--score_every", 1]
+    code, _, err = tfgen("train", "--model", "gan", "--width", "1/8", "--epochs", 1, *words)
+    assert code == 2 and "has neither labels nor attributes" in err and "Traceback" not in err
 
 
 BAD = {

@@ -36,36 +36,40 @@ class Recorder(keras.callbacks.Callback):
     Attributes:
         iteration: of the run, the latest.
         failure: (iteration, log, value) where a log was no finite number, else None.
+        asked: whether a signal has asked to end after the iteration at hand; set from outside.
+        stopped: whether any machine was asked.
         early: whether the test error has stopped falling.
     """
 
-    def __init__(self, run, generative_model, average=None, chief=True):
+    def __init__(self, run, generative_model, average=None, chief=True, anywhere=bool):
         super().__init__()
+        self.anywhere = anywhere
         self.run = run
         self.generative_model = generative_model
         self.average = average
         self.chief = chief
         self.rows = []
+        self.asked = self.stopped = False
         self.began = time.monotonic()
-        self.files = {"history.csv": ["iteration", *generative_model.logs]}
         self.checkpoint = runs.checkpoint(generative_model, average)
         self.start()
 
     def start(self):
         """Goes to the newest whole checkpoint, or writes the first; the run's files are brought to its iteration."""
-        self.state = self.run.checkpoints.restore(self.checkpoint, tell) or {"iteration": 0, "redraws": 0, "seconds": 0.0, "score": None, "waited": 0}
+        found = self.run.checkpoints.restore(self.checkpoint, tell)
+        self.state = found or {"iteration": 0, "redraws": 0, "seconds": 0.0, "score": None, "best": None, "waited": 0}
         self.iteration = self.saved = self.state["iteration"]
         self.failure = None
         self.rows.clear()
         if not self.chief:
             return
+        self._cut_history(found)
         self.run.checkpoints.remove_beyond(self.iteration)
-        for path in [*self.run.folder.glob(".*.part.*"), *(self.run.folder / "samples").glob("*.png")]:
+        for path in [*self.run.folder.glob(".history.part.*"), *(self.run.folder / "samples").glob("*.png")]:
             if not path.stem.isdecimal() or int(path.stem) > self.iteration:  # half written when the process was killed, or to be made again
-                path.unlink()
-        self._cut_history()
-        if self.iteration == 0:
-            self._write_checkpoint()
+                path.unlink(missing_ok=True)
+        if not found:
+            self.run.checkpoints.write(self.checkpoint, self.state)
         if self.iteration % self.run.steps_per_epoch == 0:
             self._sheet()
 
@@ -74,14 +78,20 @@ class Recorder(keras.callbacks.Callback):
         patience = self.run.record["early_stopping"]
         return bool(patience) and self.state["waited"] >= patience
 
-    def _cut_history(self):
-        path = self.run.folder / "history.csv"
-        rows = [["iteration", *self.generative_model.logs]]
-        if self.iteration:
+    def _cut_history(self, found):
+        path, rows = self.run.folder / "history.csv", []
+        try:
             with path.open(newline="") as file:
-                rows = list(csv.reader(file))[: self.iteration + 1]
-            if len(rows) < self.iteration + 1 or rows[-1][0] != str(self.iteration):
-                raise UserError(f"{path} holds fewer iterations than the checkpoint's {self.iteration}: put back a copy of it, or train anew with --new.")
+                rows = list(csv.reader(file))
+        except FileNotFoundError:
+            pass
+        except (ValueError, csv.Error) as error:
+            raise UserError(f"{path} is damaged ({error}): put back a copy of it, or train anew with --new.") from None
+        if not found and len(rows) > 1:
+            raise UserError(f"{self.run.folder} has a history and no checkpoint: put back {self.run.checkpoints.folder}, or train anew with --new.")
+        rows = [["iteration", *self.generative_model.logs], *rows[1 : self.iteration + 1]]
+        if [row[0] for row in rows[1:] if row] != [str(i + 1) for i in range(self.iteration)]:
+            raise UserError(f"{path} lacks iterations of the checkpoint's {self.iteration}: put back a copy of it, or train anew with --new.")
         with runs.replacing(path) as temporary, temporary.open("w", newline="") as file:
             csv.writer(file).writerows(rows)
 
@@ -91,6 +101,7 @@ class Recorder(keras.callbacks.Callback):
         bad = [name for name in self.generative_model.logs if not math.isfinite(logs[name])]
         if bad:
             self._fail(bad[0], logs[bad[0]])
+            self.stopped = self.anywhere(self.asked)
             return
         self.rows.append([self.iteration, *(f"{logs[name]:.9g}" for name in self.generative_model.logs)])  # 9 digits hold a float32
         if self.average:
@@ -102,7 +113,8 @@ class Recorder(keras.callbacks.Callback):
             self.save()
         if at_end and not self.failure:
             self._sheet()
-        if self.early:
+        self.stopped = self.anywhere(self.asked)  # so that several machines end after the same iteration
+        if self.early or self.stopped:
             self.generative_model.stop_training = True
 
     def _fail(self, log, value):
@@ -127,11 +139,8 @@ class Recorder(keras.callbacks.Callback):
                 checkpoints.sync(path)
             except OSError as error:
                 raise UserError(f"{path} cannot be written ({error.strerror}): make room, then give the same command; it goes on from its last checkpoint.") from None
-            self._write_checkpoint()
+            self.run.checkpoints.write(self.checkpoint, self.state)
         self.rows.clear()
-
-    def _write_checkpoint(self):
-        self.run.checkpoints.write(self.checkpoint, self.state)
 
     def _score(self):
         every, epoch = self.run.record["score_every"], self.iteration // self.run.steps_per_epoch
@@ -139,13 +148,17 @@ class Recorder(keras.callbacks.Callback):
             return
         with self._drawing():
             self.run.__dict__["model"] = self.generative_model  # what a score reads
-            numbers = self.run.preset.score(self.run)
+            try:
+                numbers = self.run.preset.score(self.run)
+            finally:
+                del self.run.__dict__["model"]
         name, sign = scores.BEST[self.run.preset.score]
-        self.state["score"] = sign * numbers[name]
-        best = self.state.get("best")
-        better = best is None or self.state["score"] < best
-        self.state |= {"best": self.state["score"] if better else best, "waited": 0 if better else self.state["waited"] + 1}
-        tell(f"epoch {epoch}: {name} {numbers[name]:.6g}" + (", the best so far" if better else f", not better than {sign * best:.6g}"))
+        score, best = sign * numbers[name], self.state["best"]
+        better = math.isfinite(score) and (best is None or score < best)
+        self.state |= {"score": score if math.isfinite(score) else None, "waited": 0 if better else self.state["waited"] + 1}
+        if better:
+            self.state["best"] = score
+        tell(f"epoch {epoch}: {name} {numbers[name]:.6g}" + (", the best so far" if better else "" if best is None else f", not better than {sign * best:.6g}"))
 
     def _drawing(self):
         return self.average.in_use() if self.average else contextlib.nullcontext()
@@ -162,9 +175,9 @@ class Recorder(keras.callbacks.Callback):
 
 
 def finite(model):
-    """Whether every weight of a GenerativeModel is a finite number."""
-    weights = [v.value for network in model.networks().values() for v in network.weights if v.dtype.startswith(("float", "bfloat"))]
-    return all(bool(tf.reduce_all(tf.math.is_finite(weight))) for weight in weights)
+    """Whether every weight and slot of a GenerativeModel is a finite number."""
+    variables = [v for part in (*model.networks().values(), *model.optimizers.values()) for v in (part.weights if isinstance(part, keras.Model) else part.variables)]
+    return all(bool(tf.reduce_all(tf.math.is_finite(v.value))) for v in variables if v.dtype.startswith(("float", "bfloat")))
 
 
 class Schedule(keras.callbacks.Callback):
@@ -189,7 +202,7 @@ class Schedule(keras.callbacks.Callback):
 
 
 class Watch(keras.callbacks.Callback):
-    """Warns once of a discriminator that has won and once of samples that have collapsed, when it has been so for three epochs.
+    """Warns of a discriminator that has won and of samples that have collapsed, when it has been so for three epochs.
 
     Won: its loss, of an objective that can reach 0, is below .02 on average. Collapsed: the samples of a GAN's sheet vary less than a twentieth
     as much as real pictures, in the mean over pixels of the standard deviation.
@@ -205,6 +218,9 @@ class Watch(keras.callbacks.Callback):
         self.losses = []
         adversarial = getattr(recorder.generative_model, "adversarial", None)
         self.can_win = adversarial is not None and adversarial is not losses.adversarial("wasserstein")
+
+    def on_train_begin(self, logs=None):
+        self.losses.clear()
 
     def on_train_batch_end(self, batch, logs=None):
         self.losses.append(logs.get("d_loss", math.inf))
@@ -264,7 +280,7 @@ class TensorBoard(keras.callbacks.Callback):
         try:
             import tensorboard  # noqa: F401  tf.summary needs it
         except ImportError:
-            raise UserError("--tensorboard needs the package tensorboard: install it by `pip install 'tfgen[tensorboard]'`.") from None
+            raise UserError("--tensorboard needs the package tensorboard: install it by `pip install tensorboard`.") from None
         self.recorder = recorder
         self.writer = tf.summary.create_file_writer(str(recorder.run.folder / "tensorboard"))
 

@@ -64,7 +64,7 @@ class Checkpoints:
 
     def _rest(self):
         there = self.iterations()
-        return f"; the checkpoint of iteration {there[-1]} is whole: make room, then give the same command." if there else ": make room, then give the same command."
+        return (f"; that of iteration {there[-1]} is there" if there else "") + ": make room, then give the same command."
 
     def _remove_old(self):
         there = self.iterations()
@@ -98,8 +98,10 @@ class Checkpoints:
             for name, sum_ in sums.items():
                 if digest(folder / name) != sum_:
                     return f"{name} is damaged"
-        except (OSError, ValueError) as error:
+        except (FileNotFoundError, NotADirectoryError, ValueError) as error:
             return reason(error)
+        except OSError as error:  # no damage: what cannot be read now may be read later
+            raise UserError(f"{folder} cannot be read ({reason(error)}): mend that, then give the same command.") from None
         return None
 
     def restore(self, checkpoint, tell, iteration=None):
@@ -118,14 +120,21 @@ class Checkpoints:
         there = self.iterations() if iteration is None else [iteration]
         for iteration in reversed(there):
             folder, fault = self.path(iteration), self.fault(iteration)
-            if fault:
+            if fault and folder.exists():
                 tell(f"the checkpoint {folder} is damaged ({fault}) and passed over.")
+            if fault:
                 continue
             try:
+                state = json.loads((folder / STATE).read_text())
                 checkpoint.read(str(folder / WEIGHTS)).assert_existing_objects_matched()
-            except Exception as error:  # its sums are right: other code wrote it
+                return state
+            except Exception as error:
+                if not folder.exists():  # a process that trains has just removed it for a newer one
+                    return self.restore(checkpoint, tell)
+                # Its sums are right: other code wrote it.
                 raise UserError(f"the checkpoint {folder} does not fit this version of the model ({reason(error)}): use the version that wrote it.") from None
-            return json.loads((folder / STATE).read_text())
+        if there and max(self.iterations(), default=-1) > there[-1]:
+            return self.restore(checkpoint, tell)
         if there:
             raise UserError(f"no checkpoint below {self.folder} is whole: put back a copy of one, or train anew with --new.")
         return None

@@ -47,7 +47,11 @@ def _of_machines():
         raise UserError(f"TF_CONFIG names the task {task} {index}, which its cluster lacks: expected {EXAMPLE}")
     machines = sum(len(config["cluster"].get(kind, ())) for kind in ("chief", "worker"))
     print(f"waiting for {machines} machines, of which this is {task} {index}", file=sys.stderr, flush=True)
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError:
+        place = config["cluster"][task][index]
+        raise UserError(f"this machine cannot listen at {place}: is another process there, or the index in TF_CONFIG the same on two machines?") from None
 
 
 EXAMPLE = """'{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}', the index another on each machine."""
@@ -67,11 +71,21 @@ def is_chief(strategy):
 
 
 def agree(strategy, number):
-    """Whether all machines have the same number."""
+    """Whether all machines have the same whole number, below 2^24."""
     if not several_machines(strategy):
         return True
+    # Equal are those whose mean of squares is the square of their mean.
+    return _mean(strategy, number) == number and _mean(strategy, number**2) == number**2
+
+
+def anywhere(strategy, flag):
+    """Whether the flag is true on any machine."""
+    return _mean(strategy, flag) > 0 if several_machines(strategy) else flag
+
+
+def _mean(strategy, number):
     numbers = strategy.experimental_distribute_values_from_function(lambda context: tf.constant(number, tf.float64))
-    return float(strategy.reduce("MEAN", numbers, axis=None)) == number
+    return float(strategy.reduce("MEAN", numbers, axis=None))
 
 
 def feed(strategy, source, batch_size, **steps):

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tfgen.models.base import in_batches
+
 KEY = (1002, 0)  # every figure and score looks at the same latents; the homework's own figures were drawn with the seed 1002
 
 
@@ -19,7 +21,7 @@ def attribute_pairs(model, n):
 
 def reconstructions(model, images):
     """Pictures decoded from the mean codes of images (n, H, W, C) in [0, 1], the same shape."""
-    return model.decoder.predict(model.encode(images)["mean"], batch_size=256, verbose=0)
+    return in_batches(model.decoder, model.encode(images)["mean"])
 
 
 def category_sweep(model, code, rows, others=None):
@@ -72,7 +74,7 @@ def interpolate(model, a, b, n):
     start, end = (model.encode(images)["mean"][:, None] for images in (a, b))
     share = np.linspace(0, 1, n, dtype=np.float32).reshape(1, n, *[1] * (start.ndim - 2))
     codes = (1 - share) * start + share * end
-    pictures = model.decoder.predict(codes.reshape(-1, *start.shape[2:]), batch_size=256, verbose=0)
+    pictures = in_batches(model.decoder, codes.reshape(-1, *start.shape[2:]))
     return pictures.reshape(*codes.shape[:2], *pictures.shape[1:])
 
 
@@ -85,7 +87,7 @@ def colour_matches(images, candidates):
 def depths(model, images, draw=0):
     """A DepthWGAN's depth (n, H, W, 1) in [0, 1] of any number of pictures (n, H, W, C) in [0, 1]; `draw` tells noises apart."""
     z = model.sample_latents(KEY, draw, len(images))
-    return model.generator.predict(model.inputs(images, z), batch_size=64, verbose=0)
+    return in_batches(model.generator, model.inputs(images, z), batch_size=64)
 
 
 def depth_samples(model, n=8):

@@ -190,6 +190,7 @@ class Run:
         try:
             with path.open(newline="") as file:
                 header, *rows = csv.reader(file)
+            rows = rows[: max(self.checkpoints.iterations(), default=0)]  # those after it are trained again
             columns = np.array(rows, dtype=np.float64).reshape(-1, len(header)).T
             return {name: column.astype(int) if name == "iteration" else column for name, column in zip(header, columns, strict=True)}
         except (OSError, ValueError) as error:
@@ -220,7 +221,7 @@ class Run:
         with (self.folder / LOCK).open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 file.seek(0)
                 raise UserError(f"{self.folder} is being trained by process {file.read().strip()}: wait for it, or train under another --run.") from None
             file.truncate(0)
@@ -250,12 +251,12 @@ def train_command(study, model, **flags):
     return " ".join(["python tfgen_cli.py train", *(f"--{name} {shlex.quote(str(value))}" for name, value in flags.items() if value is not None)])
 
 
-def find(folder="runs"):
+def find(folder="runs", best=False):
     """The runs below a folder, the last trained first, and a sentence for each that cannot be read: ([Run], [str])."""
     found, complaints = [], []
     for path in sorted(pathlib.Path(folder).glob(f"**/{RECORD}"), key=lambda path: path.stat().st_mtime, reverse=True):
         try:
-            found.append(Run.open(path.parent))
+            found.append(Run.open(path.parent, best))
         except UserError as error:
             complaints.append(str(error))
     return found, complaints

@@ -7,6 +7,7 @@ from sklearn.metrics import normalized_mutual_info_score
 
 from tfgen import UserError, latents, losses
 from tfgen.metrics import classifier, depth, distances
+from tfgen.models.base import in_batches
 
 
 def reconstruction_errors(run):
@@ -22,7 +23,7 @@ def reconstruction_errors(run):
     variance = float(np.var(images, dtype=np.float64))
     mean_picture = float(np.var(images, axis=0, dtype=np.float64).mean())
     errors = {
-        f"test_mse_{kind}_code": float(losses.mean_squared_error(images, run.model.decoder.predict(z, batch_size=256, verbose=0)))
+        f"test_mse_{kind}_code": float(losses.mean_squared_error(images, in_batches(run.model.decoder, z)))
         for kind, z in codes.items()
     }
     return errors | {
@@ -48,7 +49,7 @@ def label_fidelity(run, n=1000):
     test, reader = run.source("test"), _reader(run)
     asked = np.arange(n) % run.model.classes
     inputs = {"z": run.model.sample_latents(latents.KEY, 0, n), "codes": np.eye(run.model.classes, dtype=np.float32)[asked]}
-    seen = classifier.read_class(reader, run.model.generator.predict(inputs, batch_size=256, verbose=0))
+    seen = classifier.read_class(reader, in_batches(run.model.generator, inputs))
     right = classifier.read_class(reader, test.floats()) == test.labels
     return {"pictures": n, "label_fidelity": float(np.mean(seen == asked)), "classifier_test_accuracy": float(np.mean(right))}
 
@@ -117,8 +118,10 @@ def _scale(run):
 def _reader(run):
     """The classifier of its training pictures' attributes or classes."""
     source = run.source("train")
+    if not source.attribute_names and source.labels is None:
+        raise UserError(f"{source.name} has neither labels nor attributes, by which pictures could be judged: leave out --score_every, and `score`.")
     epochs = int(np.clip(80_000 // len(source), 8, 30))  # small sets are seen more often
-    if source.attribute_names or source.labels is None:
+    if source.attribute_names:
         return classifier.train_classifier(source.floats(), source.attributes, epochs)
     classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
     return classifier.train_classifier(source.floats(), classes, epochs, mirror=False)

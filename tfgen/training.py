@@ -1,9 +1,12 @@
 """From arguments to a trained run: what will be trained, on which devices, to the end in spite of what comes between."""
 
 import contextlib
+import functools
+import json
 import os
 import re
 import signal
+import zlib
 
 import keras
 import tensorflow as tf
@@ -66,6 +69,8 @@ def plan(study, model, *, arguments, run=None, new=False, smoke=False, dataset=N
     record = planned.record
     check_settings(preset, model, record)
     source = planned.training_source()
+    if record["score_every"]:
+        planned.source("test")  # is there, or nothing begins
     for field in preset.needs:
         if getattr(source, field) is None:
             raise UserError(f"{model} is trained on pictures with {field}, which {source.name} does not have: choose another --dataset.")
@@ -75,7 +80,7 @@ def plan(study, model, *, arguments, run=None, new=False, smoke=False, dataset=N
     record["versions"] = runs.versions()
     if (planned.folder / runs.RECORD).exists():
         refuse_others(runs.Run.open(folder).record, record, folder)
-    elif chief and planned.folder.exists() and any(path.name != runs.LOCK for path in planned.folder.iterdir()):
+    elif chief and planned.folder.exists() and any(not path.name.startswith(".") for path in planned.folder.iterdir()):
         raise UserError(f"{planned.folder} holds other files and no run: choose another --run.")
     return planned
 
@@ -126,6 +131,8 @@ def train(run, strategy=None, tensorboard=False, profile=False):
         raise UserError(f"a batch of {run.record['batch_size']} cannot be shared evenly by {replicas} devices: choose a --batch_size that {replicas} divides.")
     if not (run.record["jit"] or tf.config.list_physical_devices("GPU")):  # with it Keras compiles nothing
         tf.config.experimental.enable_op_determinism()
+    if run.record["jit"] and replicas > 1:
+        raise UserError("--jit compiles for one device: give --devices 1, or leave --jit out.")
     if run.record["score_every"] and devices.several_machines(strategy):
         raise UserError("--score_every and --early_stopping go with one machine: leave them out, and `score` the run when it is done.")
     keras.utils.set_random_seed(run.record["seed"])
@@ -133,27 +140,51 @@ def train(run, strategy=None, tensorboard=False, profile=False):
         model = run.build()
         average = run.average(model)
     schedule = callbacks.Schedule(run, model, schedules(run.record["schedule"], model.players))  # before a checkpoint brings a rate that has fallen
-    with run.lock() if chief else contextlib.nullcontext():
+    with stopping_together(strategy, run), run.lock() if chief else contextlib.nullcontext():
         if chief:
             runs.write_json(run.folder / runs.RECORD, run.record)
-        recorder = callbacks.Recorder(run, model, average, chief)
-        if not devices.agree(strategy, recorder.iteration):
-            raise UserError(f"the machines find different checkpoints in {run.folder}: it must be one folder, on a disk that all of them share.")
+        recorder = callbacks.Recorder(run, model, average, chief, functools.partial(devices.anywhere, strategy))
+        same_everywhere(strategy, run, recorder)
         if recorder.iteration >= run.iterations or recorder.early:
             return True
         progress = callbacks.Progress(recorder)
-        with stopping_on_signals(model), contextlib.closing(progress):
+        with stopping_on_signals(recorder), contextlib.closing(progress):
             source = run.training_source()
             more = [schedule, *([callbacks.Watch(recorder, source.floats(slice(64))), progress] if chief else [])]
             more += [kind(recorder) for kind, wanted in ((callbacks.TensorBoard, tensorboard), (callbacks.Profile, profile)) if wanted and chief]
-            tries, furthest = 0, 0
-            while True:
+            tries, place = 0, None
+            while not recorder.stopped:
                 fit(run, strategy, model, source, recorder, more)
                 recorder.save()
                 if not recorder.failure:
-                    return recorder.early or recorder.iteration == run.iterations
-                tries, furthest = (tries + 1, furthest) if recorder.failure[0] <= furthest else (1, recorder.failure[0])
+                    break
+                tries, place = tries + 1 if recorder.saved == place else 1, recorder.saved
                 go_back(recorder, tries)
+        return recorder.early or recorder.iteration == run.iterations
+
+
+def same_everywhere(strategy, run, recorder):
+    """Raises UserError if several machines were not given the same run."""
+    text = json.dumps({name: value for name, value in run.record.items() if name not in ("versions", "data_dir")}, sort_keys=True)
+    if not devices.agree(strategy, zlib.crc32(text.encode()) >> 8):
+        raise UserError("the machines were given different arguments, seeds or data: give all of them the same command.")
+    if not devices.agree(strategy, recorder.iteration):
+        raise UserError(f"the machines find different checkpoints in {run.folder}: it must be one folder, on a disk that all of them share.")
+
+
+@contextlib.contextmanager
+def stopping_together(strategy, run):
+    """Within, what TensorFlow raises where another machine has stopped is a UserError."""
+    try:
+        yield
+    except tf.errors.OpError:
+        if not devices.several_machines(strategy):
+            raise
+        # The step at hand was done in part: nothing is saved.
+        raise UserError(
+            "another machine of this run has stopped or cannot be reached: give every machine the same command again; it goes on from iteration "
+            f"{run.iteration}."
+        ) from None
 
 
 def fit(run, strategy, model, source, recorder, more):
@@ -166,15 +197,10 @@ def fit(run, strategy, model, source, recorder, more):
         model.fit(steps, epochs=1, steps_per_epoch=run.iterations - recorder.iteration, verbose=0, shuffle=False, callbacks=[recorder, *more])
     except tf.errors.OpError as error:
         bad = re.search(r"UserError: (.*)", str(error))  # a file decoded while training is damaged: tf.data wraps what Python raised
-        if bad:
-            recorder.save()
-            raise UserError(bad[1]) from None
-        if devices.several_machines(strategy):  # the step at hand was done in part: nothing is saved
-            raise UserError(
-                f"another machine of this run has stopped or cannot be reached: give every machine the same command again; "
-                f"it goes on from iteration {recorder.saved}."
-            ) from None
-        raise
+        if not bad:
+            raise
+        recorder.save()
+        raise UserError(bad[1]) from None
 
 
 def go_back(recorder, tries):
@@ -188,7 +214,6 @@ def go_back(recorder, tries):
     redraws = recorder.state["redraws"] + 1
     recorder.start()
     recorder.state["redraws"] = redraws
-    recorder.generative_model.stop_training = False
     callbacks.tell(f"{failed}: back to iteration {recorder.iteration} and on with other noise ({tries} of {TRIES}).")
 
 
@@ -210,11 +235,11 @@ def schedules(text, players):
 
 
 @contextlib.contextmanager
-def stopping_on_signals(model):
-    """Within, the first SIGINT or SIGTERM lets `model.fit` end after its iteration; the second kills as usual."""
+def stopping_on_signals(recorder):
+    """Within, the first SIGINT or SIGTERM lets training end after its iteration; the second kills as usual."""
 
     def stop(number, frame):
-        model.stop_training = True
+        recorder.asked = True
         for number in previous:
             signal.signal(number, previous[number])
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfgen import losses, noise
-from tfgen.models.base import GenerativeModel
+from tfgen.models.base import GenerativeModel, in_batches
 
 
 class ACAI(GenerativeModel):
@@ -64,7 +64,7 @@ class ACAI(GenerativeModel):
 
     def encode(self, images):
         """{"mean": codes (n, h, w, c)} of any number of pictures (n, H, W, C) in [0, 1], as a NumPy array; a VAE's has "log_var" too."""
-        return {"mean": self.encoder.predict(images, batch_size=256, verbose=0)}
+        return {"mean": in_batches(self.encoder, images)}
 
 
 def mix(codes, alpha):

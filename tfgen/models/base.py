@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -72,7 +73,12 @@ class GenerativeModel(keras.Model):
             loss, logs = loss_fn(batch, draw)
             # Optimizers add the replicas' gradients up: divided, they add to the global batch's mean (keras #15509).
             loss = optimizer.scale_loss(loss / context.num_replicas_in_sync)
-        optimizer.apply(tape.gradient(loss, variables), variables)
+        gradients = tape.gradient(loss, variables)
+        if context.num_replicas_in_sync > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            # Keras asks the first replica alone whether gradients have overflown: one's overflow is made everybody's.
+            over = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(~optimizer.check_finite(gradients), tf.float32))
+            gradients = [gradient if gradient is None else tf.where(over > 0.0, math.nan, gradient) for gradient in gradients]
+        optimizer.apply(gradients, variables)
         logs = context.all_reduce(tf.distribute.ReduceOp.MEAN, logs)
         if isinstance(context.strategy, tf.distribute.MultiWorkerMirroredStrategy):  # Keras averages them over machines along an axis (keras #20585)
             logs = {name: tf.reshape(value, [1]) for name, value in logs.items()}
@@ -85,3 +91,13 @@ class GenerativeModel(keras.Model):
         dropouts = [layer for network in self.networks().values() for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
         states = {"dropout": [layer.seed_generator.state.value for layer in dropouts]} if dropouts else {}
         return tf.train.Checkpoint(**self.networks(), **optimizers, **states, **more)
+
+
+def in_batches(network, inputs, batch_size=256):
+    """A network's outputs of any number of inputs as NumPy arrays, in inference mode; inputs and outputs are arrays or dicts of them.
+
+    Keras's `predict` would let every replica, and every machine, take part, each with moving statistics of its own.
+    """
+    n = len(tf.nest.flatten(inputs)[0])
+    parts = [network(tf.nest.map_structure(lambda x: tf.convert_to_tensor(x[i : i + batch_size]), inputs), training=False) for i in range(0, n, batch_size)]
+    return tf.nest.map_structure(lambda *outputs: np.concatenate(outputs), *parts)

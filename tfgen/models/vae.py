@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from tfgen import UserError, losses, noise
-from tfgen.models.base import GenerativeModel
+from tfgen.models.base import GenerativeModel, in_batches
 
 
 class VAE(GenerativeModel):
@@ -69,4 +69,4 @@ class VAE(GenerativeModel):
 
     def encode(self, images):
         """{"mean", "log_var"}, each (n, Z), of any number of pictures (n, H, W, C) in [0, 1], as NumPy arrays."""
-        return self.encoder.predict(images, batch_size=256, verbose=0)
+        return in_batches(self.encoder, images)
