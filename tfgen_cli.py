@@ -153,7 +153,7 @@ def training_flags(parser):
     parser.add_argument("--precision", metavar="TYPE", help="of the layers: float32, bfloat16 or float16 (default float32)")
     parser.add_argument("--ema", type=share, metavar="DECAY", help="draw pictures with a running average of the weights, as .999")
     parser.add_argument("--score_every", type=positive, metavar="EPOCHS", help="score the test set so often and keep the best checkpoint too")
-    parser.add_argument("--early_stopping", type=positive, metavar="EPOCHS", help="stop an autoencoder whose test error has not fallen for so long")
+    parser.add_argument("--early_stopping", type=positive, metavar="EPOCHS", help="score each epoch, and stop an autoencoder whose test error has not fallen for so long")
     parser.add_argument("--checkpoint_every", type=positive, metavar="N", help="iterations between checkpoints, beside those at each epoch's end")
     parser.add_argument("--keep", type=positive, metavar="K", help="how many of the newest checkpoints stay (default 2)")
     parser.add_argument("--sync_bn", action="store_true", default=None, help="normalize batches over all devices, not on each alone")
@@ -242,7 +242,7 @@ def train(arguments):
     from tfgen.studies import find
 
     extra = find(arguments.study, arguments.model).convert(arguments.extra)
-    strategy = devices.strategy(arguments.devices)
+    strategy = devices.strategy(arguments.devices, alone=arguments.dry_run)
     run = plan(arguments, strategy, study=arguments.study, model=arguments.model, attribute=arguments.attribute, run=arguments.run, new=arguments.new, arguments=extra)
     if arguments.dry_run:
         return 0

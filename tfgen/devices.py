@@ -10,16 +10,17 @@ from tfgen import UserError
 from tfgen.data import batches
 
 
-def strategy(devices=None):
+def strategy(devices=None, alone=False):
     """The tf.distribute.Strategy to train under; to be called before TensorFlow touches a device, and once in a process.
 
     Args:
         devices: how many of this machine's, or "all". Without a GPU, N are N parts of the processor. None takes all GPUs.
+        alone: whether to wait for no other machine, because nothing will be trained.
 
     Raises:
         UserError: for more devices than there are, and for a TF_CONFIG that cannot be read.
     """
-    if os.environ.get("TF_CONFIG"):
+    if os.environ.get("TF_CONFIG") and not alone:
         if devices not in (None, "all"):
             raise UserError("--devices goes with one machine, and TF_CONFIG names several: leave out the one or the other.")
         return _of_machines()

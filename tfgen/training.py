@@ -126,15 +126,10 @@ def train(run, strategy=None, tensorboard=False, profile=False):
             fourth time at one place.
     """
     strategy = strategy or tf.distribute.get_strategy()
-    replicas, chief = strategy.num_replicas_in_sync, devices.is_chief(strategy)
-    if run.record["batch_size"] % replicas:
-        raise UserError(f"a batch of {run.record['batch_size']} cannot be shared evenly by {replicas} devices: choose a --batch_size that {replicas} divides.")
+    chief = devices.is_chief(strategy)
+    check_devices(run.record, strategy)
     if not (run.record["jit"] or tf.config.list_physical_devices("GPU")):  # with it Keras compiles nothing
         tf.config.experimental.enable_op_determinism()
-    if run.record["jit"] and replicas > 1:
-        raise UserError("--jit compiles for one device: give --devices 1, or leave --jit out.")
-    if run.record["score_every"] and devices.several_machines(strategy):
-        raise UserError("--score_every and --early_stopping go with one machine: leave them out, and `score` the run when it is done.")
     keras.utils.set_random_seed(run.record["seed"])
     with strategy.scope():
         model = run.build()
@@ -161,6 +156,17 @@ def train(run, strategy=None, tensorboard=False, profile=False):
                 tries, place = tries + 1 if recorder.saved == place else 1, recorder.saved
                 go_back(recorder, tries)
         return recorder.early or recorder.iteration == run.iterations
+
+
+def check_devices(record, strategy):
+    """Raises UserError for settings of a record that the devices cannot follow."""
+    replicas = strategy.num_replicas_in_sync
+    if record["batch_size"] % replicas:
+        raise UserError(f"a batch of {record['batch_size']} cannot be shared evenly by {replicas} devices: choose a --batch_size that {replicas} divides.")
+    if record["jit"] and replicas > 1:
+        raise UserError("--jit compiles for one device: give --devices 1, or leave --jit out.")
+    if record["score_every"] and devices.several_machines(strategy):
+        raise UserError("--score_every and --early_stopping go with one machine: leave them out, and `score` the run when it is done.")
 
 
 def same_everywhere(strategy, run, recorder):
