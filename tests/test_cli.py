@@ -123,8 +123,9 @@ def test_report_without_runs_names_every_command(tfgen):
 
 
 def test_report_of_an_unfinished_run_gives_the_command_that_goes_on(tfgen):
-    tfgen("train", "--model", "vae", *TOY, "--run", "r", "--kl_weight", "0.5")
-    shutil.rmtree("r/checkpoints")
+    tfgen("train", "--model", "vae", *TOY, "--run", "r", "--kl_weight", "0.5", "--keep", 3)
+    for iteration in (4, 8):  # as if killed in the first epoch
+        shutil.rmtree(f"r/checkpoints/{iteration:07d}")
     _, out, _ = tfgen("report", "r")
     (line,) = [line.split(": ", 1)[1] for line in out.splitlines() if "fig1" in line]
     words = line.split()[2:]
