@@ -405,15 +405,17 @@ def report(arguments):
     chosen, complaints = ([runs.Run.open(folder, arguments.best) for folder in arguments.runs], []) if arguments.runs else runs.find(best=arguments.best)
     for complaint in complaints:
         print(f"tfgen_cli.py: left out: {complaint}", file=sys.stderr)
-    missing = {}
-    for name, run, command in report.report(chosen, arguments.out):
-        if run:
+    missing, failed = {}, {}
+    for name, run, text in report.report(chosen, arguments.out):
+        if run and not text:
             print(f"{arguments.out}/{name} from {run.folder}", flush=True)
         else:
-            missing.setdefault(command, []).append(name)
+            (failed if run else missing).setdefault(text, []).append(name)
     for command, names in missing.items():
         print(f"missing {', '.join(names)}: {command}")
-    return 0
+    for sentence, names in failed.items():
+        print(f"tfgen_cli.py: {', '.join(names)} could not be drawn: {sentence}", file=sys.stderr)
+    return 2 if failed else 0
 
 
 def score(arguments):

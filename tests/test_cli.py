@@ -346,7 +346,8 @@ def test_a_damaged_history_is_named(tfgen):
     tfgen("train", "--model", "vae", *TOY, "--run", "r")
     pathlib.Path("r/history.csv").write_text("iteration,reconstruction,kl\n1,0.5\n")
     code, _, err = tfgen("report", "r")
-    assert code == 2 and "r/history.csv cannot be read as a table of numbers" in err
+    assert code == 2 and "fig1_2.jpg could not be drawn: r/history.csv cannot be read as a table of numbers" in err
+    assert files("report") == ["fig1_3.jpg", "fig1_4.jpg", "fig1_5.jpg"]
 
 
 def test_an_exit_code_and_a_clean_terminal_in_a_real_process():

@@ -9,7 +9,8 @@ from tfgen.studies import DEFAULT_STUDY, STUDIES
 def report(chosen, folder):
     """Draws every figure that the runs allow, of their studies and of the homework.
 
-    Yields (file name, the Run it is drawn from, None), or (file name, None, the command that trains what it lacks).
+    Yields (file name, the Run it is drawn from, None), (file name, None, the command that trains what it lacks), or, of a run that is
+    damaged or lacks what the figure shows, (file name, the Run, a sentence that says so).
 
     Args:
         chosen: Runs, the preferred first; of several of one model the first is drawn.
@@ -31,8 +32,12 @@ def report(chosen, folder):
                 elif run.iteration < run.steps_per_epoch:
                     yield name, None, run.command()
                 else:
-                    save(draw(run), folder / name)
-                    yield name, run, None
+                    try:
+                        save(draw(run), folder / name)
+                    except UserError as error:
+                        yield name, run, str(error)
+                    else:
+                        yield name, run, None
 
 
 def save(figure, path):
