@@ -16,10 +16,10 @@ demo: env
 	$(RUN) report runs/demo-$(MODEL) --out report
 
 test: env
-	.venv/bin/python -m pytest -m "not slow" -n 2
+	.venv/bin/python -m pytest -m "not slow" -n 2 --dist worksteal
 
 quality: env
-	.venv/bin/python -m pytest -m slow -n 2
+	.venv/bin/python -m pytest -m slow -n 2 --dist worksteal
 
 env: .venv/done
 
