@@ -225,8 +225,9 @@ def positive(text):
 
 def choices(arguments):
     """The training flags as a dict for `training.plan`."""
-    names = ["dataset", "data_dir", "image_size", "examples", "cache_gb", "epochs", "batch_size", "schedule", "seed", "precision", "ema",
-             "score_every", "early_stopping", "checkpoint_every", "keep", "jit", "sync_bn", "smoke"]  # fmt: skip
+    from tfgen.runs import SETTINGS
+
+    names = ["dataset", "data_dir", "image_size", "examples", "cache_gb", "epochs", "batch_size", "smoke", *SETTINGS]
     return {name: getattr(arguments, name) for name in names} | {"reading": reading(arguments)}
 
 
@@ -424,7 +425,7 @@ def score(arguments):
 
     run = runs.Run.open(arguments.run, arguments.best)
     numbers = run.preset.score(run)
-    runs.write_json(run.folder / "scores.json", {"iteration": run.iteration} | numbers)
+    runs.write_json(run.folder / "scores.json", {"iteration": run.restored} | numbers)
     for name, value in numbers.items():
         print(f"{name:28s} {value:.6g}")
     return 0

@@ -121,8 +121,9 @@ def test_a_truncated_checkpoint_is_passed_over_by_readers_too(tfgen):
     tfgen(*GAN_TOY, "--run", "r")
     data = pathlib.Path("r/checkpoints/0000016/weights.data-00000-of-00001")
     data.write_bytes(data.read_bytes()[:1000])
-    code, out, err = tfgen("export", "r")
+    code, out, err = tfgen("score", "r")
     assert code == 0 and "0000016 is damaged (weights.data-00000-of-00001 is damaged)" in err
+    assert json.loads(pathlib.Path("r/scores.json").read_text())["iteration"] == 8
     (pathlib.Path("r/checkpoints/0000008") / "weights.index").unlink()
     for command in (["export", "r"], [*GAN_TOY, "--run", "r", "--epochs", 3]):
         code, _, err = tfgen(*command)

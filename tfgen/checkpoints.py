@@ -110,6 +110,7 @@ class Checkpoints:
         Args:
             checkpoint: holds at least the objects that are there to be read.
             tell: is given a sentence about each damaged one that is passed over.
+            iteration: of the one to read; if it is damaged or gone, the newest is.
 
         Returns:
             Its state, or None where there is none.

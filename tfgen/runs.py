@@ -76,6 +76,9 @@ class Run:
             `data.load`), examples (at most so many of each split, or None), attributes, batch_size, epochs, and what differs from SETTINGS.
         cache_gb: see `data.load`; no part of the record, because the pictures are the same.
         best: whether to read the checkpoint with the best score, not the newest.
+
+    Attributes:
+        restored: iteration of the checkpoint that `model` was read from: not the newest where that is damaged. None before.
     """
 
     def __init__(self, folder, record, cache_gb=None, best=False):
@@ -83,6 +86,7 @@ class Run:
         self.record = SETTINGS | record
         self.cache_gb = cache_gb
         self.best = best
+        self.restored = None
 
     @classmethod
     def open(cls, folder, best=False):
@@ -147,6 +151,7 @@ class Run:
         state = self.checkpoints.restore(checkpoint(model, average), complain, self.iteration if self.best else None)
         if not state or state["iteration"] == 0:
             raise UserError(f"{self.folder} has no checkpoint yet: continue it with `{self.command()}`.")
+        self.restored = state["iteration"]
         if average:
             average.use()
         return model

@@ -43,6 +43,8 @@ def plan(study, model, *, arguments, run=None, new=False, smoke=False, dataset=N
     Raises:
         UserError: for arguments that do not fit the model, and for a folder that holds a run with others.
     """
+    if unknown := set(settings) - set(runs.SETTINGS):
+        raise TypeError(f"no settings are called {', '.join(sorted(unknown))}")
     preset = find(study, model)
     if attribute and not preset.attributes:
         raise UserError(f"--attribute goes with models that are given attributes, and {model} is given none.")
