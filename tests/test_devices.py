@@ -71,6 +71,17 @@ def close(one, other):
             np.testing.assert_allclose(ours, theirs, atol=2e-3)  # Adam's steps are 2e-4 each, whatever the gradient's size
 
 
+def same_gradients(one, other):
+    """Adam's slots of two runs, which hold the gradients' size where its steps hide it: summed over replicas, they would be double or fourfold."""
+    slots = []
+    for folder in (one, other):
+        reader = tf.train.load_checkpoint(str(max(pathlib.Path(folder, "checkpoints").glob("[0-9]*")) / "weights"))
+        names = sorted(name for name in reader.get_variable_to_shape_map() if "_optimizer/" in name and "CHECKPOINTABLE" not in name)
+        arrays = {name: reader.get_tensor(name) for name in names}
+        slots.append(np.concatenate([array.ravel() for array in arrays.values() if array.ndim]))
+    assert np.linalg.norm(slots[0] - slots[1]) < 0.1 * np.linalg.norm(slots[0])
+
+
 def test_devices_of_one_machine(tmp_path, monkeypatch):
     """The command on two parts of the processor, stopped and gone on with on one, against the command on one."""
     monkeypatch.chdir(tmp_path)
@@ -80,6 +91,7 @@ def test_devices_of_one_machine(tmp_path, monkeypatch):
     assert two.returncode == 0 and "on 2 devices" in out, out
     train(*words, "one", "--ema", ".9")
     close(weights("one"), weights("two"))
+    same_gradients("one", "two")
     one, other = Run.open("one").history(), Run.open("two").history()
     np.testing.assert_allclose(one["reconstruction"], other["reconstruction"], rtol=1e-3)
     assert Run.open("two").command().endswith("--sync_bn")
@@ -180,6 +192,7 @@ def test_two_machines_end_as_one_would(tmp_path, monkeypatch, words):
     assert "Trained" in outs[0] and "Trained" not in outs[1]
     train(*words[1:], "one")
     close(weights("one"), weights("two"))
+    same_gradients("one", "two")
     one, other = Run.open("one").history(), Run.open("two").history()
     for log in set(one) - {"iteration"}:
         np.testing.assert_allclose(one[log], other[log], rtol=2e-2)
