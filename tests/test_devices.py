@@ -76,9 +76,8 @@ def same_gradients(one, other):
     slots = []
     for folder in (one, other):
         reader = tf.train.load_checkpoint(str(max(pathlib.Path(folder, "checkpoints").glob("[0-9]*")) / "weights"))
-        names = sorted(name for name in reader.get_variable_to_shape_map() if "_optimizer/" in name and "CHECKPOINTABLE" not in name)
-        arrays = {name: reader.get_tensor(name) for name in names}
-        slots.append(np.concatenate([array.ravel() for array in arrays.values() if array.ndim]))
+        names = sorted(name for name in reader.get_variable_to_shape_map() if "_optimizer/_variables/" in name)
+        slots.append(np.concatenate([array.ravel() for array in map(reader.get_tensor, names) if array.ndim]))
     assert np.linalg.norm(slots[0] - slots[1]) < 0.1 * np.linalg.norm(slots[0])
 
 
