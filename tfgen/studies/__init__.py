@@ -13,7 +13,7 @@ STUDIES = {
 }
 EXPERIMENTS = {
     f"{module.__name__.rsplit('.', 1)[1]}/{name}": experiment
-    for module in (dlcv2018, sullivan2017, csi5340, pegasus)
+    for module in (dlcv2018, sullivan2017, csi5340, pegasus, digits)
     for name, experiment in module.EXPERIMENTS.items()
 }
 

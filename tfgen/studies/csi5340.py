@@ -84,14 +84,19 @@ PRESETS = {
     "wgan": _preset("wgan", wgan, {"g_loss": "G loss", "wasserstein": "EMD"}, scores.sample_quality),
 }
 
+
+def _experiment(model, log, title):
+    """Each depth with each latent size, as the study's curves have them."""
+    variants = {
+        f"depth {depth}, {latent_dim} latents": (model, {"depth": depth, "latent_dim": latent_dim})
+        for depth in (1, 2, 3, 4, 5)
+        for latent_dim in (2, 20, 100, 200)
+    }
+    return Experiment(variants, log, title)
+
+
 EXPERIMENTS = {
-    "latent_dim": Experiment(
-        {
-            f"depth {depth}, {latent_dim} latents": ("vae", {"depth": depth, "latent_dim": latent_dim})
-            for depth in (1, 2, 3, 4, 5)
-            for latent_dim in (2, 20, 100, 200)
-        },
-        "reconstruction",
-        "MSE",
-    )
+    "vae": _experiment("vae", "reconstruction", "MSE"),
+    "gan": _experiment("gan", "jsd", "JSD"),
+    "wgan": _experiment("wgan", "wasserstein", "EMD"),
 }

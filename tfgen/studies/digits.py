@@ -16,7 +16,7 @@ from tfgen.models.gan import GAN
 from tfgen.models.vae import VAE
 from tfgen.networks import conditioning
 from tfgen.networks import digits as networks
-from tfgen.studies.study import Preset
+from tfgen.studies.study import Experiment, Preset
 
 
 def vae(image_shape, *, width=1.0, latent_dim=2, kl_weight=1.0, learning_rate=1e-4):
@@ -103,4 +103,8 @@ PRESETS = {
         score=scores.label_fidelity,
         needs=("labels",),
     ),
+}
+
+EXPERIMENTS = {
+    "adversarial": Experiment({"non-saturating": ("gan", {}), "minimax": ("gan", {"adversarial": "minimax"})}, "g_loss", "G loss"),
 }
