@@ -110,9 +110,10 @@ def parse(argv):
 
     command(list_, "Show every model with its data, sizes, parameters, arguments and figures.")
 
-    added = command(report, "Draw the homework's figures from the runs that exist; say which are missing and how to make them.")
+    added = command(report, "Draw the figures of the runs that exist and a page that shows them, index.html; say which are missing and how to make them.")
     added.add_argument("runs", nargs="*", metavar="RUN", help="run folders (default: the last trained of each model below runs/)")
-    added.add_argument("--out", default="report", metavar="DIR", help="where the figures go (default %(default)s)")
+    added.add_argument("--attribute", metavar="NAME", help="what fig1_5 is coloured by (default Male)")
+    added.add_argument("--out", default="report", metavar="DIR", help="where the figures and the page go (default %(default)s)")
     best(added)
 
     added = command(score, "Measure a run: test errors of a VAE, how often an ACGAN's code switches its attribute.")
@@ -303,7 +304,7 @@ def experiment(arguments):
             return 130
         trained[label] = run
     if devices.is_chief(strategy):
-        print(report.compare(arguments.name, found, trained, arguments.out))
+        print(report.compare(arguments.name, trained, arguments.out))
     return 0
 
 
@@ -312,7 +313,7 @@ def reproduce(arguments):
     from tfgen import devices
     from tfgen.studies import find, models
 
-    arguments.runs, arguments.best, strategy = [], False, devices.strategy(arguments.devices)
+    arguments.runs, arguments.best, arguments.attribute, strategy = [], False, None, devices.strategy(arguments.devices)
     for model in models(arguments.study):
         extra = find(arguments.study, model).convert(arguments.extra)
         run = plan(arguments, strategy, study=arguments.study, model=model, arguments=extra)
@@ -400,22 +401,35 @@ def list_data(arguments):
 
 
 def report(arguments):
-    """Draws the figures and says where each came from."""
+    """Draws the figures and the page, says where each came from, and what is missing."""
+    from tqdm import tqdm
+
     from tfgen import report, runs
 
     chosen, complaints = ([runs.Run.open(folder, arguments.best) for folder in arguments.runs], []) if arguments.runs else runs.find(best=arguments.best)
     for complaint in complaints:
         print(f"tfgen_cli.py: left out: {complaint}", file=sys.stderr)
-    missing, failed = {}, {}
-    for name, run, text in report.report(chosen, arguments.out):
-        if run and not text:
-            print(f"{arguments.out}/{name} from {run.folder}", flush=True)
-        else:
-            (failed if run else missing).setdefault(text, []).append(name)
+    folder = report.make(arguments.out)
+    entries = report.entries(chosen, attribute=arguments.attribute)
+    with tqdm(total=sum(bool(entry.runs) for entry in entries) + 1, unit="figure", leave=False, disable=None) as bar:
+        for entry in filter(lambda entry: entry.runs, entries):
+            bar.set_description(entry.names[0])
+            report.draw(entry, folder)
+            bar.update()
+            for name in [] if entry.problem else entry.names:
+                tqdm.write(f"{folder / name} from {', '.join(str(run.folder) for run in entry.runs)}")
+        bar.set_description("the page")
+        page = report.page(entries, chosen, folder, complaints)
+    print(page)
+    missing = {}
+    for entry in entries:
+        if not entry.runs:
+            missing.setdefault(entry.command, []).extend(entry.names)
     for command, names in missing.items():
         print(f"missing {', '.join(names)}: {command}")
-    for sentence, names in failed.items():
-        print(f"tfgen_cli.py: {', '.join(names)} could not be drawn: {sentence}", file=sys.stderr)
+    failed = [entry for entry in entries if entry.problem]
+    for entry in failed:
+        print(f"tfgen_cli.py: {', '.join(entry.names)} could not be drawn: {entry.problem}", file=sys.stderr)
     return 2 if failed else 0
 
 

@@ -1,14 +1,17 @@
 """What the figures show: their sizes, titles and axes, and the arrays they are drawn from."""
 
-import keras
 import dataclasses
+import types
 
+import keras
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
+from PIL import Image
 
-from tfgen import figures, latents
-from tfgen.studies import STUDIES
+from tfgen import UserError, figures, latents
+from tfgen.metrics import sharpness
+from tfgen.studies import STUDIES, digits
 
 
 class FakeRun:
@@ -28,6 +31,11 @@ class FakeRun:
     def source(self, split):
         assert split == "test"
         return self.test
+
+
+def shown(figure):
+    """The pictures of a figure, in its axes' order."""
+    return [axis.images[0].get_array() for axis in figure.axes if axis.images]
 
 
 @pytest.fixture
@@ -62,7 +70,7 @@ def test_fig1_2_and_fig2_2_curves():
     for model, panels in [("vae", {"reconstruction": "MSE", "kl": "KLD"}), ("gan", {"d_loss": "D loss", "g_loss": "G loss"})]:
         run = FakeRun(model)
         file = {"vae": "fig1_2.jpg", "gan": "fig2_2.jpg"}[model]
-        figure = STUDIES["dlcv2018"][model].figures[file](run)
+        figure = STUDIES["dlcv2018"][model].figures[file].draw(run)
         assert tuple(figure.get_size_inches()) == (16, 6)
         for axis, (log, title) in zip(figure.axes, panels.items(), strict=True):
             assert (axis.get_title(), axis.title.get_fontsize()) == (title, 20)
@@ -136,3 +144,238 @@ def test_examples_show_every_picture_with_its_caption(toy):
         assert axes[i].get_title() == "abcdefghij"[i] + (", Smiling" if toy.attributes[i, 0] else "")
     beside = figures.examples(toy, 3).axes[0]
     assert beside.images[0].get_array().shape == (16, 32, 3) and "m, " in beside.get_title().replace("\n", " ")
+
+
+def test_tiles_are_what_the_sheet_was_made_of():
+    images = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 3)) / np.float32(255)
+    np.testing.assert_allclose(figures.tiles(figures.sheet(images, 3), 4), images, rtol=1e-6)
+    np.testing.assert_allclose(figures.tiles(figures.sheet(images[..., :1], 2), 4), images[..., :1], rtol=1e-6)
+
+
+def test_fig1_5_says_how_many_of_a_large_set_it_shows(toy):
+    figure = figures.latent_tsne(FakeRun("vae", toy), "Smiling", most=40)
+    (axis,) = figure.axes
+    assert axis.get_xlabel() == "40 of the 64 test pictures, drawn by lot"
+    assert sum(len(points.get_offsets()) for points in axis.collections) == 40
+    again = figures.latent_tsne(FakeRun("vae", toy), "Smiling", most=40)
+    for one, other in zip(axis.collections, again.axes[0].collections):
+        np.testing.assert_array_equal(one.get_offsets(), other.get_offsets())
+    assert figures.latent_tsne(FakeRun("vae", toy), "Smiling", most=64).axes[0].get_xlabel() == ""
+
+
+def test_tsne_by_class_where_there_are_no_attributes(toy):
+    bare = dataclasses.replace(toy, attribute_names=(), attributes=toy.attributes[:, :0], classes=tuple("abcdefghij"))
+    (axis,) = figures.latent_tsne(FakeRun("vae", bare), "Male").axes
+    assert [points.get_label() for points in axis.collections] == list("abcdefghij")
+    assert [len(points.get_offsets()) for points in axis.collections] == [7, 7, 7, 7, 6, 6, 6, 6, 6, 6]
+    with pytest.raises(UserError, match="no attribute 'Male'"):
+        figures.latent_tsne(FakeRun("vae", toy), "Male")
+
+
+@pytest.fixture
+def sheets(tmp_path):
+    """A run whose sheet of iteration 4 i shows twelve flat pictures, number j of the value (10 i + j) / 255."""
+    (tmp_path / "samples").mkdir()
+    for i in range(20):
+        images = (10 * i + np.arange(12))[:, None, None, None] * np.ones((1, 4, 4, 1)) / 255
+        Image.fromarray(figures.sheet(images, 4)).save(tmp_path / "samples" / f"{4 * i:07d}.png")
+    return types.SimpleNamespace(folder=tmp_path, steps_per_epoch=4, record={"image_size": 4})
+
+
+def test_the_strip_follows_the_same_latents_over_the_training(sheets):
+    figure = figures.training_strip(sheets, n=3, moments=5)
+    axes = np.reshape(figure.axes, (3, -1))
+    iterations = [int(axis.get_title()) for axis in axes[0]]
+    assert iterations[0] == 0 and iterations[-1] == 76 and np.all(np.diff(iterations, 2) >= 0)  # denser at the beginning
+    for row, latent in zip(axes, (0, 6, 11)):
+        for axis, iteration in zip(row, iterations):
+            np.testing.assert_allclose(axis.images[0].get_array() * 255, 10 * iteration / 4 + latent, rtol=1e-6)
+
+
+def test_grids_over_the_epochs(sheets):
+    figure = figures.training_grids(sheets)
+    assert [axis.get_title() for axis in figure.axes] == ["epoch 5", "epoch 9", "epoch 14", "epoch 19"]
+    for axis, epoch in zip(figure.axes, (5, 9, 14, 19)):
+        assert axis.images[0].get_array()[2, 2] == pytest.approx(10 * epoch / 255)
+
+
+def test_the_animation_has_the_sheets_as_frames(sheets):
+    frames = figures.training_animation(sheets, moments=5, width=60)
+    assert len(frames) == len(figures.training_strip(sheets, moments=5).axes) / 6
+    for frame, value in ((frames[0], 0), (frames[-1], 190)):
+        assert frame.size == (52, 20 + 40) and frame.getpixel((6, 20 + 6)) == value  # twice the sheet of 26 x 20, below its caption
+
+
+def test_damaged_and_missing_sheets_are_named(sheets):
+    (sheets.folder / "samples" / "0000000.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match="0000000.png cannot be read as a picture"):
+        figures.training_strip(sheets)
+    for path in (sheets.folder / "samples").iterdir():
+        path.unlink()
+    with pytest.raises(UserError, match="holds no sheets of samples"):
+        figures.training_grids(sheets)
+
+
+class Line:
+    """A VAE of flat pictures of one value: the code is the picture's value times 10, known up to .5; the decoder divides by 10."""
+
+    latent_dim = 1
+
+    def encode(self, images):
+        mean = 10 * images.mean(axis=(1, 2))
+        return {"mean": mean, "log_var": np.full_like(mean, 2 * np.log(0.5))}
+
+    def sample_posterior(self, code, key, draw):
+        assert key == latents.KEY
+        eps = np.random.default_rng(draw).normal(size=code["mean"].shape)
+        return (code["mean"] + np.exp(code["log_var"] / 2) * eps).astype(np.float32)
+
+    def decoder(self, z, training):
+        return np.asarray(z)[:, None, None] / 10 * np.ones((1, 4, 4, 1), np.float32)
+
+
+def flat(*values):
+    return np.float32(values)[:, None, None, None] * np.ones((1, 4, 4, 1), np.float32)
+
+
+def test_pictures_around_a_code_have_the_posteriors_spread():
+    around = latents.posterior_reconstructions(Line(), flat(0.2, 0.8), 2000)
+    assert around.shape == (2, 2000, 4, 4, 1)
+    np.testing.assert_allclose(around[:, :, 0, 0, 0].mean(axis=1), [0.2, 0.8], atol=0.005)
+    np.testing.assert_allclose(around[:, :, 0, 0, 0].std(axis=1), 0.05, rtol=0.05)
+
+
+def test_mixtures_take_their_share_of_sampled_codes():
+    a, b = flat(0, 0, 0), flat(1, 1, 1)
+    eps = [0.05 * np.random.default_rng(draw).normal(size=3) for draw in (2, 3)]
+    mixed = latents.mixtures(Line(), a, b, [0, 0.25, 1], draw=1)[:, 0, 0, 0]
+    np.testing.assert_allclose(mixed, [eps[0][0], 0.75 * eps[0][1] + 0.25 * (1 + eps[1][1]), 1 + eps[1][2]], atol=1e-5)
+
+
+def test_a_line_between_drawn_codes_has_one_draw_at_each_end():
+    line = latents.interpolate(Line(), flat(0), flat(1), 5, draw=1)[0, :, 0, 0, 0]
+    start, end = (0.05 * np.random.default_rng(draw).normal() for draw in (2, 3))
+    np.testing.assert_allclose(line, np.linspace(start, 1 + end, 5), atol=1e-5)
+    np.testing.assert_allclose(latents.interpolate(Line(), flat(0), flat(1), 5)[0, :, 0, 0, 0], [0, 0.25, 0.5, 0.75, 1], atol=1e-6)
+
+
+def test_the_manifold_lies_at_the_normal_quantiles():
+    seen = []
+    plane = types.SimpleNamespace(latent_dim=2, decoder=lambda z, training: seen.append(np.asarray(z)) or np.zeros((len(z), 4, 4, 1)))
+    assert latents.manifold(plane, 5).shape == (25, 4, 4, 1)
+    z = np.concatenate(seen).reshape(5, 5, 2)
+    np.testing.assert_allclose(z[0, :, 0], [-1.644854, -0.597760, 0, 0.597760, 1.644854], atol=1e-5)  # of .05, .275, .5, .725, .95
+    assert np.all(z[..., 0] == z[0, :, 0]) and np.all(z[..., 1].T == z[:, 0, 1]) and np.all(z[:, 0, 1] == z[0, ::-1, 0])
+    with pytest.raises(UserError, match="train it with --latent_dim 2"):
+        latents.manifold(Line())
+
+
+def test_class_rows_begin_with_the_first_test_picture_of_each_class(toy):
+    run = FakeRun("vae", toy)
+    pictures = shown(figures.class_reconstructions(run, 2))
+    assert len(pictures) == 30
+    for label in range(10):
+        np.testing.assert_array_equal(pictures[3 * label], toy.images[label] / np.float32(255))
+    around = latents.posterior_reconstructions(run.model, toy.images[:10] / np.float32(255), 2)
+    np.testing.assert_allclose(pictures[1::3], around[:, 0], atol=1e-6)
+    np.testing.assert_allclose(pictures[2::3], around[:, 1], atol=1e-6)
+
+
+def test_the_farthest_sample_and_its_nearest_test_picture(monkeypatch):
+    monkeypatch.setattr(latents, "prior_samples", lambda model, n: flat(0.1, 0.45, 0.9))
+    run = types.SimpleNamespace(model=None, source=lambda split: types.SimpleNamespace(floats=lambda: flat(0, 0.2, 1)))
+    figure = figures.farthest_sample(run)  # .45 is .25 from .2, the others .1 from the nearest
+    assert [picture[0, 0] for picture in shown(figure)] == [pytest.approx(0.45), pytest.approx(0.2)]
+    assert [axis.get_title() for axis in figure.axes] == ["sample 2 of 32", "nearest test picture, 0.250 RMS away"]
+
+
+def test_sharpness_of_known_pictures():
+    x, y = np.meshgrid(np.arange(8.0), np.arange(8.0))
+    images = np.stack([np.full((8, 8), 0.3), 0.1 * x + 0.2 * y, (x + y) % 2])[..., None]
+    # Flat and evenly shaded: 0. A chess board's Laplacian is 4 where it is 0, and -4 where it is 1.
+    np.testing.assert_allclose(sharpness.laplacian_variance(images), [0, 0, 16], atol=1e-12)
+    red = np.zeros((1, 8, 8, 3))
+    red[..., 0] = (x + y) % 2
+    np.testing.assert_allclose(sharpness.laplacian_variance(red), 16 * 0.299**2)
+
+
+def test_sharpness_rows_compare_with_the_test_pictures(toy, monkeypatch):
+    run = FakeRun("gan", toy)
+    monkeypatch.setattr(latents, "prior_samples", lambda model, n: toy.images[:n] / np.float32(510))  # half the contrast: a quarter of the variance
+    figure = figures.sharpness_rows({"GAN": run})
+    labels = [axis.get_ylabel() for axis in figure.axes if axis.get_ylabel()]
+    assert [label.split("(")[1] for label in labels] == ["100%)", "25%)"]
+    assert len(figure.axes) == 16
+
+
+def test_montages(toy):
+    run = FakeRun("vae", toy)
+    inputs, decoded, samples = (figures.tiles(np.rint(picture * 255), 16) for picture in shown(figures.montages(run)))
+    images = toy.images / np.float32(255)
+    np.testing.assert_allclose(inputs, images, atol=1e-6)
+    np.testing.assert_allclose(decoded, latents.reconstructions(run.model, images), atol=0.003)
+    np.testing.assert_allclose(samples, latents.prior_samples(run.model, 64), atol=0.003)
+
+
+def test_depth_rows_are_colour_truth_and_prediction_in_metres(toy, monkeypatch):
+    monkeypatch.setattr(latents, "depths", lambda model, images, draw=0: np.full((len(images), 16, 16, 1), 0.25))
+    run = types.SimpleNamespace(model=None, source=lambda split: toy)
+    figure = figures.depth_rows(run, 4)
+    pictures = shown(figure)
+    np.testing.assert_array_equal(pictures[:4], toy.images[:4] / np.float32(255))
+    for true, depth in zip(pictures[4:8], toy.depth[..., 0]):
+        np.testing.assert_allclose(true.filled(-1), np.where(depth > 0, depth / 1000, -1))  # holes are masked
+    assert all((guess == 2.5).all() for guess in pictures[8:12])
+    limits = {axis.images[0].get_clim() for axis in figure.axes[4:12]}
+    assert limits == {(0.0, np.ceil(toy.depth[:4].max() / 1000))} and figure.axes[-1].get_ylabel() == "depth in metres"
+    with pytest.raises(UserError, match="has no depth to compare with"):
+        figures.depth_rows(types.SimpleNamespace(source=lambda split: dataclasses.replace(toy, depth=None)))
+
+
+def test_the_noise_sampler_shows_one_picture_under_many_noises(toy, monkeypatch):
+    def depths(model, images, draw=0):
+        assert len(images) == 64 and (images == images[0]).all()
+        return np.float32(0.3) + np.tile([[0.01], [-0.01]], (32, 1))[:, :, None, None] * np.ones((1, 16, 16, 1))
+
+    monkeypatch.setattr(latents, "depths", depths)
+    figure = figures.noise_sampler(types.SimpleNamespace(model=None, source=lambda split: toy))
+    picture, _, deviation = shown(figure)
+    np.testing.assert_array_equal(picture, toy.images[0] / np.float32(255))
+    np.testing.assert_allclose(deviation, 0.1, rtol=1e-5)  # +-.01 of 10 m
+    assert "mean variance 0.01 m" in figure.axes[2].get_title()
+
+
+def settings(depth, latent_dim, values):
+    history = {"iteration": np.arange(1, 1 + len(values)), "jsd": np.asarray(values, float)}
+    return types.SimpleNamespace(record={"arguments": {"depth": depth, "latent_dim": latent_dim}}, history=lambda: history, steps_per_epoch=2)
+
+
+def test_depth_curves_have_a_panel_a_depth_and_a_line_a_latent_size():
+    runs = {"b": settings(3, 20, [1, 3, 5, 7, 9]), "a": settings(3, 2, [2, 4]), "c": settings(1, 20, [0, 1])}
+    figure = figures.depth_curves(runs, "jsd", "JSD", "nats")
+    one, three = figure.axes
+    assert (one.get_title(), three.get_title(), one.get_xlabel(), one.get_ylabel()) == ("JSD, depth 1", "JSD, depth 3", "Epochs", "nats")
+    assert [line.get_label() for line in three.lines] == ["2 latents", "20 latents"]
+    np.testing.assert_array_equal(three.lines[1].get_xydata(), [[1, 2], [2, 6]])  # means of whole epochs
+    np.testing.assert_array_equal(three.lines[0].get_xydata(), [[1, 3]])
+    assert one.lines[0].get_color() == three.lines[1].get_color() != three.lines[0].get_color()
+    assert one.lines[0].get_linestyle() == three.lines[1].get_linestyle() != three.lines[0].get_linestyle()
+
+
+def test_certainty_counts_what_the_classifier_holds_likely(toy, monkeypatch):
+    sure = iter([np.array([0.97, 0.99, 0.52, 0.92]), np.array([0.22, 0.97])])
+    monkeypatch.setattr("tfgen.scores.classifier_of", lambda run: None)
+    monkeypatch.setattr("tfgen.metrics.classifier.certainty", lambda reader, images: next(sure))
+    (axis,) = digits.certainty(FakeRun("gan", toy)).axes
+    assert axis.get_legend_handles_labels()[1] == ["test pictures: 25% below .9", "generated: 50% below .9"]
+    for bars, heights in zip(axis.containers, ({10: 0.25, 18: 0.25, 19: 0.5}, {4: 0.5, 19: 0.5})):
+        assert {i: bar.get_height() for i, bar in enumerate(bars) if bar.get_height()} == heights
+
+
+def test_a_figure_in_words(acgan, toy):
+    assert figures.describe(figures.attribute_grid(acgan)) == "20 pictures in 2 rows of 10."
+    words = figures.describe(figures.attribute_curves(acgan))
+    assert "Accuracy of Discriminator Fake: a line from 6 at 1 to 60 at 10." in words and words.count("a line from") == 8
+    assert figures.describe(figures.latent_tsne(FakeRun("vae", toy), "Smiling")).startswith(f"Smiling: {int(toy.attributes.sum())} points True.")
+    assert figures.describe([None] * 3) == "Animation of 3 frames."
+    assert figures.describe(figures.sharpness_rows({"GAN": FakeRun("gan", toy)})).startswith("16 pictures in 2 rows of 8: test pictures ")

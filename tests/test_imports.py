@@ -17,7 +17,7 @@ FLOORS = [
     ["losses", "noise"],
     ["models"],
     ["latents", "metrics"],
-    ["figures", "scores"],
+    ["diagrams", "figures", "scores"],
     ["studies"],
     ["checkpoints"],
     ["runs"],

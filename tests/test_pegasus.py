@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen import latents, losses, scores
+from benchmarks import replicas
+from tfgen import UserError, latents, losses, scores
 from tfgen.data.batches import batches
 from tfgen.data.builtin import animals
 from tfgen.models.acai import mix
@@ -470,3 +471,105 @@ def test_scores(name, toy):
     assert errors["test_mse_over_mean_picture"] == pytest.approx(errors["test_mse_mean_code"] / errors["mean_picture_mse"])
     assert ("test_mse_sampled_code" in errors) == (name != "acai")
     assert all(np.isfinite(value) for value in errors.values())
+
+
+# Figures -----------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def animal_run():
+    """A run of the VAE on 40 training and 24 test animals, which take turns: bird, horse."""
+    sources = {split: animals.load(split, SHAPE[0]) for split in ("train", "test")}
+    sources = {"train": sources["train"][:40], "test": sources["test"][:24]}
+    return types.SimpleNamespace(model=build("vae"), source=sources.get)
+
+
+def test_pairs_are_horses_with_the_bird_of_nearest_colour(animal_run):
+    test = animal_run.source("test")
+    horses, birds = pegasus.pairs(animal_run, 5)
+    of = {name: test.floats(np.flatnonzero(test.labels == animals.CLASSES.index(name))) for name in ("bird", "horse")}
+    np.testing.assert_array_equal(horses, of["horse"][:5])
+    for horse, bird in zip(horses, birds):
+        centre = np.s_[SHAPE[0] // 2, SHAPE[1] // 2]
+        distances_ = [np.sum((horse[centre] - candidate[centre]) ** 2) for candidate in of["bird"]]
+        np.testing.assert_array_equal(bird, of["bird"][np.argmin(distances_)])
+    np.testing.assert_array_equal(pegasus.pairs(animal_run, 30)[0], np.resize(of["horse"], (30, *SHAPE)))  # there are 12
+    with pytest.raises(UserError, match="has no birds and horses to mix: train on animals"):
+        pegasus.pairs(types.SimpleNamespace(source=lambda split: replicas.toy(4)), 2)
+
+
+def test_pegasi_mix_two_fifths_to_three_fifths_of_each_pair(animal_run):
+    pictures, shares = pegasus.pegasi(animal_run)
+    assert pictures.shape == (64, *SHAPE) and shares.min() >= 0.4 and shares.max() <= 0.6 and np.ptp(shares) > 0.15
+    horses, birds = pegasus.pairs(animal_run, 64)
+    codes = [np.asarray(animal_run.model.sample_posterior(animal_run.model.encode(x), latents.KEY, i)) for i, x in enumerate((horses, birds))]
+    mixed = (1 - shares[:, None]) * codes[0] + shares[:, None] * codes[1]
+    np.testing.assert_allclose(pictures, animal_run.model.decoder(mixed.astype(np.float32), training=False), atol=1e-5)
+
+
+def grid_of(figure, columns):
+    return np.reshape([axis.images[0].get_array() for axis in figure.axes], (-1, columns, *SHAPE))
+
+
+def test_strips_go_from_the_bird_at_the_left_to_the_horse(animal_run):
+    horses, birds = pegasus.pairs(animal_run, 2)
+    other = types.SimpleNamespace(model=build("acai"), source=animal_run.source)
+    rows = grid_of(pegasus.strips({"VAE": animal_run, "ACAI": other}), 11)
+    for i, run in enumerate((animal_run, other)):
+        np.testing.assert_array_equal(rows[2 * i : 2 * i + 2, 0], birds)
+        np.testing.assert_array_equal(rows[2 * i : 2 * i + 2, -1], horses)
+        np.testing.assert_allclose(rows[2 * i : 2 * i + 2, 1], latents.reconstructions(run.model, birds), atol=1e-5)
+        np.testing.assert_allclose(rows[2 * i : 2 * i + 2, -2], latents.reconstructions(run.model, horses), atol=1e-5)
+
+
+def test_repeats_are_one_pair_with_other_codes(animal_run):
+    (horse,), (bird,) = pegasus.pairs(animal_run, 1)
+    rows = grid_of(pegasus.repeats(animal_run, 3), 11)
+    assert (rows[:, 0] == bird).all() and (rows[:, -1] == horse).all()
+    assert all(np.abs(rows[i, 5] - rows[j, 5]).max() > 0 for i, j in [(0, 1), (0, 2), (1, 2)])
+
+
+def test_neighbours_are_the_nearest_by_brute_force(animal_run):
+    rows = grid_of(pegasus.neighbours(animal_run, 3, k=2), 5)
+    pictures, train = pegasus.pegasi(animal_run, 3)[0], animal_run.source("train").floats()
+    codes, theirs = (animal_run.model.encode(x)["mean"] for x in (train, pictures))
+    for i, row in enumerate(rows):
+        np.testing.assert_allclose(row[0], pictures[i], atol=1e-6)
+        np.testing.assert_array_equal(row[1:3], train[np.argsort([np.sum((pictures[i] - x) ** 2) for x in train])[:2]])
+        np.testing.assert_array_equal(row[3:5], train[np.argsort([np.sum((theirs[i] - x) ** 2) for x in codes])[:2]])
+
+
+def test_the_best_is_the_one_least_told_from_both(animal_run, monkeypatch):
+    monkeypatch.setattr(pegasus, "likeness", lambda run, pictures: np.where(np.arange(len(pictures)) == 7, 0.48, 0.9))
+    figure = pegasus.best(animal_run)
+    horses, birds = pegasus.pairs(animal_run, 64)
+    pictures, shares = pegasus.pegasi(animal_run)
+    for axis, picture in zip(figure.axes, (birds[7], pictures[7], horses[7])):
+        np.testing.assert_allclose(axis.images[0].get_array(), np.clip(picture, 0, 1), atol=1e-6)
+    assert figure.axes[1].get_title() == f"number 8 of 64: {shares[7]:.0%} bird, 48% like a horse"
+
+
+def test_likeness_tells_birds_from_horses(animal_run):
+    codes = types.SimpleNamespace(encode=lambda images: {"mean": images[:, ::2, ::2].reshape(len(images), -1)})  # pixels do
+    train = animals.load("train", SHAPE[0])[:400]
+    likeness = pegasus.likeness(types.SimpleNamespace(model=codes, source=lambda split: train), train.floats(slice(100)))
+    assert np.mean((likeness > 0.5) == (train.labels[:100] == animals.CLASSES.index("horse"))) > 0.75
+
+
+def test_uniqueness_measures_both_distances(animal_run):
+    left, right = pegasus.uniqueness(animal_run, 10).axes
+    pictures, train = pegasus.pegasi(animal_run, 10)[0], animal_run.source("train").floats()
+    nearest = [min(np.sqrt(np.mean((x - t) ** 2)) for t in train) for x in pictures]
+    between = [np.sqrt(np.mean((pictures[i] - pictures[j]) ** 2)) for i in range(10) for j in range(i)]
+    assert left.get_legend_handles_labels()[1][0] == f"Pegasi: mean {np.mean(nearest):.3f}"
+    assert right.get_legend_handles_labels()[1][0] == f"Pegasi: mean {np.mean(between):.3f}"
+    assert all(sum(bar.get_height() for bar in bars) == pytest.approx(1) for axis in (left, right) for bars in axis.containers)
+
+
+def test_the_pipeline_shows_the_pair_and_what_becomes_of_it(animal_run):
+    figure = pegasus.pipeline(animal_run)
+    horses, birds = pegasus.pairs(animal_run, 1)
+    expected = [horses[0], birds[0], latents.reconstructions(animal_run.model, horses)[0],
+                latents.mixtures(animal_run.model, horses, birds, [0.5])[0], latents.reconstructions(animal_run.model, birds)[0]]  # fmt: skip
+    for axis, picture in zip(figure.axes[1:], expected, strict=True):
+        np.testing.assert_allclose(axis.images[0].get_array(), np.clip(picture, 0, 1), atol=1e-5)

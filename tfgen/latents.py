@@ -1,8 +1,11 @@
 """Which latents and codes a figure or a score looks at: models in, arrays of pictures out."""
 
+import statistics
+
 import numpy as np
 import tensorflow as tf
 
+from tfgen import UserError
 from tfgen.models.base import in_batches
 
 KEY = (1002, 0)  # every figure and score looks at the same latents; the homework's own figures were drawn with the seed 1002
@@ -22,6 +25,48 @@ def attribute_pairs(model, n):
 def reconstructions(model, images):
     """Pictures decoded from the mean codes of images (n, H, W, C) in [0, 1], the same shape."""
     return in_batches(model.decoder, model.encode(images)["mean"])
+
+
+def posterior_reconstructions(model, images, n, draw=0):
+    """Pictures (m, n, H, W, C) decoded from n codes drawn from the posterior of each of m pictures: around it, as a VAE sees it."""
+    code = {name: np.repeat(values, n, axis=0) for name, values in model.encode(images).items()}
+    decoded = in_batches(model.decoder, model.sample_posterior(code, KEY, draw))
+    return decoded.reshape(-1, n, *decoded.shape[1:])
+
+
+def manifold(model, n=20, reach=0.95):
+    """Pictures (n * n, H, W, C) of the plane of a two-dimensional latent, a row for each value of its second number, the largest first.
+
+    Each number takes the normal distribution's quantiles from 1 - reach to reach, evenly: as much of the prior lies between any two.
+
+    Raises:
+        UserError: if the model has more than two latents.
+    """
+    if model.latent_dim != 2:
+        raise UserError(f"a plane shows 2 latents and this model has {model.latent_dim}: train it with --latent_dim 2.")
+    steps = [statistics.NormalDist().inv_cdf(share) for share in np.linspace(1 - reach, reach, n)]
+    first, second = np.meshgrid(steps, steps[::-1])
+    return in_batches(model.decoder, np.stack([first.ravel(), second.ravel()], axis=1).astype(np.float32))
+
+
+def codes_of(model, images, draw=None):
+    """The mean codes of pictures, or given the number of a draw, of a model with a posterior, codes drawn from it."""
+    code = model.encode(images)
+    return code["mean"] if draw is None or "log_var" not in code else np.asarray(model.sample_posterior(code, KEY, draw))
+
+
+def mixtures(model, a, b, share, draw=0):
+    """Pictures (n, H, W, C) of codes (1 - share) * code(a) + share * code(b), each drawn from its posterior if the model has one.
+
+    Args:
+        model: with an encoder and a decoder.
+        a, b: pictures (n, H, W, C) in [0, 1].
+        share: (n,), 0 for a and 1 for b.
+        draw: tells draws from the same posteriors apart.
+    """
+    start, end = codes_of(model, a, 2 * draw), codes_of(model, b, 2 * draw + 1)
+    share = np.reshape(share, (-1, *[1] * (start.ndim - 1))).astype(np.float32)
+    return in_batches(model.decoder, (1 - share) * start + share * end)
 
 
 def category_sweep(model, code, rows, others=None):
@@ -60,18 +105,20 @@ def _rows(model, codes, rows):
     return model.generate(tf.constant(z), codes.astype(np.float32)).numpy()
 
 
-def interpolate(model, a, b, n):
-    """Pictures on straight lines between the mean codes of pictures, both ends included.
+def interpolate(model, a, b, n, draw=None):
+    """Pictures on straight lines between the codes of pictures, both ends included.
 
     Args:
         model: with an encoder and a decoder.
         a, b: pictures (m, H, W, C) in [0, 1], where the lines start and end.
         n: pictures on a line, 2 or more.
+        draw: None for mean codes; a number for codes drawn from the posteriors, one at each end of a line.
 
     Returns:
         (m, n, H, W, C).
     """
-    start, end = (model.encode(images)["mean"][:, None] for images in (a, b))
+    draws = (None, None) if draw is None else (2 * draw, 2 * draw + 1)
+    start, end = (codes_of(model, images, number)[:, None] for images, number in zip((a, b), draws))
     share = np.linspace(0, 1, n, dtype=np.float32).reshape(1, n, *[1] * (start.ndim - 2))
     codes = (1 - share) * start + share * end
     pictures = in_batches(model.decoder, codes.reshape(-1, *start.shape[2:]))

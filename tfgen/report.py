@@ -1,49 +1,144 @@
-"""The figures of finished runs, under the names their study gave them."""
+"""The figures of finished runs, under the names their study gave them, and a page that shows them."""
 
+import base64
+import dataclasses
+import datetime
+import functools
+import io
+import json
 import pathlib
+import re
+from collections.abc import Callable
 
-from tfgen import UserError, figures, runs
-from tfgen.studies import DEFAULT_STUDY, STUDIES
+import jinja2
+import markupsafe
+from PIL import Image, ImageSequence
+
+from tfgen import UserError, diagrams, figures, runs, scores
+from tfgen.studies import ABOUT, DEFAULT_STUDY, EXPERIMENTS, STUDIES
+
+PAGE = "index.html"
+WIDTH, QUALITY = 1100, 70  # of the page's copies of the figures, pixels and WebP's
+DURATION = 200  # milliseconds a frame of an animation is shown
 
 
-def report(chosen, folder):
-    """Draws every figure that the runs allow, of their studies and of the homework.
+@dataclasses.dataclass
+class Entry:
+    """A figure that is to be drawn, or is missing.
 
-    Yields (file name, the Run it is drawn from, None), (file name, None, the command that trains what it lacks), or, of a run that is
-    damaged or lacks what the figure shows, (file name, the Run, a sentence that says so).
+    Attributes:
+        study, model: whose it is; the model is None for a comparison of several.
+        names: its files' names; it has two where the study spells it in two ways.
+        caption: what one sees.
+        runs: what it is drawn from, none if it is missing.
+        command: what makes it, or would.
+        draw: () -> matplotlib Figure or frames.
+        problem: why it could not be drawn, a sentence.
+        alt: the figure in words.
+    """
+
+    study: str
+    model: str | None
+    names: list[str]
+    caption: str
+    runs: list
+    command: str
+    draw: Callable | None = None
+    problem: str = ""
+    alt: str = ""
+
+
+def entries(chosen, **options):
+    """The Entries of a report on these runs, in the page's order.
 
     Args:
-        chosen: Runs, the preferred first; of several of one model the first is drawn.
-        folder: where the figures go; existing figures of these names are replaced, each at once.
-
-    Raises:
-        UserError: if the folder cannot be written.
+        chosen: Runs, the preferred first; of several of one model the first is drawn. Without any, all of the homework's are missing.
+        options: keyword arguments of those figures that take them, as `attribute`; None means the figure's own.
     """
-    folder = make(folder)
-    of_models = {}
-    for run in chosen:
-        of_models.setdefault((run.record["study"], run.record["model"]), run)
-    for study in sorted({DEFAULT_STUDY, *(study for study, _ in of_models)}):
+    found = []
+    for study in _studies(chosen):
         for model, preset in STUDIES[study].items():
-            run = of_models.get((study, model))
-            for name, draw in preset.figures.items():
-                if run is None:
-                    yield name, None, runs.train_command(study, model)
-                elif run.iteration < run.steps_per_epoch:
-                    yield name, None, run.command()
-                else:
-                    try:
-                        save(draw(run), folder / name)
-                    except UserError as error:
-                        yield name, run, str(error)
-                    else:
-                        yield name, run, None
+            run = _preferred(chosen, study, model)
+            ready = run is not None and run.iteration >= run.steps_per_epoch
+            command = run.command() if run else runs.train_command(study, model)
+            own = []
+            for name, plot in preset.figures.items():
+                twin = next((entry for entry, other in own if other is plot), None)
+                if twin:
+                    twin.names.append(name)
+                    continue
+                given = {option: options[option] for option in plot.options if options.get(option) is not None}
+                draw = functools.partial(plot.draw, run, **given) if ready else None
+                own.append((Entry(study, model, [name], plot.caption, [run] if ready else [], command, draw), plot))
+            found += [entry for entry, _ in own]
+            if ready:
+                caption = "The networks, drawn from the built layers: each block's place and size are its output's, arcs are skip connections."
+                entry = Entry(study, model, [f"{study}_{model}_networks.png"], caption, [run], command, functools.partial(diagrams.networks, run))
+                entry.alt = f"Block diagrams; below the figures the same layers stand as tables, under \"Layers of {model}\"."
+                found.append(entry)
+        for name, experiment in EXPERIMENTS.items():
+            if name.startswith(f"{study}/"):
+                together = alike(name, chosen)
+                draw = functools.partial(experiment.draw, together) if together else None
+                found.append(Entry(study, None, [_file(name)], experiment.caption, list(together.values()), f"python tfgen_cli.py experiment {name}", draw))
+    return found
+
+
+def _studies(chosen):
+    """The studies of runs, in the house's order; the homework if there are none."""
+    return [study for study in STUDIES if any(run.record["study"] == study for run in chosen)] or [DEFAULT_STUDY]
+
+
+def _preferred(chosen, study, model):
+    return next((run for run in chosen if (run.record["study"], run.record["model"]) == (study, model)), None)
+
+
+def alike(name, chosen):
+    """{label: Run} of an experiment's variants that were trained on the same data at the same size, the most there are; {} if fewer than two.
+
+    Args:
+        name: of the experiment, STUDY/WHAT.
+        chosen: Runs, the preferred first.
+    """
+    study, groups = name.split("/")[0], {}
+    variants = EXPERIMENTS[name].variants
+    varied = {key for _, changes in variants.values() for key in changes}
+    for run in chosen:
+        record = run.record
+        if record["study"] != study or run.iteration < run.steps_per_epoch:
+            continue
+        same = [record[key] for key in ("dataset", "data_dir", "image_size", "channels", "examples", "reading")] + [record["arguments"]["width"]]
+        for label, (model, changes) in variants.items():
+            wanted = STUDIES[study][model].defaults() | changes
+            if model == record["model"] and all(record["arguments"][key] == wanted[key] for key in varied if key in wanted):
+                groups.setdefault(json.dumps(same), {}).setdefault(label, run)
+    most = max(groups.values(), key=len, default={})
+    return {label: most[label] for label in variants if label in most} if len(most) > 1 else {}
+
+
+def _file(name):
+    return f"{name.replace('/', '_')}.jpg"
+
+
+def draw(entry, folder):
+    """Draws an Entry into a folder under its names, each file at once or not at all; its `alt` or, if it cannot be drawn, `problem` is filled in."""
+    try:
+        figure = entry.draw()
+        for name in entry.names:
+            save(figure, folder / name)
+    except UserError as error:
+        entry.problem = str(error)
+    else:
+        entry.alt = entry.alt or figures.describe(figure)
 
 
 def save(figure, path):
-    """Writes a figure, a JPEG by its name's ending or what else matplotlib knows, at once or not at all."""
+    """Writes a figure, a JPEG by its name's ending or what else matplotlib knows, or an animation's frames; at once or not at all."""
     with runs.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=100, pil_kwargs={"quality": 95} if path.suffix in (".jpg", ".jpeg") else {})
+        if isinstance(figure, list):
+            figure[0].save(temporary, save_all=True, append_images=figure[1:], duration=DURATION, loop=0, optimize=True)
+        else:
+            figure.savefig(temporary, dpi=100, pil_kwargs={"quality": 95} if path.suffix in (".jpg", ".jpeg") else {})
 
 
 def make(folder):
@@ -56,8 +151,112 @@ def make(folder):
     return folder
 
 
-def compare(name, experiment, trained, folder):
+def compare(name, trained, folder):
     """Draws an experiment's comparison of its trained runs, {label: Run}. Returns the path of the picture."""
-    path = make(folder) / f"{name.replace('/', '_')}.jpg"
-    save(figures.comparison(trained, experiment.log, experiment.title), path)
+    path = make(folder) / _file(name)
+    save(EXPERIMENTS[name].draw(trained), path)
     return path
+
+
+def page(drawn, chosen, folder, complaints=()):
+    """Writes the page, which holds all it shows. Returns its path.
+
+    Args:
+        drawn: Entries, drawn into the folder.
+        chosen: the Runs they were made from.
+        folder: where the figures are and the page goes.
+        complaints: a sentence for each run that could not be read.
+    """
+    environment = jinja2.Environment(loader=jinja2.PackageLoader("tfgen"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.filters |= {"code": _code, "picture": lambda name: _picture(folder / name)}
+    studies = [_study(study, drawn, chosen) for study in _studies(chosen)]
+    others = [study for study in STUDIES if study not in [shown["name"] for shown in studies]]
+    text = environment.get_template("report.html").render(studies=studies, complaints=complaints, others=others)
+    with runs.replacing(folder / PAGE) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return folder / PAGE
+
+
+def _study(study, drawn, chosen):
+    """What the page shows of one study."""
+    own = [entry for entry in drawn if entry.study == study]
+    models = []
+    for model, preset in STUDIES[study].items():
+        run = _preferred(chosen, study, model)
+        if run:
+            models.append({"name": model, "what": preset.build.__doc__.split("\n")[0], "figures": [e for e in own if e.model == model and e.runs]} | trained(run))
+    missing = {}
+    for entry in own:
+        if not entry.runs:
+            missing.setdefault(entry.command, []).extend(entry.names)
+    return {
+        "name": study, "about": ABOUT[study], "models": models, "missing": missing,
+        "comparisons": [entry for entry in own if entry.model is None and entry.runs],
+    }  # fmt: skip
+
+
+def trained(run):
+    """What was trained on what for how long, and what it is worth, of one run: a dict for the page."""
+    record, built, problems = run.record, run.build(), []
+    try:
+        source = run.source(run.preset.split)
+        data = f"{source.name}, {len(source):,} pictures"
+    except UserError as error:
+        data = record["dataset"]
+        problems.append(str(error))
+    numbers, command = measured(run, problems)
+    if run.iteration < run.iterations:
+        problems.append(f"{run.folder} is at iteration {run.iteration:,} of {run.iterations:,}: go on with `{run.command()}`.")
+    return {
+        "run": str(run.folder),
+        "command": run.command(),
+        "data": f"{data} of {record['image_size']}x{record['image_size']}",
+        "settings": ", ".join(f"{name} {value}" for name, value in record["arguments"].items()) + f", batch_size {record['batch_size']}",
+        "parameters": built.parameters(),
+        "length": f"{run.iteration:,} iterations, {run.iteration / run.steps_per_epoch:.3g} epochs",
+        "time": str(datetime.timedelta(seconds=round(run.seconds))),
+        "layers": {name: diagrams.table(network) for name, network in built.networks().items()},
+        "numbers": {name: (f"{value:.4g}", scores.meaning(name)) for name, value in numbers.items()},
+        "score_command": command,
+        "problems": problems,
+    }
+
+
+def measured(run, problems):
+    """(a run's numbers, what measures them): those that `score` kept, if of this checkpoint; else quick ones are taken now, of slow ones there is the command."""
+    command = f"python tfgen_cli.py score {run.folder}"
+    try:
+        kept = json.loads((run.folder / "scores.json").read_text())
+        if kept.pop("iteration") == run.iteration:
+            return kept, command
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # not measured yet
+    if run.preset.score not in scores.QUICK or run.iteration < run.steps_per_epoch:
+        return {}, command
+    try:
+        return run.preset.score(run), command
+    except UserError as error:
+        problems.append(str(error))
+        return {}, command
+
+
+def _code(text):
+    """A text with `backticks` as HTML."""
+    return markupsafe.Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(markupsafe.escape(text))))
+
+
+def _picture(path):
+    """(data URI, still, width, height) of a picture for the page, as WebP no wider than it is shown; `still` is the last frame of an animation, else ""."""
+    with Image.open(path) as picture:
+        frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(picture)]
+        moving = {"save_all": True, "append_images": frames[1:], "duration": DURATION, "loop": 0} if len(frames) > 1 else {}
+    if frames[0].width > WIDTH:
+        frames[0] = frames[0].resize((WIDTH, round(frames[0].height * WIDTH / frames[0].width)), Image.Resampling.LANCZOS)
+    still = _uri(frames[-1]) if moving else ""
+    return _uri(frames[0], **moving), still, *frames[0].size
+
+
+def _uri(picture, **options):
+    kept = io.BytesIO()
+    picture.save(kept, "WEBP", quality=QUALITY, method=4, **options)
+    return f"data:image/webp;base64,{base64.b64encode(kept.getvalue()).decode()}"

@@ -257,9 +257,12 @@ def train_command(study, model, **flags):
 
 
 def find(folder="runs", best=False):
-    """The runs below a folder, the last trained first, and a sentence for each that cannot be read: ([Run], [str])."""
+    """The runs below a folder, and a sentence for each that cannot be read: ([Run], [str]).
+
+    The last trained comes first, but an experiment's, which lie deeper, after the others.
+    """
     found, complaints = [], []
-    for path in sorted(pathlib.Path(folder).glob(f"**/{RECORD}"), key=lambda path: path.stat().st_mtime, reverse=True):
+    for path in sorted(pathlib.Path(folder).glob(f"**/{RECORD}"), key=lambda path: (len(path.parts), -path.stat().st_mtime)):
         try:
             found.append(Run.open(path.parent, best))
         except UserError as error:

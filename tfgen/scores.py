@@ -37,7 +37,7 @@ def reconstruction_errors(run):
 def attribute_fidelity(run, n=200):
     """For how many of n latents the code switches the attribute, as read by a classifier trained on the real training pictures."""
     train, test = run.source("train"), run.source("test")
-    reader = _reader(run)
+    reader = classifier_of(run)
     column = train.attribute_names.index(run.record["attributes"][0])
     right = classifier.read(reader, test.floats())[:, column] == test.attributes[:, column].astype(bool)
     seen = classifier.read(reader, latents.attribute_pairs(run.model, n))[:, column]
@@ -46,7 +46,7 @@ def attribute_fidelity(run, n=200):
 
 def label_fidelity(run, n=1000):
     """How many of n generated pictures, the classes in turn, a classifier of the real training pictures reads as the class asked for."""
-    test, reader = run.source("test"), _reader(run)
+    test, reader = run.source("test"), classifier_of(run)
     asked = np.arange(n) % run.model.classes
     inputs = {"z": run.model.sample_latents(latents.KEY, 0, n), "codes": np.eye(run.model.classes, dtype=np.float32)[asked]}
     seen = classifier.read_class(reader, in_batches(run.model.generator, inputs))
@@ -61,7 +61,7 @@ def sample_quality(run):
     asked for less; `frechet_untrained` is that of the same generator before training.
     """
     real, scale = _scale(run)
-    seen = classifier.features(_reader(run), latents.prior_samples(run.model, len(real)))
+    seen = classifier.features(classifier_of(run), latents.prior_samples(run.model, len(real)))
     precision, recall = distances.precision_recall(real, seen)
     return {"pictures": len(real), "frechet": distances.frechet(real, seen), **scale, "precision": precision, "recall": recall}
 
@@ -107,7 +107,7 @@ def depth_errors(run, n=8):
 @functools.cache
 def _scale(run):
     """The test set's features (n, 64), and {name: distance to them} of the training set and of the untrained generator."""
-    train, test, reader = run.source("train"), run.source("test"), _reader(run)
+    train, test, reader = run.source("train"), run.source("test"), classifier_of(run)
     n = min(len(train), len(test))
     real = classifier.features(reader, test.floats(slice(n)))
     pictures = {"frechet_floor": train.floats(slice(n)), "frechet_untrained": latents.prior_samples(run.build(), n)}
@@ -115,7 +115,7 @@ def _scale(run):
 
 
 @functools.cache
-def _reader(run):
+def classifier_of(run):
     """The classifier of its training pictures' attributes or classes."""
     source = run.source("train")
     if not source.attribute_names and source.labels is None:
@@ -125,6 +125,48 @@ def _reader(run):
         return classifier.train_classifier(source.floats(), source.attributes, epochs)
     classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
     return classifier.train_classifier(source.floats(), classes, epochs, mirror=False)
+
+
+# In words, with units; pictures have values from 0 to 1.
+MEANINGS = {
+    "test_mse_mean_code": "mean squared error of the test set, decoded from the mean code",
+    "test_mse_sampled_code": "the same, decoded from one sampled code a picture",
+    "test_variance": "variance of the test set about its mean value",
+    "test_mse_over_variance": "the error from the mean code as a share of that variance",
+    "mean_picture_mse": "mean squared error of the test set's mean picture",
+    "test_mse_over_mean_picture": "the error from the mean code as a share of the mean picture's",
+    "latents": "latents looked at",
+    "switched": "share of latents whose code switches the attribute, as a classifier reads it",
+    "absent_at_0": "share without the attribute at code 0",
+    "present_at_1": "share with the attribute at code 1",
+    "classifier_test_accuracy": "share of the real test pictures that the classifier reads rightly",
+    "pictures": "pictures looked at",
+    "label_fidelity": "share of generated pictures that a classifier reads as the class asked for",
+    "frechet": "Frechet distance of as many samples to the test set, on a small classifier's features (not the published FID)",
+    "frechet_floor": "the same of real training pictures: no generator can be asked for less",
+    "frechet_untrained": "the same of the generator before training",
+    "precision": "share of samples within the real pictures' manifold",
+    "recall": "share of real pictures within the samples' manifold; 0 is collapse",
+    "rmse": "root mean squared error of depth, metres",
+    "abs_rel": "mean of |predicted - true| / true",
+    "sq_rel": "mean of (predicted - true)^2 / true, metres",
+    "log_rmse": "root mean squared error of the logarithm of depth",
+    "scale_invariant_log": "the same, up to a factor for each map",
+    "delta_1": "share of pixels within a factor of 1.25",
+    "delta_2": "share within 1.25^2",
+    "delta_3": "share within 1.25^3",
+    "noise_deviation": "standard deviation of the depth over noises, metres; near 0 the noise is ignored",
+}
+QUICK = (reconstruction_errors,)  # seconds, so that a report need not be preceded by `score`
+
+
+def meaning(name):
+    """What a number is, in words."""
+    if name.startswith("mean_map_"):
+        return f"of the training set's mean depth map: {MEANINGS[name.removeprefix('mean_map_')]}"
+    if name.startswith("code_"):
+        return f"normalized mutual information of categorical code {int(name.split('_')[1]) + 1} and the label, from 0 to 1"
+    return MEANINGS[name]
 
 
 # Score -> the number a run's best checkpoint is chosen by, and 1 if less is better, -1 if more is.

@@ -47,6 +47,12 @@ def read_class(classifier, images):
     return np.argmax(classifier.predict(images, batch_size=256, verbose=0), axis=1)
 
 
+def certainty(classifier, images):
+    """The probability of the class held most likely: (n, H, W, C) in [0, 1] -> (n,) in (0, 1)."""
+    logits = np.max(classifier.predict(images, batch_size=256, verbose=0), axis=1)
+    return 1 / (1 + np.exp(-logits.astype(np.float64)))
+
+
 def features(classifier, images):
     """What the classifier sees before it decides: (n, H, W, C) in [0, 1] -> (n, 64) float32."""
     return keras.Model(classifier.inputs, classifier.get_layer("features").output).predict(images, batch_size=256, verbose=0)

@@ -5,6 +5,7 @@ real sets beside each value.
 """
 
 import numpy as np
+from scipy.spatial.distance import pdist
 from sklearn.neighbors import NearestNeighbors
 
 
@@ -38,6 +39,27 @@ def precision_recall(real, fake, k=3):
     Source: Kynkaanniemi et al. 2019 (arXiv:1904.06991), eq. 1 and 2, with k = 3.
     """
     return _covered(fake, real, k), _covered(real, fake, k)
+
+
+def nearest(queries, candidates, k=1):
+    """The k nearest candidates of each query, nearest first.
+
+    Args:
+        queries: (n, ...), pictures or codes.
+        candidates: (m, ...), of the same shape but for m.
+        k: how many, m or fewer.
+
+    Returns:
+        (indices (n, k) into the candidates, distances (n, k): roots of the mean squared difference of two values).
+    """
+    queries, candidates = (np.reshape(x, (len(x), -1)) for x in (queries, candidates))
+    distances, indices = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(candidates).kneighbors(queries)
+    return indices, distances / np.sqrt(queries.shape[1])
+
+
+def pairwise(points):
+    """The distances of all n (n - 1) / 2 pairs of points (n, ...), as `nearest` measures them."""
+    return pdist(np.reshape(points, (len(points), -1)), "euclidean") / np.sqrt(np.prod(points.shape[1:]))
 
 
 def _covered(points, manifold, k):

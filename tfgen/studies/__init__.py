@@ -4,18 +4,10 @@ from tfgen import UserError
 from tfgen.studies import csi5340, digits, dlcv2018, pegasus, sullivan2017
 
 DEFAULT_STUDY = "dlcv2018"
-STUDIES = {
-    "dlcv2018": dlcv2018.PRESETS,
-    "pegasus": pegasus.PRESETS,
-    "sullivan2017": sullivan2017.PRESETS,
-    "csi5340": csi5340.PRESETS,
-    "digits": digits.PRESETS,
-}
-EXPERIMENTS = {
-    f"{module.__name__.rsplit('.', 1)[1]}/{name}": experiment
-    for module in (dlcv2018, sullivan2017, csi5340, pegasus, digits)
-    for name, experiment in module.EXPERIMENTS.items()
-}
+MODULES = {"dlcv2018": dlcv2018, "sullivan2017": sullivan2017, "csi5340": csi5340, "pegasus": pegasus, "digits": digits}
+STUDIES = {name: module.PRESETS for name, module in MODULES.items()}
+ABOUT = {name: module.ABOUT for name, module in MODULES.items()}
+EXPERIMENTS = {f"{study}/{name}": experiment for study, module in MODULES.items() for name, experiment in module.EXPERIMENTS.items()}
 
 
 def find(study, model):

@@ -17,7 +17,7 @@ from tfgen.models.gan import GAN
 from tfgen.models.vae import VAE
 from tfgen.models.wgan import WGAN
 from tfgen.networks import variable_depth
-from tfgen.studies.study import Experiment, Preset
+from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
 def vae(image_shape, *, width=1.0, depth=5, latent_dim=100, kl_weight=0.0025 / 4, learning_rate=3e-4):
@@ -61,7 +61,7 @@ def wgan(image_shape, *, width=1.0, depth=4, latent_dim=128, clip=0.01, d_steps=
     return model
 
 
-def _preset(name, build, panels, score):
+def _preset(name, build, panels, caption, score, more=None):
     return Preset(
         build=build,
         data="digits",
@@ -71,32 +71,119 @@ def _preset(name, build, panels, score):
         samples=functools.partial(latents.prior_samples, n=30),
         sample_columns=6,  # the study's grids
         figures={
-            f"csi5340_{name}_curves.jpg": functools.partial(figures.learning_curves, panels=panels),
-            f"csi5340_{name}_samples.jpg": figures.samples,
+            f"csi5340_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
+            f"csi5340_{name}_samples.jpg": Plot(functools.partial(figures.samples_and_test, n=30, columns=6), "30 generated pictures beside 30 test pictures."),
+            f"csi5340_{name}_epochs.jpg": Plot(figures.training_grids, "The same 30 latents at four moments of the training."),
+            **(more or {}),
         },
         score=score,
     )
 
 
 PRESETS = {
-    "vae": _preset("vae", vae, {"reconstruction": "MSE", "kl": "KLD"}, scores.reconstruction_errors),
-    "gan": _preset("gan", gan, {"d_loss": "D loss", "jsd": "JSD"}, scores.sample_quality),
-    "wgan": _preset("wgan", wgan, {"g_loss": "G loss", "wasserstein": "EMD"}, scores.sample_quality),
+    "vae": _preset(
+        "vae",
+        vae,
+        {"reconstruction": "MSE", "kl": "KLD"},
+        "Left: the squared error, a mean over pixels with values from 0 to 1. Right: the divergence of a code from N(0, I), in nats.",
+        scores.reconstruction_errors,
+        {
+            "csi5340_vae_classes.jpg": Plot(
+                figures.class_reconstructions, "A test picture of each class, and five pictures decoded from codes drawn from the posterior around its own."
+            )
+        },
+    ),
+    "gan": _preset(
+        "gan",
+        gan,
+        {"d_loss": "D loss", "jsd": "JSD"},
+        "Left: the discriminator's loss, which has no unit. Right: the estimate of the Jensen-Shannon divergence of generated from real pictures, in "
+        "nats, from 0 to ln 2 = .693; the study plotted the generator's loss under this name.",
+        scores.sample_quality,
+    ),
+    "wgan": _preset(
+        "wgan",
+        wgan,
+        {"g_loss": "G loss", "wasserstein": "EMD"},
+        "Left: the generator's loss, -E[D(fake)], which the study plotted as the distance. Right: the distance's estimate, E[D(real)] - E[D(fake)]. Both "
+        "in the critic's units.",
+        scores.sample_quality,
+    ),
 }
 
 
-def _experiment(model, log, title):
+def _experiment(model, log, title, unit):
     """Each depth with each latent size, as the study's curves have them."""
     variants = {
         f"depth {depth}, {latent_dim} latents": (model, {"depth": depth, "latent_dim": latent_dim})
         for depth in (1, 2, 3, 4, 5)
         for latent_dim in (2, 20, 100, 200)
     }
-    return Experiment(variants, log, title)
+    caption = f"What depth and latent size do to the {model.upper()}: {title} as means over each epoch, a panel for each depth, a line for each latent size."
+    return Experiment(variants, functools.partial(figures.depth_curves, log=log, title=title, unit=unit), caption)
 
 
 EXPERIMENTS = {
-    "vae": _experiment("vae", "reconstruction", "MSE"),
-    "gan": _experiment("gan", "jsd", "JSD"),
-    "wgan": _experiment("wgan", "wasserstein", "EMD"),
+    "vae": _experiment("vae", "reconstruction", "MSE", "mean squared error of values from 0 to 1"),
+    "gan": _experiment("gan", "jsd", "JSD", "nats"),
+    "wgan": _experiment("wgan", "wasserstein", "EMD", "the critic's units"),
 }
+
+ABOUT = About(
+    title="CSI5340 at the University of Ottawa, assignment 4",
+    text=(
+        "The study trained a VAE, a GAN and a WGAN on MNIST and CIFAR-10 and asked what depth and latent size do to the images and to each "
+        "model's loss or distance. "
+        "Built here are the networks of its draft: a depth from 1 to 5 and 2, 20, 100 or 200 latents, at 32x32; its final version varied the "
+        "image size instead of the depth. "
+        "Its figures are curves of the VAE's loss, the GAN's JSD and the WGAN's EMD over the epochs, a line for each latent size, and grids of "
+        "30 samples."
+    ),
+    slips=(
+        (
+            'Writes "e log(sigma^2)" in the KL divergence.',
+            "exp(log(sigma^2)) = sigma^2: KL = -0.5 * sum(1 + log(sigma^2) - mu^2 - sigma^2), summed over the latents, averaged over the batch.",
+        ),
+        (
+            "Writes z = N(sigma) * sigma + mu, with a sigma that the network gives without bounds.",
+            "z = mu + exp(log_var / 2) * eps, eps ~ N(0, I). The head is the logarithm of the variance, finite where that of sigma^2 = 0 is not.",
+        ),
+        (
+            "Weighs the KL divergence with .0025 (.025 on MNIST in the draft) beside a mean squared error, and sees two latents end at a loss "
+            "of about .18.",
+            "As (sum of squared errors) + beta * KL that is beta = 7.68 on 32x32x3 images in [-1, 1], and 25.6 on MNIST. Images here are in "
+            "[0, 1], so `--kl_weight 0.000625`, the default, and 0.00625 are the study's weights.",
+        ),
+        (
+            "Says that the GAN minimises the Jensen-Shannon divergence, and writes squared errors to the targets 0 and 1.",
+            "Squared errors are the least squares GAN, the default, which minimises another quantity. `--adversarial minimax` is the game in "
+            "which the generator, against the best discriminator, minimises JSD.",
+        ),
+        (
+            "Ends the least squares discriminator in a sigmoid. The code has cross-entropy in its place, in the draft a sigmoid twice.",
+            "Least squares on a linear output. `--adversarial non_saturating` is cross-entropy of the logits, with the sigmoid once.",
+        ),
+        (
+            'The curves called "JSD" are of the generator\'s loss.',
+            "The log jsd is ln 2 - 0.5 * (BCE(real, 1) + BCE(fake, 0)): from 0 to ln 2 = 0.693 at the best discriminator, lower at others. "
+            "Outputs of least squares are read as probabilities from .01 to .99.",
+        ),
+        (
+            'The curves called "EMD" are of -E[D(fake)].',
+            "The log wasserstein is E[D(real)] - E[D(fake)], the estimate up to the critic's Lipschitz constant.",
+        ),
+        (
+            "The GAN's algorithm returns a disc_loss that it never computes. The WGAN's shows neither alternation nor clipping.",
+            "The discriminator moves first, then the generator. The WGAN's critic takes five steps to one, each followed by clipping to "
+            "[-0.01, 0.01].",
+        ),
+        (
+            "One pass of the code serves both updates: the generator learns from images made before the discriminator's step.",
+            "Every step draws latents of its own and generates and judges anew, with the weights as they are by then.",
+        ),
+        (
+            'The decoder is said to end in "conv, BN, tanh".',
+            "No batch normalization before the tanh, as in the study's code.",
+        ),
+    ),
+)

@@ -9,15 +9,19 @@ import functools
 
 import keras
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+from sklearn.linear_model import LogisticRegression
 
-from tfgen import figures, latents, losses, scores
+from tfgen import UserError, figures, latents, losses, scores
 from tfgen.data.builtin import animals
+from tfgen.metrics import distances
 from tfgen.models.acai import ACAI
 from tfgen.models.adversarial_vae import AdversarialVAE
 from tfgen.models.vae import VAE
 from tfgen.models.vae_gan import VAEGAN
 from tfgen.networks import mirrored, pooled
-from tfgen.studies.study import Experiment, Preset
+from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
 def _adam(learning_rate):
@@ -105,13 +109,172 @@ def bird_to_horse(model, rows=8, n=8):
     return latents.interpolate(model, birds, horses, n).reshape(rows * n, *images.shape[1:])
 
 
-def _preset(name, build, panels, samples=functools.partial(latents.prior_samples, n=64), prior=True):
+def pairs(run, n):
+    """n horses of the test set, each with the bird whose centre pixel is nearest in colour: ((n, H, W, C), (n, H, W, C)) in [0, 1].
+
+    Of fewer horses the first come again. Raises UserError if the run's data has no birds or no horses.
+    """
+    source = run.source("test")
+    if source.labels is None or not {"bird", "horse"} <= set(source.classes):
+        raise UserError(f"{source.name} has no birds and horses to mix: train on animals, or on cifar10 with --only bird,horse.")
+    birds, horses = (np.flatnonzero(source.labels == source.classes.index(name)) for name in ("bird", "horse"))
+    horses, birds = source.floats(np.resize(horses, n)), source.floats(birds)
+    return horses, birds[latents.colour_matches(horses, birds)]
+
+
+def pegasi(run, n=64):
+    """(pictures (n, H, W, C), the birds' shares (n,), uniform in [.4, .6]) of `pairs`' mixtures; each pair has its own share and codes."""
+    shares = np.random.default_rng(latents.KEY).uniform(0.4, 0.6, n)
+    return latents.mixtures(run.model, *pairs(run, n), shares), shares
+
+
+def likeness(run, pictures, of=2000):
+    """How much of a horse pictures are, (n,) in (0, 1): the probability that a logistic regression of the encoder's mean codes gives.
+
+    It is fitted to the first `of` birds and horses of the training set.
+    """
+    source = run.source("train")
+    bird, horse = (source.classes.index(name) for name in ("bird", "horse"))
+    chosen = np.flatnonzero(np.isin(source.labels, (bird, horse)))[:of]
+    codes = [run.model.encode(images)["mean"].reshape(len(images), -1) for images in (source.floats(chosen), pictures)]
+    fitted = LogisticRegression(C=0.1, max_iter=1000).fit(codes[0], source.labels[chosen] == horse)
+    return fitted.predict_proba(codes[1])[:, 1]
+
+
+def pipeline(run):
+    """How a Pegasus is made, with the first pair's own pictures."""
+    horse, bird = pairs(run, 1)
+    pegasus = latents.mixtures(run.model, horse, bird, [0.5])
+    pictures = [*horse, *bird, *latents.reconstructions(run.model, horse), *pegasus, *latents.reconstructions(run.model, bird)]
+    places = {"horse": (0.4, 2.9), "bird": (0.4, 0.4), "the horse again": (12.1, 3.3), "Pegasus": (12.1, 1.75), "the bird again": (12.1, 0.2)}
+    code = "z ~ N(mean, variance)\nof each picture" if hasattr(run.model, "sample_posterior") else "the code\nof each picture"
+    steps = {"encoder": 3.4, code: 5.7, "(1 - r) z$_{horse}$ + r z$_{bird}$\nr in [.4, .6]": 8.0, "decoder": 10.3}
+    arrows = [((2.2, 3.7), (2.45, 2.8)), ((2.2, 1.2), (2.45, 2.2))] + [((x + 0.95, 2.5), (x + 1.35, 2.5)) for x in (3.4, 5.7, 8.0)]
+    arrows += [((11.25, 2.7), (12.0, 3.8)), ((11.25, 2.5), (12.0, 2.4)), ((11.25, 2.3), (12.0, 0.9))]
+    figure = Figure((14, 5))
+    axis = figure.add_axes((0, 0, 1, 1), xlim=(0, 14), ylim=(0, 5))
+    axis.set_axis_off()
+    for picture, (title, (x, y)) in zip(pictures, places.items(), strict=True):
+        size = 1.7 if x < 1 else 1.25
+        figures.show(figure.add_axes((x / 14, y / 5, size / 14, size / 5)), picture)
+        axis.text(x + size / 2, y + size + 0.03, title, ha="center", va="bottom", fontsize=10)
+    for words, x in steps.items():
+        axis.add_patch(FancyBboxPatch((x - 0.8, 2.0), 1.6, 1.0, boxstyle="round,pad=0.08", facecolor="0.93", edgecolor="black"))
+        axis.text(x, 2.5, words, ha="center", va="center", fontsize=9)
+    for start, end in arrows:
+        axis.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "black"})
+    return figure
+
+
+def strips(runs, n=9, rows=2):
+    """For each run the same pairs, a row each: the bird, n steps from its code to the horse's, the horse."""
+    horses, birds = pairs(next(iter(runs.values())), rows)
+    pictures = [
+        (label * (i == 0), [birds[i], *line, horses[i]])
+        for label, run in runs.items()
+        for i, line in enumerate(latents.interpolate(run.model, birds, horses, n))
+    ]
+    figure, axes = figures.rows_of(pictures, n + 2)
+    for column, title in ((0, "bird"), (1, "its code"), (n, "its code"), (n + 1, "horse")):
+        axes[0, column].set_title(title, fontsize=9)
+    return figure
+
+
+def best(run):
+    """Of 64 Pegasi the one most evenly bird and horse, enlarged, between its parents."""
+    pictures, shares = pegasi(run)
+    horses, birds = pairs(run, len(pictures))
+    likenesses = likeness(run, pictures)
+    i = int(np.argmin(np.abs(likenesses - 0.5)))
+    figure = Figure((12, 4.6), layout="constrained")
+    titles = ("bird", f"number {i + 1} of {len(pictures)}: {shares[i]:.0%} bird, {likenesses[i]:.0%} like a horse", "horse")
+    for axis, picture, title in zip(figure.subplots(1, 3, width_ratios=(1, 2, 1)), (birds[i], pictures[i], horses[i]), titles):
+        figures.show(axis, picture, title)
+    return figure
+
+
+def batch(run):
+    """8 x 8 Pegasi, the pairs in their order, none left out."""
+    return figures.grid(pegasi(run)[0], 8, (8, 8))
+
+
+def repeats(run, n=6, steps=9):
+    """One pair again and again: a row from bird to horse for each draw of the two codes."""
+    horse, bird = pairs(run, 1)
+    rows = [(f"draw {draw + 1}", [*bird, *latents.interpolate(run.model, bird, horse, steps, draw)[0], *horse]) for draw in range(n)]
+    return figures.rows_of(rows, steps + 2)[0]
+
+
+def neighbours(run, n=8, k=3):
+    """n Pegasi, a row each, and their k nearest training pictures, by pixels and by the encoder's mean code."""
+    pictures, source = pegasi(run, n)[0], run.source("train")
+    images = source.floats()
+    found = [distances.nearest(pictures, images, k), distances.nearest(*(run.model.encode(x)["mean"] for x in (pictures, images)), k)]
+    rows = [("", [picture, *images[by_pixel], *images[by_code]]) for picture, by_pixel, by_code in zip(pictures, found[0][0], found[1][0])]
+    figure, axes = figures.rows_of(rows, 1 + 2 * k)
+    axes[0, 0].set_title("Pegasus", fontsize=9)
+    for column, what in ((1 + k // 2, "nearest by pixels"), (1 + k + k // 2, "nearest by code")):
+        axes[0, column].set_title(what, fontsize=9)
+    for row, values in zip(axes, np.concatenate([found[0][1], found[1][1]], axis=1)):
+        for axis, value in zip(row[1:], values):
+            axis.set_xlabel(f"{value:.2f}", fontsize=7)
+    return figure
+
+
+def uniqueness(run, n=64):
+    """How far n Pegasi are from the training set, and from each other, beside n test pictures: two histograms of RMS distances of pixels."""
+    images, kinds = run.source("train").floats(), {"Pegasi": pegasi(run, n)[0], "test pictures": run.source("test").floats(slice(n))}
+    figure = Figure((12, 4.5), layout="constrained")
+    panels = {
+        "Distance to the nearest training picture": lambda pictures: distances.nearest(pictures, images)[1][:, 0],
+        "Distance between any two of the 64": distances.pairwise,
+    }
+    for axis, (title, measure) in zip(figure.subplots(1, 2), panels.items()):
+        values = {label: measure(pictures) for label, pictures in kinds.items()}
+        bins = np.linspace(0, max(map(np.max, values.values())), 31)
+        for (label, found), look in zip(values.items(), [{"color": figures.COLOURS[1]}, {"color": figures.COLOURS[0], "hatch": "//"}]):
+            axis.hist(found, bins, weights=np.full(len(found), 1 / len(found)), alpha=0.5, edgecolor="black", label=f"{label}: mean {found.mean():.3f}", **look)
+        axis.set(title=title, xlabel="root of the mean squared difference, values from 0 to 1", ylabel="share")
+        axis.legend()
+    return figure
+
+
+def _mixed(name, posterior=True):
+    """The figures of birds and horses, of a model with an encoder."""
     drawn = {
-        f"pegasus_{name}_curves.jpg": functools.partial(figures.learning_curves, panels=panels),
-        f"pegasus_{name}_reconstructions.jpg": figures.reconstructions,
+        f"pegasus_{name}_pipeline.jpg": Plot(pipeline, "How a Pegasus is made: the codes of a horse and of a bird of like colour are mixed and decoded."),
+        f"pegasus_{name}_strip.jpg": Plot(
+            lambda run: strips({"": run}, rows=6), "A pair a row, matched by the colour of the centre pixel: the bird, nine even steps between the mean codes, the horse."
+        ),
+        f"pegasus_{name}_best.jpg": Plot(
+            best,
+            "Of the 64 below the one most evenly horse and bird, by a logistic regression of the encoder's codes, between its parents.",
+        ),
+        f"pegasus_{name}_64.jpg": Plot(batch, "64 Pegasi, none left out: pairs matched by the colour of the centre pixel, the bird's share between .4 and .6."),
+        f"pegasus_{name}_neighbours.jpg": Plot(
+            neighbours,
+            "Eight Pegasi and the training pictures nearest to each, by pixels and by the encoder's mean code. Below each its distance: the root of the "
+            "mean squared difference, of values from 0 to 1 or of the code's numbers.",
+        ),
+        f"pegasus_{name}_uniqueness.jpg": Plot(
+            uniqueness,
+            "What the marking asks. Left: how far the 64 are from their nearest training picture. Right: how far they are from each other. Beside them as "
+            "many test pictures. Blurred pictures are near everything.",
+        ),
+    }
+    if posterior:
+        drawn[f"pegasus_{name}_repeats.jpg"] = Plot(repeats, "One pair, six draws of its two codes: every row walks between another two, and so the mixtures differ.")
+    return drawn
+
+
+def _preset(name, build, panels, caption, samples=functools.partial(latents.prior_samples, n=64), prior=True):
+    drawn = {
+        f"pegasus_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
+        f"pegasus_{name}_reconstructions.jpg": Plot(figures.reconstructions, "Upper row: test pictures. Lower row: what the decoder makes of their mean codes."),
+        **_mixed(name, prior),
     }
     if prior:
-        drawn[f"pegasus_{name}_samples.jpg"] = figures.samples
+        drawn[f"pegasus_{name}_samples.jpg"] = Plot(figures.samples, "32 pictures decoded from latents drawn from N(0, I).")
     return Preset(
         build=build,
         data="animals",
@@ -125,11 +288,23 @@ def _preset(name, build, panels, samples=functools.partial(latents.prior_samples
     )
 
 
+_LIKELIHOOD = "Left: the cross-entropy of a picture and its reconstruction, in nats, a sum over its values. "
 PRESETS = {
-    "vae": _preset("vae", vae, {"reconstruction": "Reconstruction", "kl": "KLD"}),
-    "adversarial_vae": _preset("adversarial_vae", adversarial_vae, {"reconstruction": "Reconstruction", "d_loss": "Critic loss"}),
-    "vae_gan": _preset("vae_gan", vae_gan, {"d_loss": "D loss", "g_loss": "G loss"}),
-    "acai": _preset("acai", acai, {"reconstruction": "MSE", "d_loss": "Critic loss"}, samples=bird_to_horse, prior=False),
+    "vae": _preset(
+        "vae", vae, {"reconstruction": "Reconstruction", "kl": "KLD"}, _LIKELIHOOD + "Right: the divergence of its code from N(0, I), in nats."
+    ),
+    "adversarial_vae": _preset(
+        "adversarial_vae", adversarial_vae, {"reconstruction": "Reconstruction", "d_loss": "Critic loss"}, _LIKELIHOOD + "Right: the critic's loss, in nats."
+    ),
+    "vae_gan": _preset("vae_gan", vae_gan, {"d_loss": "D loss", "g_loss": "G loss"}, "The losses of discriminator and decoder in nats, an iteration a point."),
+    "acai": _preset(
+        "acai",
+        acai,
+        {"reconstruction": "MSE", "d_loss": "Critic loss"},
+        "Left: the squared error, a mean over pixels with values from 0 to 1. Right: the critic's squared error of the mixing share.",
+        samples=bird_to_horse,
+        prior=False,
+    ),
 }
 
 EXPERIMENTS = {
@@ -141,6 +316,60 @@ EXPERIMENTS = {
             "spectral norm": ("adversarial_vae", {"spectral_norm": True}),
             "VAE/GAN": ("vae_gan", {}),
             "ACAI": ("acai", {}),
-        }
+        },
+        strips,
+        "The study's comparison: for each variant the same two pairs, the bird at the left end, nine even steps between the mean codes, the horse at the "
+        "right end.",
     )
 }
+
+ABOUT = About(
+    title="Pegasus, coursework at Durham",
+    text=(
+        "The task was to generate winged horses from CIFAR-10: the study trained a VAE with a critic of its reconstructions on horses and birds "
+        "for 1000 epochs, and decoded mixtures of the codes of a horse and of a bird with a like colour at the centre pixel. "
+        "Variants have a second dense layer, more convolutions or spectral normalization, or are VAE/GAN and ACAI. "
+        "Its figures are strips from bird to horse for every variant, diagrams of the networks, a best image, an 8x8 grid of 64 and repeated "
+        "samples of one pair. "
+        "Widths, latent size, optimizers and batch size are not in the study: those here are from other solutions of the coursework, "
+        "VAE/GAN's optimizer and all of ACAI's from their papers."
+    ),
+    slips=(
+        (
+            "Writes the critic's loss with BCE(input, 1).",
+            "BCE(C(input), 1) + BCE(C(reconstruction), 0).",
+        ),
+        (
+            "Adds the critic's judgement with weight 1 to sums over pixels and latents.",
+            "The sums are some 2,000 nats beside a judgement of a few, so the model is nearly a VAE. The study's 1 is the default of "
+            "`--adv_weight`, and the log adversarial_share is the judgement's part in the gradient at the reconstruction.",
+        ),
+        (
+            "Takes inspiration from adversarial autoencoders.",
+            "Their discriminator judges codes. The study's critic judges images, as that of VAE/GAN does.",
+        ),
+        (
+            "One loss moves encoder and decoder, so that the critic's gradient reaches the encoder.",
+            "Kept in `adversarial_vae`. In `vae_gan`, as in its paper, no judgement of the discriminator reaches the encoder.",
+        ),
+        (
+            'Does not say whether its "sigma" head is a deviation, a variance or a logarithm.',
+            "The logarithm of the variance: z = mean + exp(log_var / 2) * eps.",
+        ),
+        (
+            "Takes binary cross-entropy as the reconstruction error of colour images.",
+            "Values in [0, 1] are allowed as targets, but the least possible value is then the images' own entropy, not 0. `score` gives the "
+            "squared error beside it.",
+        ),
+        (
+            "VAE/GAN: takes the reconstruction error on the discriminator's penultimate layer.",
+            "So here, as half the sum of squares on its last but one convolution. It moves the encoder and, weighted by `--gamma`, the decoder, "
+            "but not the discriminator.",
+        ),
+        (
+            "ACAI: has a critic that predicts the mixing weight alpha under a squared error.",
+            "alpha is uniform in [0, 0.5], and the critic must also answer 0 for 0.2 x + 0.8 x', x' the reconstruction. The autoencoder "
+            "minimises the squared error in [-1, 1] + 0.5 * E[d(mixture)^2], d the critic.",
+        ),
+    ),
+)

@@ -17,6 +17,36 @@ READERS = {
 
 
 @dataclasses.dataclass(frozen=True)
+class Plot:
+    """A figure of a study.
+
+    Attributes:
+        draw: (run, **options) -> matplotlib Figure, or a list of Pillow's pictures that make an animation.
+        caption: what one sees, with the units of what is measured.
+        options: names of the keyword arguments of `draw` that are flags of `report`.
+    """
+
+    draw: Callable
+    caption: str
+    options: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What the page says of a study.
+
+    Attributes:
+        title: whose it is.
+        text: what it did.
+        slips: (what the study says or does, what is right and done here), for each place where the two differ.
+    """
+
+    title: str
+    text: str
+    slips: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Preset:
     """One model of a study, as it was trained and drawn.
 
@@ -30,7 +60,7 @@ class Preset:
         epochs: passes over the data.
         samples: (run) -> (n, H, W, C) pictures from latents fixed for the run; its sheet is saved while it trains.
         sample_columns: pictures in a row of that sheet.
-        figures: file name -> (run) -> matplotlib Figure.
+        figures: file name -> Plot.
         score: (run) -> {name: number}.
     """
 
@@ -41,7 +71,7 @@ class Preset:
     epochs: int
     samples: Callable
     sample_columns: int
-    figures: dict[str, Callable]
+    figures: dict[str, Plot]
     score: Callable
     attributes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
@@ -73,14 +103,14 @@ class Preset:
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """Runs of a study that differ in one thing, and what they are compared by.
+    """Runs of a study that differ in one thing, side by side.
 
     Attributes:
         variants: label -> (model, arguments of its builder that differ from their defaults).
-        log: the log whose curves are laid over each other; empty where the variants have none that means the same.
-        title: of those curves.
+        draw: {label: run} -> matplotlib Figure.
+        caption: what one sees.
     """
 
     variants: dict[str, tuple[str, dict]]
-    log: str = ""
-    title: str = ""
+    draw: Callable
+    caption: str

@@ -17,7 +17,7 @@ from tfgen.models.vae import VAE
 from tfgen.models.wgan import WGAN
 from tfgen.models.wgan_gp import WGANGP
 from tfgen.networks import bottleneck, conditioning
-from tfgen.studies.study import Experiment, Preset
+from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
 def _rmsprop(learning_rate):
@@ -102,8 +102,7 @@ def depth_wgan(
     return model
 
 
-def _gan_preset(name, build, batch_size, epochs):
-    panels = {"d_loss": "D loss", "g_loss": "G loss"}
+def _gan_preset(name, build, panels, caption, batch_size, epochs):
     return Preset(
         build=build,
         data="faces",
@@ -113,12 +112,19 @@ def _gan_preset(name, build, batch_size, epochs):
         samples=functools.partial(latents.prior_samples, n=64),  # the study's montages are of 8x8
         sample_columns=8,
         figures={
-            f"sullivan2017_{name}_curves.jpg": functools.partial(figures.learning_curves, panels=panels),
-            f"sullivan2017_{name}_samples.jpg": figures.samples,
+            f"sullivan2017_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
+            f"sullivan2017_{name}_samples.jpg": Plot(
+                functools.partial(figures.samples_and_test, n=64, columns=8), "Left: a montage of 8x8 pictures of latents from N(0, I). Right: 64 test pictures."
+            ),
         },
         score=scores.sample_quality,
     )
 
+
+_CRITIC = (
+    "Left: the critic's estimate of the earth mover's distance, E[D(real)] - E[D(fake)]. Right: the generator's loss, -E[D(fake)]. Both in the critic's "
+    "units, an iteration a point."
+)
 
 PRESETS = {
     "vae": Preset(
@@ -130,15 +136,20 @@ PRESETS = {
         samples=functools.partial(latents.prior_samples, n=64),
         sample_columns=8,
         figures={
-            "sullivan2017_vae_curves.jpg": functools.partial(figures.learning_curves, panels={"reconstruction": "NLL", "kl": "KLD"}),
-            "sullivan2017_vae_reconstructions.jpg": figures.reconstructions,
-            "sullivan2017_vae_samples.jpg": figures.samples,
+            "sullivan2017_vae_curves.jpg": Plot(
+                functools.partial(figures.learning_curves, panels={"reconstruction": "NLL", "kl": "KLD"}),
+                "Left: the negative log-likelihood of a picture under its reconstruction, in nats, a sum over its values. Right: the divergence of its "
+                "code from N(0, I), in nats. The study's code never trained it.",
+            ),
+            "sullivan2017_vae_montages.jpg": Plot(figures.montages, "Montages of 8x8: test pictures, their reconstructions from the mean code, and samples of the prior."),
         },
         score=scores.reconstruction_errors,
     ),
-    "gan": _gan_preset("gan", gan, batch_size=512, epochs=50),
-    "wgan": _gan_preset("wgan", wgan, batch_size=512, epochs=20),
-    "wgan_gp": _gan_preset("wgan_gp", wgan_gp, batch_size=256, epochs=100),  # the study ran 20 to 100
+    "gan": _gan_preset(
+        "gan", gan, {"d_loss": "D loss", "g_loss": "G loss"}, "The GAN's losses in nats, an iteration a point. At equilibrium they are 1.386 and .693.", batch_size=512, epochs=50
+    ),
+    "wgan": _gan_preset("wgan", wgan, {"wasserstein": "EMD", "g_loss": "G loss"}, _CRITIC, batch_size=512, epochs=20),
+    "wgan_gp": _gan_preset("wgan_gp", wgan_gp, {"wasserstein": "EMD", "g_loss": "G loss"}, _CRITIC, batch_size=256, epochs=100),  # the study ran 20 to 100
     "depth_wgan": Preset(
         build=depth_wgan,
         data="scenes",
@@ -148,7 +159,19 @@ PRESETS = {
         samples=latents.depth_samples,
         sample_columns=8,
         figures={
-            "sullivan2017_depth_wgan_curves.jpg": functools.partial(figures.learning_curves, panels={"rmse": "RMSE", "wasserstein": "EMD"}),
+            "sullivan2017_depth_wgan_curves.jpg": Plot(
+                functools.partial(figures.learning_curves, panels={"rmse": "RMSE", "wasserstein": "EMD"}),
+                "Left: the root of a batch's mean squared error of depth, in units of 10 m. Right: the critic's estimate of the distance of predicted from "
+                "true depth, in the critic's units.",
+            ),
+            "sullivan2017_depth_wgan_depth.jpg": Plot(
+                figures.depth_rows, "Test pictures, their true depth and the generator's, in metres. Grey are holes, where the depth camera saw nothing."
+            ),
+            "sullivan2017_depth_wgan_noise.jpg": Plot(
+                figures.noise_sampler,
+                "The study's sampler: one picture under 64 noises. Right: how far the depth of each pixel varies with the noise, in metres; near 0 the "
+                "generator ignores it, as the study found.",
+            ),
         },
         score=scores.depth_errors,
         needs=("depth",),
@@ -163,7 +186,67 @@ EXPERIMENTS = {
             "dropout": ("depth_wgan", {"dropout": True}),
             "both": ("depth_wgan", {"batch_norm": True, "dropout": True}),
         },
-        "rmse",
-        "RMSE",
+        functools.partial(figures.comparison, log="rmse", title="RMSE", unit="root mean squared error, units of 10 m"),
+        "The study's experiments with the generator's regularizers. Above: the error of depth in training, averaged over 1 % of the iterations. Below: "
+        "built-in test scenes, the sheet's first row.",
     )
 }
+
+ABOUT = About(
+    title="Patrick Sullivan's model notes of August 2017",
+    text=(
+        "The notes and their code describe a VAE, a GAN, a WGAN and a WGAN-GP of 64x64 images, and a conditional WGAN-GP that predicts "
+        "depth from a colour image. "
+        "The code reads a set of floor plans, CelebA, CIFAR-10, MNIST and COCO, and for depth NYU Depth v2. "
+        "The notes' six figures are diagrams of the networks with tables of their layers; images are drawn by the code alone, as montages of 8x8."
+    ),
+    slips=(
+        (
+            "Eq. 1 lacks the minus of the log-likelihood. The code minimises the reconstruction alone, and its log shows a latent loss of "
+            "213,448.",
+            "-sum(x log x' + (1 - x) log(1 - x')) + KL, summed over pixels and latents, averaged over the batch. Both terms are trained.",
+        ),
+        (
+            'The VAE\'s second head is a "stddev" without bounds, whose logarithm has no floor at 0.',
+            "The head is the logarithm of the variance: z = mean + exp(log_var / 2) * eps.",
+        ),
+        (
+            'Speaks of a latent vector of 512 and of layers of "filter size 32".',
+            "The 512 numbers are a map of 4x4x32, and 32 is its number of channels: the layers at 4x4 are 1x1 convolutions to 96 "
+            "and 32 channels.",
+        ),
+        (
+            "The discriminator's code departs from figure 3: June's averages the sigmoids of the map of 512, August's reshapes an 8x8 map "
+            "as if it were 4x4.",
+            "The layers of figure 3 down to 4x4x32, and one dense output.",
+        ),
+        (
+            "Ends the critics of WGAN, WGAN-GP and the depth model in a sigmoid.",
+            "A critic's score is unbounded: in a sigmoid's flat ends the gradient vanishes, and no penalty brings its norm to 1. "
+            "`--critic_activation sigmoid` is the notes' way.",
+        ),
+        (
+            "The code clips the weights of the WGAN's generator too, and before the update.",
+            "Only the critic is clipped, to [-0.01, 0.01], after each of its steps.",
+        ),
+        (
+            "The gradient penalty takes one norm over the whole batch.",
+            "One norm for each image, in the critic's own range of [-1, 1]; in the depth model it is of the mean score over an image's patches.",
+        ),
+        (
+            "Eq. 5 has the generator minimise +D(fake), and writes RMSE as mean(sqrt((x - x')^2)), which is the mean absolute error.",
+            "The generator minimises -E[D(fake)] + weight * sqrt(mean((x - x')^2)), as in the study's code. The mean is over pixels of known "
+            "depth.",
+        ),
+        (
+            "Weighs the depth error with 1, beside a penalty that holds 64 patches in each of 256 images to slope 1 together.",
+            "With the slope of each image held to 1, the same balance is a weight of 64 * sqrt(256) = 1024, the default. `--rmse_weight 1` is "
+            "the study's number, but not its balance.",
+        ),
+        (
+            "The notes' depth generator takes no noise, the code's has a fourth input channel of U(-1, 1). The critic is said to give a single "
+            "probability.",
+            "As in the code; `--noise false` is the notes' generator. The critic gives 8x8 scores of patches, which are averaged.",
+        ),
+    ),
+)

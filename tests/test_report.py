@@ -1,0 +1,280 @@
+"""The report: which runs it draws, what the page says, and how the page looks in a browser."""
+
+import base64
+import html.parser
+import io
+import json
+import pathlib
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfgen import report
+from tfgen.runs import Run
+from tfgen.studies import ABOUT, EXPERIMENTS, STUDIES
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Runs and reports go to a temporary folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+class Page(html.parser.HTMLParser):
+    """The pictures, ids, links and words of a page."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.images, self.ids, self.links, self.words, self.open = [], [], [], "", []
+        self.feed(pathlib.Path(path).read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.open.append(tag)
+        if tag == "img":
+            self.images.append(attributes)
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
+        if tag == "a":
+            self.links.append(attributes["href"])
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words += data
+
+
+def test_a_report_of_two_runs(tfgen, finished):
+    vae, gan = finished("runs/vae-faces", "dlcv2018", "vae"), finished("runs/gan-faces", "dlcv2018", "gan")
+    code, out, err = tfgen("report")
+    assert code == 0, err
+    drawn = {name for run in (vae, gan) for name in run.preset.figures} | {"dlcv2018_vae_networks.png", "dlcv2018_gan_networks.png", "dlcv2018_blur.jpg"}
+    assert {path.name for path in pathlib.Path("report").iterdir()} == drawn | {"index.html"}
+    assert "report/index.html" in out and "missing fig3_2.jpg, fig3_3.jpg: python tfgen_cli.py train --model acgan" in out
+    page = Page("report/index.html")
+    assert len(page.images) == len(drawn)
+    for image in page.images:
+        assert image["src"].startswith("data:image/") and len(image["alt"]) > 30 and int(image["width"]) and int(image["height"])
+    assert len(set(page.ids)) == len(page.ids) and {link[1:] for link in page.links} <= set(page.ids)
+    words = " ".join(page.words.split())
+    for text in [ABOUT["dlcv2018"].title, "8 iterations, 2 epochs", "0:01:01", "faces/train, 64 pictures of 16x16", vae.command(), gan.command(),
+                 "decoded from the mean code", "decoded from one sampled code", "python tfgen_cli.py train --model acgan", "python tfgen_cli.py experiment dlcv2018/penalty",
+                 "score runs/gan-faces", "python tfgen_cli.py reproduce pegasus"]:  # fmt: skip
+        assert text in words, text
+    for said, right in ABOUT["dlcv2018"].slips:
+        assert " ".join(said.replace("`", "").split()) in words and " ".join(right.replace("`", "").split()) in words
+    text = pathlib.Path("report/index.html").read_text()
+    assert not re.search(r"(src|href)=\"(?!data:|#)", text) and "://" not in re.sub(r"data:[^\"]*", "", text)
+    first = text
+    assert tfgen("report")[0] == 0
+    assert pathlib.Path("report/index.html").read_text() == first  # nothing in it depends on when it was made
+
+
+def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished):
+    run = finished("runs/vae", "dlcv2018", "vae")
+    errors = run.preset.score(run)
+    shown = report.trained(run)["numbers"]
+    assert {name: value for name, (value, _) in shown.items()} == {name: f"{value:.4g}" for name, value in errors.items()}
+    (run.folder / "scores.json").write_text(json.dumps({"iteration": 8, "test_mse_mean_code": 0.125}))
+    assert report.trained(run)["numbers"] == {"test_mse_mean_code": ("0.125", "mean squared error of the test set, decoded from the mean code")}
+    (run.folder / "scores.json").write_text(json.dumps({"iteration": 4, "test_mse_mean_code": 0.125}))  # of another checkpoint
+    assert report.trained(run)["numbers"] == shown
+    (run.folder / "scores.json").write_text("{")
+    assert report.trained(run)["numbers"] == shown
+
+
+def test_every_number_a_score_gives_has_a_meaning(finished, monkeypatch):
+    from tfgen import scores
+
+    assert scores.meaning("mean_map_rmse") == "of the training set's mean depth map: root mean squared error of depth, metres"
+    assert scores.meaning("code_2_nmi").startswith("normalized mutual information of categorical code 3")
+    run = finished("runs/depth", "sullivan2017", "depth_wgan", image_size=32)
+    assert all(scores.meaning(name) for name in scores.depth_errors(run, n=2))
+
+
+def test_alike_takes_runs_of_the_same_data_and_size(finished):
+    right = finished("runs/right", "dlcv2018", "wgan_gp")
+    wider = finished("runs/wide", "dlcv2018", "wgan_gp_faithful", arguments={"width": 1 / 4})
+    assert report.alike("dlcv2018/penalty", [right, wider]) == {}
+    faithful = finished("runs/faithful", "dlcv2018", "wgan_gp_faithful")
+    again = finished("runs/again", "dlcv2018", "wgan_gp")
+    assert report.alike("dlcv2018/penalty", [wider, faithful, again, right]) == {"right": again, "faithful": faithful}
+    hint = finished("runs/hint", "dlcv2018", "vae", arguments={"kl_weight": 1e-5, "kl_reduction": "sum"})
+    plain, own = finished("runs/plain", "dlcv2018", "vae"), finished("runs/own", "dlcv2018", "vae", arguments={"kl_weight": 0.3})
+    assert report.alike("dlcv2018/kl_weight", [own, hint, plain]) == {"1e-2, mean": plain, "1e-5, sum (the hint)": hint}
+
+
+def test_an_experiments_runs_stand_behind_the_others(tfgen, finished):
+    finished("runs/gan-faces", "dlcv2018", "gan")
+    finished("runs/dlcv2018/some/variant", "dlcv2018", "gan", arguments={"adversarial": "hinge"})  # later, but deeper
+    _, out, _ = tfgen("report")
+    assert "fig2_3.jpg from runs/gan-faces" in out
+
+
+def test_figures_of_two_names_are_drawn_once(finished):
+    entries = report.entries([finished("runs/infogan", "dlcv2018", "infogan")])
+    assert [entry.names for entry in entries if entry.runs][:2] == [["fig4_1.jpg", "fig4_01.jpg"], ["fig4_2.jpg", "fig4_02.jpg"]]
+    report.draw(entries[[bool(entry.runs) for entry in entries].index(True)], pathlib.Path("."))
+    assert pathlib.Path("fig4_1.jpg").read_bytes() == pathlib.Path("fig4_01.jpg").read_bytes()
+
+
+def test_the_attribute_of_fig1_5(tfgen, finished):
+    finished("runs/vae", "dlcv2018", "vae")
+    assert tfgen("report", "runs/vae")[0] == 0
+    male = pathlib.Path("report/fig1_5.jpg").read_bytes()
+    assert tfgen("report", "runs/vae", "--attribute", "Smiling")[0] == 0
+    assert pathlib.Path("report/fig1_5.jpg").read_bytes() != male
+    assert 'alt="fig1_5.jpg. Smiling: ' in pathlib.Path("report/index.html").read_text()
+    code, _, err = tfgen("report", "runs/vae", "--attribute", "Grinning")
+    assert code == 2 and "fig1_5.jpg could not be drawn: faces/test has no attribute 'Grinning'" in err
+
+
+def broken_checkpoint(run):
+    (next(run.folder.glob("checkpoints/0*")) / "SHA256SUMS").write_text("")
+
+
+def broken_history(run):
+    (run.folder / "history.csv").write_text("iteration,d_loss\n1,nonsense\n")
+
+
+def broken_sheets(run):
+    (run.folder / "samples/0000008.png").write_bytes(b"")
+
+
+def broken_record(run):
+    (run.folder / "record.json").write_text("{")
+
+
+@pytest.mark.parametrize("damage, sentence, lost", [
+    (broken_checkpoint, "no checkpoint below runs/bad/checkpoints is whole", {"samples", "certainty"}),
+    (broken_history, "history.csv cannot be read as a table of numbers", {"curves"}),
+    (broken_sheets, "0000008.png cannot be read as a picture", {"training"}),
+    (broken_record, "runs/bad/record.json cannot be read", {"curves", "samples", "training", "certainty", "networks"}),
+])  # fmt: skip
+def test_a_damaged_run_gets_a_sentence_and_the_rest_is_drawn(tfgen, finished, damage, sentence, lost):
+    finished("runs/good", "digits", "vae", arguments={"latent_dim": 3})
+    damage(finished("runs/bad", "digits", "gan"))
+    code, out, err = tfgen("report")
+    assert code == 2 and "Traceback" not in err  # the manifold of three latents cannot be drawn either
+    assert sentence in err and sentence in " ".join(Page("report/index.html").words.split())
+    assert "a plane shows 2 latents and this model has 3" in err
+    drawn = {path.name for path in pathlib.Path("report").iterdir()}
+    kinds = {"curves", "samples", "training", "certainty", "networks"}
+    assert {kind for kind in kinds if any(name.startswith(f"digits_gan_{kind}") for name in drawn)} == kinds - lost
+    assert {"digits_vae_curves.jpg", "digits_vae_training.gif", "digits_vae_networks.png"} <= drawn
+
+
+def test_an_unfinished_run_says_how_to_go_on(tfgen, finished):
+    run = finished("runs/vae", "dlcv2018", "vae", epochs=5)
+    young = finished("runs/gan", "dlcv2018", "gan", iterations=4)  # its epoch has 8
+    _, out, _ = tfgen("report")
+    words = " ".join(Page("report/index.html").words.split())
+    assert f"runs/vae is at iteration 8 of 20: go on with {run.command()}" in words
+    assert f"missing fig2_2.jpg, fig2_3.jpg, fig2_3_worst.jpg: {young.command()}" in out
+
+
+def test_an_animation_moves(finished):
+    run = finished("runs/gan", "digits", "gan")
+    (entry,) = [entry for entry in report.entries([run]) if entry.names == ["digits_gan_training.gif"]]
+    report.draw(entry, pathlib.Path("."))
+    assert entry.alt == "Animation of 3 frames."
+    with Image.open("digits_gan_training.gif") as picture:
+        assert picture.n_frames == 3 and picture.info["loop"] == 0  # their iterations differ, if nothing else
+        last = np.asarray([picture.seek(2), picture.convert("RGB")][1], float)
+    uri, still, *size = report._picture(pathlib.Path("digits_gan_training.gif"))
+    for text, frames in ((uri, 3), (still, 1)):
+        with Image.open(io.BytesIO(base64.b64decode(text.split(",")[1]))) as picture:
+            assert (picture.format, picture.n_frames, list(picture.size)) == ("WEBP", frames, size)
+            if frames == 1:
+                assert np.abs(np.asarray(picture.convert("RGB"), float) - last).mean() < 12
+
+
+def test_a_comparison_is_of_the_runs_it_names(finished):
+    runs = [finished(f"runs/{i}", "csi5340", "vae", arguments={"depth": depth, "latent_dim": size}) for i, (depth, size) in enumerate([(1, 2), (1, 20), (2, 2)])]
+    (entry,) = [entry for entry in report.entries(runs) if entry.names == ["csi5340_vae.jpg"]]
+    assert entry.runs == runs and entry.command == "python tfgen_cli.py experiment csi5340/vae"
+    assert len(entry.draw().axes) == 2
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_experiment_has_a_caption_and_every_model_a_sentence(study):
+    for model, preset in STUDIES[study].items():
+        assert preset.build.__doc__.split("\n")[0].endswith("."), model
+        assert all(plot.caption.endswith(".") and len(plot.caption) > 30 for plot in preset.figures.values())
+    assert all(experiment.caption.endswith(".") for experiment in EXPERIMENTS.values())
+
+
+# In a browser ------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium without a window, driven over its own protocol."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        pytest.skip("needs chromium and chromedriver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+def look(browser, path, width, dark=False):
+    """Opens a page at a width in CSS pixels; returns what is wrong with it."""
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
+    browser.get_log("browser")
+    browser.get(pathlib.Path(path).resolve().as_uri())
+    wrong = browser.execute_script("""
+        const wrong = [];
+        if (document.documentElement.scrollWidth > arguments[0]) wrong.push(`the page is ${document.documentElement.scrollWidth} wide`);
+        for (const image of document.images) if (!image.complete || !image.naturalWidth) wrong.push(`broken: ${image.alt}`);
+        for (const image of document.images) if (!image.alt) wrong.push("a picture without a text");
+        for (const element of document.querySelectorAll("body *")) {
+          const box = element.getBoundingClientRect();
+          if (box.right > arguments[0] + 1 && !element.closest(".scroll")) wrong.push(`${element.tagName} reaches to ${box.right}`);
+        }
+        return wrong;
+    """, width)  # a phone's innerWidth grows with what is too wide
+    return wrong + [entry["message"] for entry in browser.get_log("browser")]
+
+
+def contrast(browser):
+    """The least contrast of text to the page's background, as WCAG 2 defines it."""
+    colours = browser.execute_script("""
+        const paper = getComputedStyle(document.body).backgroundColor;
+        return [paper, ...[...document.querySelectorAll("body, a, .dim, .command, code, summary")].map(e => getComputedStyle(e).color)];
+    """)
+    def luminance(text):
+        values = np.array([int(v) for v in re.findall(r"\d+", text)[:3]]) / 255
+        return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+    paper, *texts = map(luminance, colours)
+    return min((max(paper, text) + 0.05) / (min(paper, text) + 0.05) for text in texts)
+
+
+def test_the_page_in_a_browser(browser, tfgen, finished):
+    finished("runs/vae-faces", "dlcv2018", "vae")
+    finished("runs/gan-faces", "dlcv2018", "gan")
+    finished("runs/digits-gan-digits", "digits", "gan")
+    broken_history(finished("runs/digits-vae-digits", "digits", "vae"))
+    assert tfgen("report")[0] == 2
+    for width in (1280, 390):
+        for dark in (False, True):
+            assert look(browser, "report/index.html", width, dark) == []
+            assert contrast(browser) > 4.5
+    # A page with a fault is found out.
+    text = pathlib.Path("report/index.html").read_text()
+    pathlib.Path("report/wrong.html").write_text(text.replace("</header>", '<img src="nowhere.png" alt="x"><div style="width: 2000px">x</div></header>'))
+    wrong = " ".join(look(browser, "report/wrong.html", 390))
+    assert "broken: x" in wrong and "DIV reaches to 20" in wrong and "the page is 20" in wrong and "Content Security Policy" in wrong
