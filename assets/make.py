@@ -1,6 +1,10 @@
-"""Makes the pictures of this folder from the built-in faces and the figures of `make demo`: python assets/make.py [REPORT]"""
+"""Brings a report's page and some of its figures into this folder, and draws the built-in faces: python assets/make.py [REPORT [demo]]
+
+With `demo` the homework's figures come from it too, as README shows those of `make demo`.
+"""
 
 import pathlib
+import shutil
 import sys
 
 import numpy as np
@@ -14,6 +18,11 @@ report = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "report")
 
 images, _ = faces.draw(0, 64)
 Image.fromarray(figures.sheet(images / np.float32(255), 16)).save(here / "faces.png", optimize=True)
-for path in sorted(report.glob("fig[123]_*.jpg")):
+if "demo" in sys.argv:
+    chosen = {path: f"demo_{path.name}" for path in sorted(report.glob("fig[123]_[2345].jpg"))}
+else:
+    shutil.copyfile(report / "index.html", here / "report.html")
+    chosen = {report / name: name for name in ("sullivan2017_depth_wgan_depth.jpg",)}
+for path, name in chosen.items():
     figure = Image.open(path)
-    figure.resize((1000, 1000 * figure.height // figure.width), Image.Resampling.LANCZOS).save(here / f"demo_{path.name}", quality=88)
+    figure.resize((1000, 1000 * figure.height // figure.width), Image.Resampling.LANCZOS).save(here / name, quality=88)

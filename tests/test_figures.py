@@ -379,3 +379,22 @@ def test_a_figure_in_words(acgan, toy):
     assert figures.describe(figures.latent_tsne(FakeRun("vae", toy), "Smiling")).startswith(f"Smiling: {int(toy.attributes.sum())} points True.")
     assert figures.describe([None] * 3) == "Animation of 3 frames."
     assert figures.describe(figures.sharpness_rows({"GAN": FakeRun("gan", toy)})).startswith("16 pictures in 2 rows of 8: test pictures ")
+
+
+@pytest.mark.parametrize("model, file, size", [("vae", "fig1_3", (20, 4)), ("wgan_gp", "wgan_gp", (16, 8)), ("infogan_mixed", "infogan_mixed_0", (20, 8)), ("infogan_mixed", "infogan_mixed_2", (20, 8))])  # fmt: skip
+def test_the_homeworks_sizes_in_inches(model, file, size, toy):
+    assert tuple(STUDIES["dlcv2018"][model].figures[f"{file}.jpg"].draw(FakeRun(model, toy)).get_size_inches()) == size
+
+
+def test_fig4_1_has_a_value_a_column_and_a_latent_a_row():
+    run = FakeRun("infogan")
+    for code, file in enumerate(("fig4_1.jpg", "fig4_2.jpg")):
+        figure = STUDIES["dlcv2018"]["infogan"].figures[file].draw(run)
+        assert tuple(figure.get_size_inches()) == (20, 20)
+        pictures = np.reshape(shown(figure), (10, 10, 16, 16, 3))
+        z, codes = run.model.sample_latents(latents.KEY, 0, 10), run.model.sample_codes(latents.KEY, 0, 10).numpy()
+        for row in (0, 7):
+            for column in (0, 9):
+                own = codes[row : row + 1].copy()
+                own[:, 10 * code : 10 * code + 10] = np.eye(10)[column]
+                np.testing.assert_allclose(pictures[row, column], run.model.generate(z[row : row + 1], own)[0], atol=1e-5)

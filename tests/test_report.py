@@ -278,3 +278,17 @@ def test_the_page_in_a_browser(browser, tfgen, finished):
     pathlib.Path("report/wrong.html").write_text(text.replace("</header>", '<img src="nowhere.png" alt="x"><div style="width: 2000px">x</div></header>'))
     wrong = " ".join(look(browser, "report/wrong.html", 390))
     assert "broken: x" in wrong and "DIV reaches to 20" in wrong and "the page is 20" in wrong and "Content Security Policy" in wrong
+
+
+@pytest.mark.slow
+def test_the_page_of_all_studies(browser, tfgen, finished):
+    for study, presets in STUDIES.items():
+        for model in presets:
+            finished(f"runs/{study}-{model}", study, model)
+    code, out, err = tfgen("report")
+    assert code == 0, err
+    assert all(f"report/{name} from" in out for presets in STUDIES.values() for preset in presets.values() for name in preset.figures)
+    page = pathlib.Path("report/index.html")
+    assert page.stat().st_size < 10_000_000
+    for width in (1280, 390):
+        assert look(browser, page, width) == []

@@ -5,6 +5,7 @@ import textwrap
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
+from threadpoolctl import threadpool_limits
 
 from tfgen import UserError, latents
 from tfgen.metrics import distances, sharpness
@@ -59,6 +60,11 @@ def show(axis, image, title="", **options):
         axis.set_title(title)
 
 
+def close_together(figure):
+    """Brings the pictures of a constrained layout as near to each other as their labels allow."""
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
+
+
 def rows_of(pictures, columns, scale=1.0):
     """A figure of rows of pictures, [(label, (columns or more, H, W, C) in [0, 1])], and its axes (rows, columns)."""
     figure = Figure((scale * columns + 2, scale * len(pictures) * 1.05 + 0.3), layout="constrained")
@@ -67,6 +73,7 @@ def rows_of(pictures, columns, scale=1.0):
         for axis, image in zip(row, images):
             show(axis, image)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    close_together(figure)
     return figure, axes
 
 
@@ -144,8 +151,10 @@ def latent_tsne(run, attribute, most=10_000):
         chosen = np.sort(np.random.default_rng(latents.KEY).choice(len(chosen), most, replace=False))
     groups = _groups(source, attribute)
     codes = run.model.encode(source.floats(chosen))["mean"].reshape(len(chosen), -1)
-    # scikit-learn's defaults, but for the seed and for sets smaller than its perplexity of 30 allows.
-    points = TSNE(n_components=2, perplexity=min(30, (len(codes) - 1) / 3), random_state=0).fit_transform(codes)
+    # scikit-learn's defaults, but for the seed and for sets smaller than its perplexity of 30 allows. Other numbers of threads give other
+    # points, and beside another busy program several take many times as long as one.
+    with threadpool_limits(1):
+        points = TSNE(n_components=2, perplexity=min(30, (len(codes) - 1) / 3), random_state=0).fit_transform(codes)
     figure = Figure((8, 8))
     axis = figure.subplots()
     for label, (members, look) in groups.items():
@@ -336,6 +345,7 @@ def training_strip(run, n=6, moments=10):
             show(axis, picture)
         column[0].set_title(f"{iteration:,}", fontsize=10)
     figure.suptitle("iteration", fontsize=10)
+    close_together(figure)
     return figure
 
 
@@ -383,6 +393,7 @@ def depth_rows(run, n=8):
     for axis, label in zip(axes[:, 0], ("colour", "true depth", "predicted")):
         axis.set_ylabel(label)
     figure.colorbar(axes[1, 0].images[0], ax=axes, label="depth in metres", shrink=0.8)
+    close_together(figure)
     return figure
 
 
@@ -440,6 +451,7 @@ def class_interpolation(run, first, second, rows=4, steps=9):
         show(axis, picture)
     for axis, share in zip(axes[0], np.linspace(0, 1, steps)):
         axis.set_title(f"{share:.0%} {second}", fontsize=9)
+    close_together(figure)
     return figure
 
 

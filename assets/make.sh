@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Makes report.html and the pictures of this folder: all five studies in small on the built-in data. An hour and a half on two cores.
+# What is trained already is not trained again. Runs and figures go below the folder it is called in: bash assets/make.sh
+set -euo pipefail
+assets=$(cd "$(dirname "$0")" && pwd)
+tfgen="$assets/../.venv/bin/python $assets/../tfgen_cli.py"
+
+faces() { $tfgen train --model "$@"; }
+faces vae --width 1/2 --epochs 18 --schedule linear
+faces gan --width 1/2 --epochs 20 --d_learning_rate 1e-4
+faces acgan --width 1/2 --epochs 32 --schedule linear --d_learning_rate 1e-4 --g_learning_rate 4e-4 --ema .99
+faces wgan_gp --image_size 32 --width 1/4 --epochs 12 --learning_rate 5e-4
+faces wgan_gp_faithful --image_size 32 --width 1/4 --epochs 12 --learning_rate 5e-4
+faces infogan --image_size 32 --width 1/2 --epochs 20
+faces infogan_mixed --image_size 32 --width 1/2 --epochs 20 --shared_trunk true --g_learning_rate 1e-3 --q_learning_rate 5e-4
+
+sullivan() { $tfgen train --study sullivan2017 --model "$@" --image_size 32; }
+sullivan vae --width 1/2 --batch_size 64 --epochs 12
+sullivan gan --width 1/4 --batch_size 64 --learning_rate 2e-4 --epochs 16
+sullivan wgan --width 1/4 --batch_size 64 --learning_rate 5e-4 --epochs 6
+sullivan wgan_gp --width 1/4 --batch_size 64 --learning_rate 5e-4 --epochs 6
+sullivan depth_wgan --width 3/8 --batch_norm true --d_steps 1 --learning_rate 1e-3 --schedule linear --batch_size 32 --epochs 14
+
+csi5340() { $tfgen train --study csi5340 --model "$@" --image_size 16 --depth 3; }
+csi5340 vae --epochs 60
+csi5340 gan --width 1/2 --epochs 60
+csi5340 wgan --width 1/2 --learning_rate 5e-4 --epochs 40
+$tfgen experiment csi5340/vae --image_size 16 --width 1/4 --epochs 20
+$tfgen experiment csi5340/gan --image_size 16 --width 1/4 --epochs 20
+
+for model in vae adversarial_vae vae_gan acai; do $tfgen train --study pegasus --model $model --width 1/2 --epochs 5; done
+$tfgen experiment pegasus/variants --width 1/2 --epochs 5
+
+digits() { $tfgen train --study digits --model "$@"; }
+digits vae --epochs 150 --learning_rate 5e-4
+digits gan --image_size 16 --width 1/2 --batch_size 64 --epochs 440 --learning_rate 2e-4 --ema .999
+digits cgan --adversarial least_squares --image_size 16 --width 1/4 --epochs 300 --schedule linear --ema .999
+$tfgen experiment digits/adversarial --image_size 16 --width 1/4 --batch_size 64 --epochs 60 --learning_rate 2e-4
+
+for run in runs/*/; do [ -f "$run/record.json" ] && $tfgen score "$run"; done
+$tfgen report
+"$assets/../.venv/bin/python" "$assets/make.py" report
