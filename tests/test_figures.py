@@ -11,7 +11,7 @@ from PIL import Image
 
 from tfgen import UserError, figures, latents
 from tfgen.metrics import sharpness
-from tfgen.studies import STUDIES, digits
+from tfgen.studies import STUDIES, csi5340, digits
 
 
 class FakeRun:
@@ -352,7 +352,7 @@ def settings(depth, latent_dim, values):
 
 def test_depth_curves_have_a_panel_a_depth_and_a_line_a_latent_size():
     runs = {"b": settings(3, 20, [1, 3, 5, 7, 9]), "a": settings(3, 2, [2, 4]), "c": settings(1, 20, [0, 1])}
-    figure = figures.depth_curves(runs, "jsd", "JSD", "nats")
+    figure = figures.depth_curves(runs, lambda run: run.history()["jsd"], "JSD", "nats")
     one, three = figure.axes
     assert (one.get_title(), three.get_title(), one.get_xlabel(), one.get_ylabel()) == ("JSD, depth 1", "JSD, depth 3", "Epochs", "nats")
     assert [line.get_label() for line in three.lines] == ["2 latents", "20 latents"]
@@ -360,6 +360,30 @@ def test_depth_curves_have_a_panel_a_depth_and_a_line_a_latent_size():
     np.testing.assert_array_equal(three.lines[0].get_xydata(), [[1, 3]])
     assert one.lines[0].get_color() == three.lines[1].get_color() != three.lines[0].get_color()
     assert one.lines[0].get_linestyle() == three.lines[1].get_linestyle() != three.lines[0].get_linestyle()
+
+
+def test_the_vaes_loss_is_what_it_minimised():
+    history = {"reconstruction": np.array([1.0, 0.5]), "kl": np.array([2.0, 4.0])}
+    run = types.SimpleNamespace(history=lambda: history, record={"arguments": {"kl_weight": 0.25}})
+    np.testing.assert_array_equal(csi5340.loss(run), [1.5, 1.5])
+
+
+def test_a_comparison_lays_curves_over_rows_of_samples():
+    runs = {"one": FakeRun("gan"), "other": FakeRun("gan")}
+    for run, scale in zip(runs.values(), (1.0, 3.0)):
+        history = {"iteration": np.arange(1, 301), "d_loss": scale * np.arange(300.0)}
+        run.history = lambda history=history: history
+        run.preset = STUDIES["dlcv2018"]["gan"]
+    figure = figures.comparison(runs, "d_loss", "D loss", "nats", n=4)
+    curves, *pictures = figure.axes
+    assert (curves.get_title(), curves.get_ylabel()) == ("D loss", "nats")
+    for line, label, scale in zip(curves.lines, runs, (1.0, 3.0), strict=True):
+        assert line.get_label() == label
+        np.testing.assert_allclose(line.get_xydata(), [[i + 3, scale * (i + 1)] for i in range(298)])  # 1 % of 300: means of 3, drawn at the last
+    assert [axis.get_ylabel() for axis in pictures] == ["one", "", "", "", "other", "", "", ""]
+    samples = latents.prior_samples(runs["one"].model, 32)
+    np.testing.assert_allclose([axis.images[0].get_array() for axis in pictures[:4]], samples[:4], atol=1e-6)
+    assert len(figures.comparison(runs, n=2).axes) == 4
 
 
 def test_certainty_counts_what_the_classifier_holds_likely(toy, monkeypatch):

@@ -85,6 +85,8 @@ def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished)
     assert report.trained(run)["numbers"] == {"test_mse_mean_code": ("0.125", "mean squared error of the test set, decoded from the mean code")}
     (run.folder / "scores.json").write_text(json.dumps({"iteration": 4, "test_mse_mean_code": 0.125}))  # of another checkpoint
     assert report.trained(run)["numbers"] == shown
+    (run.folder / "scores.json").write_text(json.dumps({"iteration": 8, "test_mse_mean_code": "small", "of_another_version": 1}))
+    assert report.trained(run)["numbers"] == shown
     (run.folder / "scores.json").write_text("{")
     assert report.trained(run)["numbers"] == shown
 

@@ -241,13 +241,13 @@ def comparison(runs, log="", title="", unit="", n=8):
     return figure
 
 
-def depth_curves(runs, log, title, unit):
-    """A panel for each depth, in it a line for each latent size: one log, averaged over each epoch, as csi5340 plotted it.
+def depth_curves(runs, values, title, unit):
+    """A panel for each depth, in it a line for each latent size: values of every iteration, averaged over each epoch, as csi5340 plotted them.
 
     Args:
         runs: label -> Run, whose builders take `depth` and `latent_dim`; the labels are not used.
-        log: name of the log.
-        title, unit: of its axis.
+        values: (run) -> (n,), of its n iterations.
+        title, unit: of the values.
     """
     settings = [(run.record["arguments"]["depth"], run.record["arguments"]["latent_dim"], run) for run in runs.values()]
     depths, sizes = (sorted({setting[i] for setting in settings}) for i in (0, 1))
@@ -257,8 +257,8 @@ def depth_curves(runs, log, title, unit):
         axis.set_title(f"{title}, depth {depth}")
         axis.set_xlabel("Epochs")
         for _, size, run in sorted((setting for setting in settings if setting[0] == depth), key=lambda setting: setting[1]):
-            values, epoch = run.history()[log], run.steps_per_epoch
-            means = values[: len(values) // epoch * epoch].reshape(-1, epoch).mean(axis=1)
+            curve, epoch = values(run), run.steps_per_epoch
+            means = curve[: len(curve) // epoch * epoch].reshape(-1, epoch).mean(axis=1)
             axis.plot(1 + np.arange(len(means)), means, label=f"{size} latents", **_line(sizes.index(size)))
         axis.legend(fontsize="small")
     axes[0].set_ylabel(unit)

@@ -8,6 +8,7 @@ import io
 import json
 import pathlib
 import re
+import shlex
 from collections.abc import Callable
 
 import jinja2
@@ -223,14 +224,14 @@ def trained(run):
 
 
 def measured(run, problems):
-    """(a run's numbers, what measures them): those that `score` kept, if of this checkpoint; else quick ones are taken now, of slow ones there is the command."""
-    command = f"python tfgen_cli.py score {run.folder}"
+    """(a run's numbers, what measures them): those that `score` kept of this checkpoint; else quick ones are taken now, of slow ones there is the command."""
+    command = f"python tfgen_cli.py score {shlex.quote(str(run.folder))}"
     try:
         kept = json.loads((run.folder / "scores.json").read_text())
         if kept.pop("iteration") == run.iteration:
-            return kept, command
+            return {name: float(value) for name, value in kept.items() if scores.meaning(name)}, command
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # not measured yet
+        pass  # not measured yet, or not by this version
     if run.preset.score not in scores.QUICK or run.iteration < run.steps_per_epoch:
         return {}, command
     try:

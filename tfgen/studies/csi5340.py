@@ -112,7 +112,13 @@ PRESETS = {
 }
 
 
-def _experiment(model, log, title, unit):
+def loss(run):
+    """A VAE's loss at every iteration (n,), as it was minimised: squared error + kl_weight * divergence."""
+    history = run.history()
+    return history["reconstruction"] + run.record["arguments"]["kl_weight"] * history["kl"]
+
+
+def _experiment(model, values, title, unit):
     """Each depth with each latent size, as the study's curves have them."""
     variants = {
         f"depth {depth}, {latent_dim} latents": (model, {"depth": depth, "latent_dim": latent_dim})
@@ -120,13 +126,13 @@ def _experiment(model, log, title, unit):
         for latent_dim in (2, 20, 100, 200)
     }
     caption = f"What depth and latent size do to the {model.upper()}: {title} as means over each epoch, a panel for each depth, a line for each latent size."
-    return Experiment(variants, functools.partial(figures.depth_curves, log=log, title=title, unit=unit), caption)
+    return Experiment(variants, functools.partial(figures.depth_curves, values=values, title=title, unit=unit), caption)
 
 
 EXPERIMENTS = {
-    "vae": _experiment("vae", "reconstruction", "MSE", "mean squared error of values from 0 to 1"),
-    "gan": _experiment("gan", "jsd", "JSD", "nats"),
-    "wgan": _experiment("wgan", "wasserstein", "EMD", "the critic's units"),
+    "vae": _experiment("vae", loss, "Loss", "mean squared error of values from 0 to 1 + weighted nats"),
+    "gan": _experiment("gan", lambda run: run.history()["jsd"], "JSD", "nats"),
+    "wgan": _experiment("wgan", lambda run: run.history()["wasserstein"], "EMD", "the critic's units"),
 }
 
 ABOUT = About(
