@@ -8,6 +8,7 @@ import math
 import os
 import pathlib
 import re
+import shlex
 import sys
 
 from absl import app, logging
@@ -404,9 +405,9 @@ def report(arguments):
     """Draws the figures and the page, says where each came from, and what is missing."""
     from tqdm import tqdm
 
-    from tfgen import report, runs
+    from tfgen import report
 
-    chosen, complaints = ([runs.Run.open(folder, arguments.best) for folder in arguments.runs], []) if arguments.runs else runs.find(best=arguments.best)
+    chosen, complaints = report.readable(arguments.runs, arguments.best)
     for complaint in complaints:
         print(f"tfgen_cli.py: left out: {complaint}", file=sys.stderr)
     folder = report.make(arguments.out)
@@ -419,18 +420,15 @@ def report(arguments):
             for name in [] if entry.problem else entry.names:
                 tqdm.write(f"{folder / name} from {', '.join(str(run.folder) for run in entry.runs)}")
         bar.set_description("the page")
-        page = report.page(entries, chosen, folder, complaints)
+        words = [*map(str, arguments.runs), *(["--best"] if arguments.best else []), *(["--attribute", arguments.attribute] if arguments.attribute else [])]
+        page = report.page(entries, chosen, folder, complaints, shlex.join(["python", "tfgen_cli.py", "report", *words]))
     print(page)
-    missing = {}
-    for entry in entries:
-        if not entry.runs:
-            missing.setdefault(entry.command, []).extend(entry.names)
-    for command, names in missing.items():
+    for command, names in report.missing(entries).items():
         print(f"missing {', '.join(names)}: {command}")
     failed = [entry for entry in entries if entry.problem]
     for entry in failed:
         print(f"tfgen_cli.py: {', '.join(entry.names)} could not be drawn: {entry.problem}", file=sys.stderr)
-    return 2 if failed else 0
+    return 2 if failed or complaints else 0
 
 
 def score(arguments):

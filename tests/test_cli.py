@@ -333,7 +333,7 @@ def test_a_damaged_run_does_not_keep_the_others_from_the_report(tfgen):
     pathlib.Path("runs/bad").mkdir()
     pathlib.Path("runs/bad/record.json").write_text("{")
     code, out, err = tfgen("report")
-    assert code == 0 and "runs/bad/record.json cannot be read" in err
+    assert code == 2 and "runs/bad/record.json cannot be read" in err
     assert files("report") == ["dlcv2018_gan_networks.png", "fig2_2.jpg", "fig2_3.jpg", "fig2_3_worst.jpg", "index.html"]
 
 

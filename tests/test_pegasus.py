@@ -561,8 +561,8 @@ def test_uniqueness_measures_both_distances(animal_run):
     pictures, train = pegasus.pegasi(animal_run, 10)[0], animal_run.source("train").floats()
     nearest = [min(np.sqrt(np.mean((x - t) ** 2)) for t in train) for x in pictures]
     between = [np.sqrt(np.mean((pictures[i] - pictures[j]) ** 2)) for i in range(10) for j in range(i)]
-    assert left.get_legend_handles_labels()[1][0] == f"Pegasi: mean {np.mean(nearest):.3f}"
-    assert right.get_legend_handles_labels()[1][0] == f"Pegasi: mean {np.mean(between):.3f}"
+    assert left.get_legend_handles_labels()[1][0] == f"10 Pegasi: mean {np.mean(nearest):.3f}"
+    assert right.get_legend_handles_labels()[1][0] == f"10 Pegasi: mean {np.mean(between):.3f}"
     assert all(sum(bar.get_height() for bar in bars) == pytest.approx(1) for axis in (left, right) for bars in axis.containers)
 
 

@@ -36,11 +36,16 @@ def grid(images, columns, figsize):
 
 def sheet(images, columns, gap=2):
     """Pictures in rows, pixel by pixel: (n, H, W, C) in [0, 1] -> (rows * (H + gap) + gap, columns * (W + gap) + gap[, 3]) uint8."""
+    return mosaic(np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8), columns, 255, gap).squeeze(axis=2 if images.shape[-1] == 1 else ())
+
+
+def mosaic(images, columns, fill, gap=2):
+    """Arrays (n, H, W, C) in rows, with `fill` between and around them: (rows * (H + gap) + gap, columns * (W + gap) + gap, C)."""
     n, height, width, channels = images.shape
-    tiles = np.full((-(-n // columns) * columns, height + gap, width + gap, channels), 255, np.uint8)
-    tiles[:n, gap:, gap:] = np.rint(np.clip(images, 0, 1) * 255)
+    tiles = np.full((-(-n // columns) * columns, height + gap, width + gap, channels), fill, images.dtype)
+    tiles[:n, gap:, gap:] = images
     rows = tiles.reshape(-1, columns, *tiles.shape[1:]).swapaxes(1, 2).reshape(-1, columns * (width + gap), channels)
-    return np.pad(rows, ((0, gap), (0, gap), (0, 0)), constant_values=255).squeeze()
+    return np.pad(rows, ((0, gap), (0, gap), (0, 0)), constant_values=fill)
 
 
 def tiles(sheet, size, gap=2):
@@ -69,6 +74,9 @@ def rows_of(pictures, columns, scale=1.0):
     """A figure of rows of pictures, [(label, (columns or more, H, W, C) in [0, 1])], and its axes (rows, columns)."""
     figure = Figure((scale * columns + 2, scale * len(pictures) * 1.05 + 0.3), layout="constrained")
     axes = figure.subplots(len(pictures), columns, squeeze=False)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)  # of a place that stays empty too
     for row, (label, images) in zip(axes, pictures):
         for axis, image in zip(row, images):
             show(axis, image)
@@ -101,8 +109,9 @@ def learning_curves(run, panels):
 
 
 def reconstructions(run, n=10):
-    """Row 1: the first n test pictures; row 2: what the decoder makes of their mean codes."""
+    """Row 1: the first n test pictures, or as many as there are; row 2: what the decoder makes of their mean codes."""
     images = run.source("test").floats(slice(n))
+    n = len(images)
     return grid(np.concatenate([images, latents.reconstructions(run.model, images)]), n, (2 * n, 4))
 
 
@@ -151,10 +160,12 @@ def latent_tsne(run, attribute, most=10_000):
         chosen = np.sort(np.random.default_rng(latents.KEY).choice(len(chosen), most, replace=False))
     groups = _groups(source, attribute)
     codes = run.model.encode(source.floats(chosen))["mean"].reshape(len(chosen), -1)
+    if len(codes) < 5:
+        raise UserError(f"{source.name} has {len(codes)} pictures, too few for t-SNE: use 5 or more.")
     # scikit-learn's defaults, but for the seed and for sets smaller than its perplexity of 30 allows. Other numbers of threads give other
     # points, and beside another busy program several take many times as long as one.
     with threadpool_limits(1):
-        points = TSNE(n_components=2, perplexity=min(30, (len(codes) - 1) / 3), random_state=0).fit_transform(codes)
+        points = TSNE(n_components=2, perplexity=min(30, (len(codes) - 1) / 3), init="pca" if codes.shape[1] > 1 else "random", random_state=0).fit_transform(codes)
     figure = Figure((8, 8))
     axis = figure.subplots()
     for label, (members, look) in groups.items():
@@ -171,7 +182,7 @@ def _groups(source, attribute):
     if source.attribute_names or source.labels is None:
         has = source.column(attribute).astype(bool)
         return {"True": (has, {"color": TRUE}), "False": (~has, {"color": FALSE, "marker": "^"})}
-    looks = [{"color": f"C{i % 10}", "marker": "o^sD*vPX<>"[i % 10], "s": 16} for i in range(source.labels.max() + 1)]
+    looks = [{"color": f"C{i % 10}", "marker": "o^sD*vPX<>"[(i + i // 10) % 10], "s": 16} for i in range(source.labels.max() + 1)]
     return {source.classes[i] if source.classes else str(i): (source.labels == i, look) for i, look in enumerate(looks)}
 
 
@@ -210,18 +221,21 @@ def mixed_code_grid(run, code):
     return grid(latents.continuous_sweep(run.model, code - 1, 4), 10, (20, 8))
 
 
-def comparison(runs, log="", title="", unit="", n=8):
-    """Runs side by side: a row of samples each, and over them the curves of one log, averaged over 1 % of the iterations.
+def comparison(runs, log="", title="", unit="", n=8, pictures=lambda run: run.preset.samples(run.model), beside=lambda run: {}):
+    """Runs side by side: a row of pictures each, and over them the curves of one log, averaged over 1 % of the iterations.
 
     Args:
         runs: label -> Run.
         log: name of the log, or "" for pictures alone.
         title, unit: of the curves.
-        n: samples a run.
+        n: pictures a run.
+        pictures: (run) -> (n or more, H, W, C) in [0, 1]; the run's samples.
+        beside: (run) -> {label: pictures} of rows to stand before, the same for all runs.
     """
+    rows = beside(next(iter(runs.values()))) | {label: pictures(run) for label, run in runs.items()}
     curves = 6.0 if log else 0.0
-    figure = Figure((2 + n, curves + len(runs)), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=[curves, len(runs)]) if log else (None, figure.subfigures(1, 1))
+    figure = Figure((2 + n, curves + len(rows)), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=[curves, len(rows)]) if log else (None, figure.subfigures(1, 1))
     if log:
         axis = upper.subplots()
         axis.set_title(title, fontsize=20)
@@ -233,9 +247,8 @@ def comparison(runs, log="", title="", unit="", n=8):
             means = np.convolve(history[log], np.full(window, 1 / window), "valid")
             axis.plot(history["iteration"][window - 1 :], means, label=label, **_line(i))
         axis.legend(fontsize="small", ncols=1 + len(runs) // 6)
-    rows = lower.subplots(len(runs), n, squeeze=False)
-    for row, (label, run) in zip(rows, runs.items()):
-        for axis, image in zip(row, run.preset.samples(run.model)):
+    for row, (label, images) in zip(lower.subplots(len(rows), n, squeeze=False), rows.items()):
+        for axis, image in zip(row, images):
             show(axis, image)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center")
     return figure
@@ -275,6 +288,8 @@ def sharpness_rows(runs, n=8, of=64):
         pictures[f"{label} samples"] = latents.prior_samples(run.model, of)
     values = {label: float(sharpness.laplacian_variance(images).mean()) for label, images in pictures.items()}
     real = values["test pictures"]
+    if real == 0:
+        raise UserError("the test pictures have no edges to compare with.")
     return rows_of([(f"{label}\n{values[label]:.4f} ({values[label] / real:.0%})", images) for label, images in pictures.items()], n)[0]
 
 
@@ -293,7 +308,8 @@ def farthest_sample(run, n=32):
 def montages(run, columns=8):
     """Square montages of test pictures, their reconstructions, and samples of the prior."""
     images = run.source("test").floats(slice(columns * columns))
-    parts = {"Test pictures": images, "Reconstructions": latents.reconstructions(run.model, images), "Samples": latents.prior_samples(run.model, columns * columns)}
+    samples = latents.prior_samples(run.model, columns * columns)
+    parts = {f"{len(images)} test pictures": images, "their reconstructions": latents.reconstructions(run.model, images), f"{len(samples)} samples": samples}
     figure = Figure((15, 5.4), layout="constrained")
     for axis, (title, pictures) in zip(figure.subplots(1, 3), parts.items()):
         show(axis, sheet(pictures, columns) / 255, title)
@@ -303,18 +319,23 @@ def montages(run, columns=8):
 def samples_and_test(run, n=30, columns=6):
     """Samples beside test pictures."""
     figure = Figure((10, 4.6), layout="constrained")
-    for axis, (title, pictures) in zip(figure.subplots(1, 2), {"Generated": latents.prior_samples(run.model, n), "Test pictures": run.source("test").floats(slice(n))}.items()):
-        show(axis, sheet(pictures, columns) / 255, title)
+    parts = {"generated": latents.prior_samples(run.model, n), "test pictures": run.source("test").floats(slice(n))}
+    for axis, (title, pictures) in zip(figure.subplots(1, 2), parts.items()):
+        show(axis, sheet(pictures, columns) / 255, f"{len(pictures)} {title}")
     return figure
 
 
 def _sheets(run, moments, spacing):
     """[(iteration, sheet (h, w[, C]) uint8)] of the run's saved samples, at most so many, spaced by np.linspace or np.geomspace, the last included."""
-    paths = sorted((run.folder / "samples").glob("[0-9]*.png"))
+    paths = sorted(path for path in (run.folder / "samples").glob("*.png") if path.stem.isdecimal())
     if not paths:
         raise UserError(f"{run.folder / 'samples'} holds no sheets of samples: go on with the run, or train it again.")
     chosen = np.unique(np.rint(spacing(1, len(paths), min(moments, len(paths)))).astype(int)) - 1
-    return [(int(paths[i].stem), _picture(paths[i])) for i in chosen]
+    sheets = [(int(paths[i].stem), _picture(paths[i])) for i in chosen]
+    for i, (_, picture) in zip(chosen, sheets):
+        if picture.shape != sheets[-1][1].shape:
+            raise UserError(f"{paths[i]} is not of the size of the sheets beside it: remove it, or train the run again.")
+    return sheets
 
 
 def _picture(path):
@@ -388,8 +409,8 @@ def depth_rows(run, n=8):
     axes = figure.subplots(3, len(test), squeeze=False)
     for column, image, true, guess in zip(axes.T, test.floats(), truth, predicted):
         show(column[0], image)
-        for axis, depth in zip(column[1:], (true, guess)):
-            _depth(axis, depth, far)
+        _depth(column[1], np.where(true > 0, true, np.nan), far)
+        _depth(column[2], guess, far)
     for axis, label in zip(axes[:, 0], ("colour", "true depth", "predicted")):
         axis.set_ylabel(label)
     figure.colorbar(axes[1, 0].images[0], ax=axes, label="depth in metres", shrink=0.8)
@@ -397,9 +418,10 @@ def depth_rows(run, n=8):
     return figure
 
 
-def _depth(axis, depth, far, **options):
+def _depth(axis, depth, far, cmap="viridis"):
+    """A map (H, W[, 1]) from 0 to `far` in colours; grey where it is NaN."""
     axis.set_facecolor("0.8")
-    axis.imshow(np.ma.masked_equal(depth, 0).squeeze(), **{"cmap": "viridis", "vmin": 0, "vmax": far} | options)
+    axis.imshow(np.ma.masked_invalid(depth).squeeze(), cmap=cmap, vmin=0, vmax=far)
     axis.set(xticks=[], yticks=[])
 
 
@@ -411,12 +433,10 @@ def noise_sampler(run, n=8):
     figure = Figure((14, 5), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     show(left, image[0], "colour")
-    far = float(np.ceil(depth.max()))
-    cells = sheet(depth / far, n)
-    _depth(middle, np.where(cells == 255, 0, cells / 255 * far), far)  # gaps are no depth
+    _depth(middle, mosaic(depth, n, np.nan), float(np.ceil(depth.max())))
     middle.set_title(f"depth under {n * n} noises")
     figure.colorbar(middle.images[0], ax=middle, label="metres", shrink=0.8)
-    _depth(right, deviation, deviation.max(), cmap="magma")
+    _depth(right, deviation, max(deviation.max(), 1e-6), cmap="magma")
     right.set_title(f"deviation over the noises\nmean variance {np.mean(deviation**2):.2g} m$^2$")
     figure.colorbar(right.images[0], ax=right, label="metres", shrink=0.8)
     return figure
@@ -462,9 +482,10 @@ def describe(figure):
     """
     if isinstance(figure, list):
         return f"Animation of {len(figure)} frames."
-    sentences, pictures = [], {}
+    sentences, pictures, words = [], {}, []
     for axis in figure.axes:
-        title = " ".join(axis.get_title().split())
+        title = axis.get_title()
+        words += [text.get_text() for text in axis.texts]
         if axis.lines:
             for line in axis.lines:
                 (x, y), label = line.get_data(), line.get_label()
@@ -476,8 +497,11 @@ def describe(figure):
         elif axis.containers:
             sentences.append(f"{title or 'Histogram'}: " + "; ".join(axis.get_legend_handles_labels()[1]) + ".")
         elif axis.images and axis.get_subplotspec():
-            pictures.setdefault(axis.get_subplotspec().get_gridspec(), []).append(" ".join(f"{axis.get_ylabel()} {title}".split()))
+            pictures.setdefault(axis.get_subplotspec().get_gridspec(), []).append(f"{axis.get_ylabel()} {axis.get_xlabel()} {title}")
     for gridspec, names in pictures.items():
-        named = ", ".join(dict.fromkeys(name for name in names if name))
-        sentences.append(f"{len(names)} pictures in {gridspec.nrows} rows of {gridspec.ncols}{f': {named}' if named else ''}.")
-    return " ".join(sentences)
+        named = ", ".join(dict.fromkeys(" ".join(name.split()) for name in names if name.split()))
+        place = f"{len(names)} pictures in {gridspec.nrows} row{'s' * (gridspec.nrows > 1)} of {gridspec.ncols}" if len(names) > 1 else "One picture"
+        sentences.append(f"{place}{f': {named}' if named else ''}.")
+    if words and not sentences:
+        sentences.append(f"Diagram: {', '.join(words)}.")
+    return " ".join(" ".join(sentences).replace("$", "").split())

@@ -148,13 +148,20 @@ def depth_samples(model, n=8):
 
 def class_grid(model, n, classes=None):
     """Pictures (rows * n, H, W, C) of a CGAN: a row for each of these class numbers, or for every class, in each the same n latents."""
-    z, codes = model.sample_latents(KEY, 0, n), np.eye(model.classes, dtype=np.float32)
-    codes = codes if classes is None else codes[list(classes)]
+    codes = _codes(model, range(model.classes) if classes is None else classes)
+    z = model.sample_latents(KEY, 0, n)
     return model.generate(tf.tile(z, (len(codes), 1)), np.repeat(codes, n, axis=0)).numpy()
+
+
+def _codes(model, classes):
+    """(n, K) one-hot codes of n class numbers. Raises UserError for one that the model lacks."""
+    if max(classes) >= model.classes:
+        raise UserError(f"this model has {model.classes} classes, and so none of number {max(classes)}: train it on more.")
+    return np.eye(model.classes, dtype=np.float32)[list(classes)]
 
 
 def class_interpolation(model, first, second, n, steps=9):
     """Pictures (n * steps, H, W, C) of a CGAN: along a row one latent, and a code that goes straight from one class to another."""
     share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
-    start, end = np.eye(model.classes, dtype=np.float32)[[first, second]]
+    start, end = _codes(model, [first, second])
     return _rows(model, np.tile((1 - share) * start + share * end, (n, 1)), n)

@@ -32,7 +32,7 @@ class Entry:
         names: its files' names; it has two where the study spells it in two ways.
         caption: what one sees.
         runs: what it is drawn from, none if it is missing.
-        command: what makes it, or would.
+        command: what makes what it is drawn from.
         draw: () -> matplotlib Figure or frames.
         problem: why it could not be drawn, a sentence.
         alt: the figure in words.
@@ -49,6 +49,36 @@ class Entry:
     alt: str = ""
 
 
+def readable(folders, best=False):
+    """([Run], [a sentence for each that cannot be read]) of folders; without any, of all below runs/.
+
+    Raises:
+        UserError: if folders are given and none can be read.
+    """
+    found, complaints = ([], []) if folders else runs.find(best=best)
+    for folder in folders:
+        try:
+            found.append(runs.Run.open(folder, best))
+        except UserError as error:
+            complaints.append(str(error))
+    if folders and not found:
+        raise UserError(complaints[0])
+    chosen, shared = [], {}
+    for run in found:
+        try:
+            run.command(), run.iteration
+        except UserError as error:  # its data set is unknown here, or it has no best checkpoint
+            complaints.append(f"{run.folder}: {error}")
+            continue
+        same = _preferred(chosen, run.record["study"], run.record["model"])
+        if folders and same:
+            complaints.append(f"{run.folder} is of the same model as {same.folder}, which was named first and is drawn.")
+        record = run.record
+        run.sources = shared.setdefault(json.dumps([record[key] for key in ("dataset", "data_dir", "image_size", "examples", "reading")]), run.sources)
+        chosen.append(run)
+    return chosen, complaints
+
+
 def entries(chosen, **options):
     """The Entries of a report on these runs, in the page's order.
 
@@ -59,30 +89,44 @@ def entries(chosen, **options):
     found = []
     for study in _studies(chosen):
         for model, preset in STUDIES[study].items():
-            run = _preferred(chosen, study, model)
-            ready = run is not None and run.iteration >= run.steps_per_epoch
-            command = run.command() if run else runs.train_command(study, model)
-            own = []
-            for name, plot in preset.figures.items():
-                twin = next((entry for entry, other in own if other is plot), None)
-                if twin:
-                    twin.names.append(name)
-                    continue
-                given = {option: options[option] for option in plot.options if options.get(option) is not None}
-                draw = functools.partial(plot.draw, run, **given) if ready else None
-                own.append((Entry(study, model, [name], plot.caption, [run] if ready else [], command, draw), plot))
-            found += [entry for entry, _ in own]
-            if ready:
-                caption = "The networks, drawn from the built layers: each block's place and size are its output's, arcs are skip connections."
-                entry = Entry(study, model, [f"{study}_{model}_networks.png"], caption, [run], command, functools.partial(diagrams.networks, run))
-                entry.alt = f"Block diagrams; below the figures the same layers stand as tables, under \"Layers of {model}\"."
-                found.append(entry)
+            found += _entries_of_model(study, model, preset, _preferred(chosen, study, model), options)
         for name, experiment in EXPERIMENTS.items():
             if name.startswith(f"{study}/"):
-                together = alike(name, chosen)
-                draw = functools.partial(experiment.draw, together) if together else None
-                found.append(Entry(study, None, [_file(name)], experiment.caption, list(together.values()), f"python tfgen_cli.py experiment {name}", draw))
+                groups = alike(name, chosen)
+                for file, together in groups.items():
+                    record = next(iter(together.values())).record
+                    caption = f"{experiment.caption} On {record['dataset']} at {record['image_size']}x{record['image_size']}."
+                    found.append(Entry(study, None, [file], caption, list(together.values()), "", functools.partial(experiment.draw, together)))
+                if not groups:
+                    found.append(Entry(study, None, [_file(name)], experiment.caption, [], f"python tfgen_cli.py experiment {name}"))
     return found
+
+
+def _entries_of_model(study, model, preset, run, options):
+    if run is None or not _ready(run):
+        command = run.command() if run else runs.train_command(study, model)
+        return [Entry(study, model, [name], plot.caption, [], command) for name, plot in preset.figures.items()]
+    found = []
+    for name, plot in preset.figures.items():
+        twin = next((entry for entry, other in found if other is plot), None)
+        if twin:
+            twin.names.append(name)
+            continue
+        given = {option: options[option] for option in plot.options if options.get(option) is not None}
+        found.append((Entry(study, model, [name], plot.caption, [run], run.command(), functools.partial(plot.draw, run, **given)), plot))
+    caption = "The networks, drawn from the built layers: each block's place and size are its output's, arcs are skip connections."
+    alt = f'Block diagrams; below the figures the same layers stand as tables, under "Layers of {model}".'
+    diagram = Entry(study, model, [f"{study}_{model}_networks.png"], caption, [run], run.command(), functools.partial(diagrams.networks, run), alt=alt)
+    return [*(entry for entry, _ in found), diagram]
+
+
+def missing(found):
+    """{command: [names of the figures that it would make possible]} of Entries."""
+    commands = {}
+    for entry in found:
+        if not entry.runs:
+            commands.setdefault(entry.command, []).extend(entry.names)
+    return commands
 
 
 def _studies(chosen):
@@ -90,31 +134,45 @@ def _studies(chosen):
     return [study for study in STUDIES if any(run.record["study"] == study for run in chosen)] or [DEFAULT_STUDY]
 
 
+def _ready(run):
+    return run.iteration >= run.steps_per_epoch
+
+
 def _preferred(chosen, study, model):
-    return next((run for run in chosen if (run.record["study"], run.record["model"]) == (study, model)), None)
+    """The first Run of a model that has an epoch behind it, else the first; None if there is none."""
+    own = [run for run in chosen if (run.record["study"], run.record["model"]) == (study, model)]
+    return next((run for run in own if _ready(run)), own[0] if own else None)
 
 
 def alike(name, chosen):
-    """{label: Run} of an experiment's variants that were trained on the same data at the same size, the most there are; {} if fewer than two.
+    """{file name: {label: Run}} of an experiment's variants that were trained alike: for each data set the most there are, if two or more.
 
     Args:
         name: of the experiment, STUDY/WHAT.
         chosen: Runs, the preferred first.
     """
-    study, groups = name.split("/")[0], {}
-    variants = EXPERIMENTS[name].variants
-    varied = {key for _, changes in variants.values() for key in changes}
+    study, groups, experiment = name.split("/")[0], {}, EXPERIMENTS[name]
+    varied = {key for _, changes in experiment.variants.values() for key in changes}
     for run in chosen:
         record = run.record
-        if record["study"] != study or run.iteration < run.steps_per_epoch:
+        if record["study"] != study or not _ready(run):
             continue
-        same = [record[key] for key in ("dataset", "data_dir", "image_size", "channels", "examples", "reading")] + [record["arguments"]["width"]]
-        for label, (model, changes) in variants.items():
-            wanted = STUDIES[study][model].defaults() | changes
-            if model == record["model"] and all(record["arguments"][key] == wanted[key] for key in varied if key in wanted):
-                groups.setdefault(json.dumps(same), {}).setdefault(label, run)
-    most = max(groups.values(), key=len, default={})
-    return {label: most[label] for label in variants if label in most} if len(most) > 1 else {}
+        defaults, arguments = run.preset.defaults(), record["arguments"]
+        same = [record[key] for key in ("image_size", "channels", "examples", "reading")] + [arguments["width"]]
+        if experiment.alike:
+            same += [record[key] for key in ("batch_size", "epochs", "seed", "schedule", "precision", "ema")]
+            same.append({key: value for key, value in arguments.items() if key not in varied and value != defaults[key]})
+        for label, (model, changes) in experiment.variants.items():
+            if model == record["model"] and all(arguments[key] == (defaults | changes)[key] for key in varied & defaults.keys()):
+                group = groups.setdefault((record["dataset"], record["data_dir"]), {}).setdefault(json.dumps(same, sort_keys=True), {})
+                group.setdefault(label, run)
+    largest = [max(kinds.values(), key=len) for kinds in groups.values()]
+    found = {}
+    for group in sorted((group for group in largest if len(group) > 1), key=len, reverse=True):
+        dataset = next(iter(group.values())).record["dataset"]
+        file = _file(name if not found else f"{name}_{dataset}")
+        found.setdefault(file, {label: group[label] for label in experiment.variants if label in group})
+    return found
 
 
 def _file(name):
@@ -127,19 +185,31 @@ def draw(entry, folder):
         figure = entry.draw()
         for name in entry.names:
             save(figure, folder / name)
+        entry.alt = entry.alt or figures.describe(figure)
     except UserError as error:
         entry.problem = str(error)
-    else:
-        entry.alt = entry.alt or figures.describe(figure)
+    except Exception as error:  # one figure's fault, the run's or ours, is no reason to lose the others
+        entry.problem = _fault(error)
+
+
+def _fault(error):
+    return f"{type(error).__name__} ({error}): the run may be damaged, or tfgen at fault."
 
 
 def save(figure, path):
-    """Writes a figure, a JPEG by its name's ending or what else matplotlib knows, or an animation's frames; at once or not at all."""
-    with runs.replacing(path) as temporary:
-        if isinstance(figure, list):
-            figure[0].save(temporary, save_all=True, append_images=figure[1:], duration=DURATION, loop=0, optimize=True)
-        else:
-            figure.savefig(temporary, dpi=100, pil_kwargs={"quality": 95} if path.suffix in (".jpg", ".jpeg") else {})
+    """Writes a figure, a JPEG by its name's ending or what else matplotlib knows, or an animation's frames; at once or not at all.
+
+    Raises:
+        UserError: if it cannot be written.
+    """
+    try:
+        with runs.replacing(path) as temporary:
+            if isinstance(figure, list):
+                figure[0].save(temporary, save_all=True, append_images=figure[1:], duration=DURATION, loop=0, optimize=True)
+            else:
+                figure.savefig(temporary, dpi=100, pil_kwargs={"quality": 95} if path.suffix in (".jpg", ".jpeg") else {})
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror or error}): make room for it, or choose another --out.") from None
 
 
 def make(folder):
@@ -159,7 +229,7 @@ def compare(name, trained, folder):
     return path
 
 
-def page(drawn, chosen, folder, complaints=()):
+def page(drawn, chosen, folder, complaints=(), command="python tfgen_cli.py report"):
     """Writes the page, which holds all it shows. Returns its path.
 
     Args:
@@ -167,14 +237,21 @@ def page(drawn, chosen, folder, complaints=()):
         chosen: the Runs they were made from.
         folder: where the figures are and the page goes.
         complaints: a sentence for each run that could not be read.
+        command: what made the report.
+
+    Raises:
+        UserError: if it cannot be written.
     """
     environment = jinja2.Environment(loader=jinja2.PackageLoader("tfgen"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters |= {"code": _code, "picture": lambda name: _picture(folder / name)}
     studies = [_study(study, drawn, chosen) for study in _studies(chosen)]
     others = [study for study in STUDIES if study not in [shown["name"] for shown in studies]]
-    text = environment.get_template("report.html").render(studies=studies, complaints=complaints, others=others)
-    with runs.replacing(folder / PAGE) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    text = environment.get_template("report.html").render(studies=studies, complaints=complaints, others=others, command=command)
+    try:
+        with runs.replacing(folder / PAGE) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{folder / PAGE} cannot be written ({error.strerror}): make room for it, or choose another --out.") from None
     return folder / PAGE
 
 
@@ -186,12 +263,8 @@ def _study(study, drawn, chosen):
         run = _preferred(chosen, study, model)
         if run:
             models.append({"name": model, "what": preset.build.__doc__.split("\n")[0], "figures": [e for e in own if e.model == model and e.runs]} | trained(run))
-    missing = {}
-    for entry in own:
-        if not entry.runs:
-            missing.setdefault(entry.command, []).extend(entry.names)
     return {
-        "name": study, "about": ABOUT[study], "models": models, "missing": missing,
+        "name": study, "about": ABOUT[study], "models": models, "missing": missing(own),
         "comparisons": [entry for entry in own if entry.model is None and entry.runs],
     }  # fmt: skip
 
@@ -199,22 +272,25 @@ def _study(study, drawn, chosen):
 def trained(run):
     """What was trained on what for how long, and what it is worth, of one run: a dict for the page."""
     record, built, problems = run.record, run.build(), []
-    try:
-        source = run.source(run.preset.split)
-        data = f"{source.name}, {len(source):,} pictures"
-    except UserError as error:
-        data = record["dataset"]
-        problems.append(str(error))
-    numbers, command = measured(run, problems)
-    if run.iteration < run.iterations:
-        problems.append(f"{run.folder} is at iteration {run.iteration:,} of {run.iterations:,}: go on with `{run.command()}`.")
+    if _ready(run):
+        try:
+            run.model  # finds out which checkpoint is whole
+        except UserError as error:
+            problems.append(str(error))
+    iteration = run.restored or run.iteration
+    if iteration != run.iteration:
+        problems.append(f"{run.folder} has a newer checkpoint, of iteration {run.iteration:,}, which is damaged or was written meanwhile.")
+    if not run.done:
+        problems.append(f"{run.folder} is at iteration {iteration:,} of {run.iterations:,}: go on with `{run.command()}`.")
+    numbers, command = measured(run, iteration, problems)
+    count = f", {record['pictures']:,} pictures" if "pictures" in record else ""
     return {
         "run": str(run.folder),
         "command": run.command(),
-        "data": f"{data} of {record['image_size']}x{record['image_size']}",
+        "data": f"{record['dataset']}{count} of {record['image_size']}x{record['image_size']}",
         "settings": ", ".join(f"{name} {value}" for name, value in record["arguments"].items()) + f", batch_size {record['batch_size']}",
         "parameters": built.parameters(),
-        "length": f"{run.iteration:,} iterations, {run.iteration / run.steps_per_epoch:.3g} epochs",
+        "length": f"{iteration:,} iterations, {iteration / run.steps_per_epoch:.3g} epochs" + ", the best checkpoint" * run.best,
         "time": str(datetime.timedelta(seconds=round(run.seconds))),
         "layers": {name: diagrams.table(network) for name, network in built.networks().items()},
         "numbers": {name: (f"{value:.4g}", scores.meaning(name)) for name, value in numbers.items()},
@@ -223,12 +299,12 @@ def trained(run):
     }
 
 
-def measured(run, problems):
+def measured(run, iteration, problems):
     """(a run's numbers, what measures them): those that `score` kept of this checkpoint; else quick ones are taken now, of slow ones there is the command."""
-    command = f"python tfgen_cli.py score {shlex.quote(str(run.folder))}"
+    command = f"python tfgen_cli.py score {shlex.quote(str(run.folder))}" + " --best" * run.best
     try:
         kept = json.loads((run.folder / "scores.json").read_text())
-        if kept.pop("iteration") == run.iteration:
+        if kept.pop("iteration") == iteration:
             return {name: float(value) for name, value in kept.items() if scores.meaning(name)}, command
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # not measured yet, or not by this version
@@ -238,7 +314,9 @@ def measured(run, problems):
         return run.preset.score(run), command
     except UserError as error:
         problems.append(str(error))
-        return {}, command
+    except Exception as error:  # as in `draw`
+        problems.append(_fault(error))
+    return {}, command
 
 
 def _code(text):

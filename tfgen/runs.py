@@ -40,6 +40,7 @@ SETTINGS = {
 }
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 RECORD = "record.json"
+KEYS = {"study", "model", "arguments", "dataset", "data_dir", "image_size", "reading", "examples", "attributes", "batch_size", "epochs", "steps_per_epoch", "channels"}
 LOCK = ".lock"
 
 
@@ -87,6 +88,7 @@ class Run:
         self.cache_gb = cache_gb
         self.best = best
         self.restored = None
+        self.sources = {}  # split -> Source; runs of the same data may share them
 
     @classmethod
     def open(cls, folder, best=False):
@@ -94,29 +96,35 @@ class Run:
         path = pathlib.Path(folder) / RECORD
         try:
             record = json.loads(path.read_text())
-            study, model = record["study"], record["model"]
+            study, model = str(record["study"]), str(record["model"])
             if "channels" not in record:  # an older record
                 record |= {"reading": {}, "channels": data.dataset(record["dataset"]).channels}
+            if lacking := KEYS - record.keys():
+                raise KeyError(*sorted(lacking))
+            arguments = dict(record["arguments"])
         except FileNotFoundError:
             raise UserError(f"{folder} is no run: it has no {RECORD}; train one with `python tfgen_cli.py train --model acgan`.") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} cannot be read as a run's record ({error!r}): restore the file, or train anew under another --run.") from None
-        if model not in STUDIES.get(study, {}):
-            raise UserError(f"{folder} is a run of {study} {model}, which this version of tfgen lacks: use the version that trained it.")
-        return cls(folder, record, best=best)
+        defaults = STUDIES.get(study, {})[model].defaults() if model in STUDIES.get(study, {}) else None
+        if defaults is None or arguments.keys() - defaults.keys():
+            gone = f"{study} {model}" if defaults is None else f"{model} with {', '.join(sorted(arguments.keys() - defaults.keys()))}"
+            raise UserError(f"{folder} is a run of {gone}, which this version of tfgen lacks: use the version that trained it.")
+        return cls(folder, record | {"arguments": defaults | arguments}, best=best)
 
     @property
     def preset(self):
         """The study's Preset."""
         return STUDIES[self.record["study"]][self.record["model"]]
 
-    @functools.cache
     def source(self, split):
         """The Source of one split, "train", "test" or "all", as this run sees it: its size of pictures, its attributes all."""
-        record = self.record
-        return data.load(
-            record["dataset"], split, record["data_dir"], record["image_size"], record["examples"], self.cache_gb, **record["reading"]
-        )
+        if split not in self.sources:
+            record = self.record
+            self.sources[split] = data.load(
+                record["dataset"], split, record["data_dir"], record["image_size"], record["examples"], self.cache_gb, **record["reading"]
+            )
+        return self.sources[split]
 
     def training_source(self):
         """What it trains on: the preset's split with the attributes it is conditioned on."""
@@ -173,11 +181,20 @@ class Run:
 
     @property
     def seconds(self):
-        """Training time up to the newest checkpoint."""
+        """Training time up to the newest, or best, checkpoint."""
+        return self._state(self.iteration).get("seconds", 0.0)
+
+    @property
+    def done(self):
+        """Whether it has got to its last iteration, or stopped early."""
+        newest = max(self.checkpoints.iterations(), default=0)
+        return newest >= self.iterations or 0 < self.record["early_stopping"] <= self._state(newest).get("waited", 0)
+
+    def _state(self, iteration):
         try:
-            return json.loads((self.checkpoints.path(self.iteration) / checkpoints.STATE).read_text())["seconds"]
-        except (OSError, ValueError, KeyError):
-            return 0.0
+            return dict(json.loads((self.checkpoints.path(iteration) / checkpoints.STATE).read_text()))
+        except (OSError, ValueError, TypeError):
+            return {}
 
     @property
     def steps_per_epoch(self):
@@ -191,15 +208,17 @@ class Run:
 
     def history(self):
         """{"iteration": (n,) int, log: (n,) float} of the iterations done."""
-        path = self.folder / "history.csv"
+        path, n = self.folder / "history.csv", max(self.checkpoints.iterations(), default=0)
         try:
             with path.open(newline="") as file:
                 header, *rows = csv.reader(file)
-            rows = rows[: max(self.checkpoints.iterations(), default=0)]  # those after it are trained again
-            columns = np.array(rows, dtype=np.float64).reshape(-1, len(header)).T
-            return {name: column.astype(int) if name == "iteration" else column for name, column in zip(header, columns, strict=True)}
-        except (OSError, ValueError) as error:
+            columns = np.array(rows[:n], dtype=np.float64).reshape(-1, len(header)).T  # those after the checkpoint are trained again
+            history = dict(zip(header, columns, strict=True))
+            if not np.array_equal(history.get("iteration"), np.arange(1, n + 1)):
+                raise ValueError(f"it lacks iterations of the checkpoint's {n}")
+        except (OSError, ValueError, csv.Error) as error:
             raise UserError(f"{path} cannot be read as a table of numbers ({error}): train the run again under another --run.") from None
+        return history | {"iteration": history["iteration"].astype(int)}
 
     def command(self):
         """The command line that trains, or goes on training, this run, with the flags that differ from the study's settings."""

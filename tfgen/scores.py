@@ -22,6 +22,8 @@ def reconstruction_errors(run):
         codes["sampled"] = run.model.sample_posterior(code, latents.KEY, 0)
     variance = float(np.var(images, dtype=np.float64))
     mean_picture = float(np.var(images, axis=0, dtype=np.float64).mean())
+    if mean_picture == 0:
+        raise UserError(f"{run.source('test').name} holds one picture, or equal ones: errors are measured against how pictures differ.")
     errors = {
         f"test_mse_{kind}_code": float(losses.mean_squared_error(images, in_batches(run.model.decoder, z)))
         for kind, z in codes.items()
@@ -119,7 +121,7 @@ def classifier_of(run):
     """The classifier of its training pictures' attributes or classes."""
     source = run.source("train")
     if not source.attribute_names and source.labels is None:
-        raise UserError(f"{source.name} has neither labels nor attributes, by which pictures could be judged: leave out --score_every, and `score`.")
+        raise UserError(f"{source.name} has neither labels nor attributes, by which a classifier could judge pictures: choose another --dataset, or train without --score_every.")
     epochs = int(np.clip(80_000 // len(source), 8, 30))  # small sets are seen more often
     if source.attribute_names:
         return classifier.train_classifier(source.floats(), source.attributes, epochs)

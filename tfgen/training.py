@@ -17,7 +17,7 @@ from tfgen.studies import DEFAULT_STUDY, find
 
 SMOKE = {"epochs": 2, "examples": 256, "batch_size": 64, "width": 1 / 8}  # a minute of everything at toy size
 TRIES = 3  # at going on with other noise where a log is no finite number
-FREE = {"arguments", "versions", "epochs", "steps_per_epoch", "checkpoint_every", "keep"}  # may differ between two parts of a run; arguments are compared one by one
+FREE = {"arguments", "versions", "pictures", "epochs", "steps_per_epoch", "checkpoint_every", "keep"}  # may differ between two parts of a run; arguments are compared one by one
 
 
 def plan(study, model, *, arguments, run=None, new=False, smoke=False, dataset=None, data_dir=None, image_size=None, reading=None,
@@ -77,7 +77,7 @@ def plan(study, model, *, arguments, run=None, new=False, smoke=False, dataset=N
         if getattr(source, field) is None:
             raise UserError(f"{model} is trained on pictures with {field}, which {source.name} does not have: choose another --dataset.")
     record["channels"] = source.images.shape[-1]
-    record["data_fingerprint"] = source.fingerprint()
+    record["pictures"], record["data_fingerprint"] = len(source), source.fingerprint()
     record["steps_per_epoch"] = batches.steps_per_epoch(source, record["batch_size"])
     record["versions"] = runs.versions()
     if (planned.folder / runs.RECORD).exists():

@@ -72,8 +72,8 @@ def _preset(name, build, panels, caption, score, more=None):
         sample_columns=6,  # the study's grids
         figures={
             f"csi5340_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
-            f"csi5340_{name}_samples.jpg": Plot(functools.partial(figures.samples_and_test, n=30, columns=6), "30 generated pictures beside 30 test pictures."),
-            f"csi5340_{name}_epochs.jpg": Plot(figures.training_grids, "The same 30 latents at four moments of the training."),
+            f"csi5340_{name}_samples.jpg": Plot(functools.partial(figures.samples_and_test, n=30, columns=6), "Generated pictures beside test pictures."),
+            f"csi5340_{name}_epochs.jpg": Plot(figures.training_grids, "The same 30 latents at up to four moments of the training, evenly spaced."),
             **(more or {}),
         },
         score=score,
@@ -97,8 +97,9 @@ PRESETS = {
         "gan",
         gan,
         {"d_loss": "D loss", "jsd": "JSD"},
-        "Left: the discriminator's loss, which has no unit. Right: the estimate of the Jensen-Shannon divergence of generated from real pictures, in "
-        "nats, from 0 to ln 2 = .693; the study plotted the generator's loss under this name.",
+        "Left: the discriminator's loss, by default of squares, which have no unit. Right: the estimate of the Jensen-Shannon divergence of generated "
+        "from real pictures, in nats, at most ln 2 = .693, and below 0 where the discriminator is worse than a guess; the study plotted the "
+        "generator's loss under this name.",
         scores.sample_quality,
     ),
     "wgan": _preset(

@@ -76,7 +76,7 @@ def certainty(run, n=1000):
 
 _LOSSES = Plot(
     functools.partial(figures.learning_curves, panels={"d_loss": "D loss", "g_loss": "G loss"}),
-    "The losses of discriminator and generator, an iteration a point; in nats, but of `--adversarial least_squares`, whose squares have no unit.",
+    "The losses of discriminator and generator, an iteration a point; in nats as of the default objective, without a unit as of the others.",
 )
 _STRIP = "A latent a row, followed over the training: the same noise under each iteration's generator."
 
@@ -143,11 +143,11 @@ PRESETS = {
         sample_columns=10,
         figures={
             "digits_cgan_curves.jpg": _LOSSES,
-            "digits_cgan_eights.jpg": Plot(functools.partial(figures.one_class_grid, label=8), "25 latents, all told to be an eight."),
+            "digits_cgan_eights.jpg": Plot(functools.partial(figures.one_class_grid, label=8), "25 latents, all told class 8: of digits, the eight."),
             "digits_cgan_classes.jpg": Plot(figures.class_noise_grid, "A digit a row, a latent a column: the same noise as each of the ten digits."),
             "digits_cgan_interpolation.jpg": Plot(
                 functools.partial(figures.class_interpolation, first=2, second=5),
-                "From 2 to 5 in nine even steps of the class code; each row keeps its latent.",
+                "From class 2 to class 5, of digits the two and the five, in nine even steps of the code; each row keeps its latent.",
             ),
             **_progress("cgan"),
         },

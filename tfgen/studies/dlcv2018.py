@@ -179,8 +179,8 @@ PRESETS = {
         figures={
             "fig2_2.jpg": Plot(
                 functools.partial(figures.learning_curves, panels={"d_loss": "D loss", "g_loss": "G loss"}),
-                "The GAN's losses in nats, an iteration a point. At equilibrium D's would be 2 ln 2 = 1.386 and G's ln 2 = .693: a D loss near 0 "
-                "beside a G loss above that says that the discriminator is winning.",
+                "The GAN's losses, an iteration a point; in nats, as of the default objective. At its equilibrium D's would be 2 ln 2 = 1.386 and G's "
+                "ln 2 = .693: a D loss near 0 beside a G loss above that says that the discriminator is winning.",
             ),
             "fig2_3.jpg": Plot(figures.samples, "32 pictures of latents drawn from U(-1, 1)."),
             "fig2_3_worst.jpg": Plot(
@@ -276,8 +276,9 @@ EXPERIMENTS = {
     "blur": Experiment(
         {"VAE": ("vae", {}), "GAN": ("gan", {})},
         figures.sharpness_rows,
-        "Why a VAE's pictures are blurred and a GAN's are not, in numbers: beside each row the variance of the pictures' Laplacian, a mean over 64 "
+        "How blurred the VAE's pictures are and the GAN's, in numbers: beside each row the variance of the pictures' Laplacian, a mean over up to 64 "
         "pictures with values from 0 to 1, and its share of the test pictures'. Less than 100 % is blur; grain counts as sharp.",
+        alike=False,
     ),
 }
 

@@ -136,6 +136,8 @@ def likeness(run, pictures, of=2000):
     source = run.source("train")
     bird, horse = (source.classes.index(name) for name in ("bird", "horse"))
     chosen = np.flatnonzero(np.isin(source.labels, (bird, horse)))[:of]
+    if len(np.unique(source.labels[chosen])) < 2:
+        raise UserError(f"{source.name} has not both birds and horses to learn their difference from: use more pictures.")
     codes = [run.model.encode(images)["mean"].reshape(len(images), -1) for images in (source.floats(chosen), pictures)]
     fitted = LogisticRegression(C=0.1, max_iter=1000).fit(codes[0], source.labels[chosen] == horse)
     return fitted.predict_proba(codes[1])[:, 1]
@@ -209,6 +211,7 @@ def neighbours(run, n=8, k=3):
     """n Pegasi, a row each, and their k nearest training pictures, by pixels and by the encoder's mean code."""
     pictures, source = pegasi(run, n)[0], run.source("train")
     images = source.floats()
+    k = min(k, len(images))
     found = [distances.nearest(pictures, images, k), distances.nearest(*(run.model.encode(x)["mean"] for x in (pictures, images)), k)]
     rows = [("", [picture, *images[by_pixel], *images[by_code]]) for picture, by_pixel, by_code in zip(pictures, found[0][0], found[1][0])]
     figure, axes = figures.rows_of(rows, 1 + 2 * k)
@@ -223,11 +226,14 @@ def neighbours(run, n=8, k=3):
 
 def uniqueness(run, n=64):
     """How far n Pegasi are from the training set, and from each other, beside n test pictures: two histograms of RMS distances of pixels."""
-    images, kinds = run.source("train").floats(), {"Pegasi": pegasi(run, n)[0], "test pictures": run.source("test").floats(slice(n))}
+    images, test = run.source("train").floats(), run.source("test").floats(slice(n))
+    if len(test) < 2:
+        raise UserError(f"{run.source('test').name} has one picture, which is at no distance from another: use more.")
+    kinds = {f"{n} Pegasi": pegasi(run, n)[0], f"{len(test)} test pictures": test}
     figure = Figure((12, 4.5), layout="constrained")
     panels = {
         "Distance to the nearest training picture": lambda pictures: distances.nearest(pictures, images)[1][:, 0],
-        "Distance between any two of the 64": distances.pairwise,
+        "Distance between any two of them": distances.pairwise,
     }
     for axis, (title, measure) in zip(figure.subplots(1, 2), panels.items()):
         values = {label: measure(pictures) for label, pictures in kinds.items()}
@@ -242,7 +248,10 @@ def uniqueness(run, n=64):
 def _mixed(name, posterior=True):
     """The figures of birds and horses, of a model with an encoder."""
     drawn = {
-        f"pegasus_{name}_pipeline.jpg": Plot(pipeline, "How a Pegasus is made: the codes of a horse and of a bird of like colour are mixed and decoded."),
+        f"pegasus_{name}_pipeline.jpg": Plot(pipeline, 
+            "How a Pegasus is made: the codes of a horse and of a bird of like colour are mixed and decoded. The two above and below it are decoded "
+            "from the mean codes.",
+        ),
         f"pegasus_{name}_strip.jpg": Plot(
             lambda run: strips({"": run}, rows=6), "A pair a row, matched by the colour of the centre pixel: the bird, nine even steps between the mean codes, the horse."
         ),
@@ -250,7 +259,10 @@ def _mixed(name, posterior=True):
             best,
             "Of the 64 below the one most evenly horse and bird, by a logistic regression of the encoder's codes, between its parents.",
         ),
-        f"pegasus_{name}_64.jpg": Plot(batch, "64 Pegasi, none left out: pairs matched by the colour of the centre pixel, the bird's share between .4 and .6."),
+        f"pegasus_{name}_64.jpg": Plot(batch, 
+            "64 Pegasi, none left out: pairs matched by the colour of the centre pixel, the bird's share between .4 and .6. The horses are the test "
+            "set's in their order, from the first again where it has fewer.",
+        ),
         f"pegasus_{name}_neighbours.jpg": Plot(
             neighbours,
             "Eight Pegasi and the training pictures nearest to each, by pixels and by the encoder's mean code. Below each its distance: the root of the "
@@ -258,8 +270,8 @@ def _mixed(name, posterior=True):
         ),
         f"pegasus_{name}_uniqueness.jpg": Plot(
             uniqueness,
-            "What the marking asks. Left: how far the 64 are from their nearest training picture. Right: how far they are from each other. Beside them as "
-            "many test pictures. Blurred pictures are near everything.",
+            "What the marking asks. Left: how far the 64 are from their nearest training picture. Right: how far they are from each other. Beside them "
+            "test pictures. Blurred pictures are near everything.",
         ),
     }
     if posterior:
@@ -296,7 +308,7 @@ PRESETS = {
     "adversarial_vae": _preset(
         "adversarial_vae", adversarial_vae, {"reconstruction": "Reconstruction", "d_loss": "Critic loss"}, _LIKELIHOOD + "Right: the critic's loss, in nats."
     ),
-    "vae_gan": _preset("vae_gan", vae_gan, {"d_loss": "D loss", "g_loss": "G loss"}, "The losses of discriminator and decoder in nats, an iteration a point."),
+    "vae_gan": _preset("vae_gan", vae_gan, {"d_loss": "D loss", "g_loss": "G loss"}, "The losses of discriminator and decoder, an iteration a point; in nats, as of the default objective."),
     "acai": _preset(
         "acai",
         acai,

@@ -109,8 +109,10 @@ class Experiment:
         variants: label -> (model, arguments of its builder that differ from their defaults).
         draw: {label: run} -> matplotlib Figure.
         caption: what one sees.
+        alike: whether its runs must be trained alike but for what varies; else only on the same data at the same size and width.
     """
 
     variants: dict[str, tuple[str, dict]]
     draw: Callable
     caption: str
+    alike: bool = True
