@@ -13,6 +13,7 @@ faces wgan_gp --image_size 32 --width 1/4 --epochs 12 --learning_rate 5e-4
 faces wgan_gp_faithful --image_size 32 --width 1/4 --epochs 12 --learning_rate 5e-4
 faces infogan --image_size 32 --width 1/2 --epochs 20
 faces infogan_mixed --image_size 32 --width 1/2 --epochs 20 --shared_trunk true --g_learning_rate 1e-3 --q_learning_rate 5e-4
+$tfgen experiment dlcv2018/kl_weight --image_size 32 --width 1/2 --epochs 8
 
 sullivan() { $tfgen train --study sullivan2017 --model "$@" --image_size 32; }
 sullivan vae --width 1/2 --batch_size 64 --epochs 12
@@ -20,6 +21,7 @@ sullivan gan --width 1/4 --batch_size 64 --learning_rate 2e-4 --epochs 16
 sullivan wgan --width 1/4 --batch_size 64 --learning_rate 5e-4 --epochs 6
 sullivan wgan_gp --width 1/4 --batch_size 64 --learning_rate 5e-4 --epochs 6
 sullivan depth_wgan --width 3/8 --batch_norm true --d_steps 1 --learning_rate 1e-3 --schedule linear --batch_size 32 --epochs 14
+$tfgen experiment sullivan2017/regularizers --image_size 32 --width 1/4 --d_steps 1 --learning_rate 1e-3 --batch_size 32 --epochs 4
 
 csi5340() { $tfgen train --study csi5340 --model "$@" --image_size 16 --depth 3; }
 csi5340 vae --epochs 60
@@ -27,8 +29,14 @@ csi5340 gan --width 1/2 --epochs 60
 csi5340 wgan --width 1/2 --learning_rate 5e-4 --epochs 40
 $tfgen experiment csi5340/vae --image_size 16 --width 1/4 --epochs 20
 $tfgen experiment csi5340/gan --image_size 16 --width 1/4 --epochs 20
+$tfgen experiment csi5340/wgan --image_size 16 --width 1/4 --epochs 20 --learning_rate 5e-4
+$tfgen experiment csi5340/steps --image_size 16 --depth 3 --width 1/2 --epochs 60
 
-for model in vae adversarial_vae vae_gan acai; do $tfgen train --study pegasus --model $model --width 1/2 --epochs 5; done
+pegasus() { $tfgen train --study pegasus --model "$@"; }
+pegasus vae --width 1/2 --epochs 15 --learning_rate 1e-3
+pegasus adversarial_vae --width 1/2 --epochs 15
+pegasus vae_gan --width 1/2 --epochs 12
+pegasus acai --learning_rate 1e-3 --epochs 12
 $tfgen experiment pegasus/variants --width 1/2 --epochs 5
 
 digits() { $tfgen train --study digits --model "$@"; }
@@ -37,6 +45,6 @@ digits gan --image_size 16 --width 1/2 --batch_size 64 --epochs 440 --learning_r
 digits cgan --adversarial least_squares --image_size 16 --width 1/4 --epochs 300 --schedule linear --ema .999
 $tfgen experiment digits/adversarial --image_size 16 --width 1/4 --batch_size 64 --epochs 60 --learning_rate 2e-4
 
-for run in runs/*/; do [ -f "$run/record.json" ] && $tfgen score "$run"; done
+for record in runs/*/record.json; do $tfgen score "$(dirname "$record")"; done
 $tfgen report
 "$assets/../.venv/bin/python" "$assets/make.py" report

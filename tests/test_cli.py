@@ -165,7 +165,7 @@ def test_reproduce_trains_a_study_and_draws_its_figures(tfgen):
 def test_every_experiment_names_models_and_arguments_that_exist():
     from tfgen.studies import EXPERIMENTS, find
 
-    assert set(EXPERIMENTS) == {"dlcv2018/kl_weight", "dlcv2018/penalty", "dlcv2018/blur", "sullivan2017/regularizers", "csi5340/vae", "csi5340/gan", "csi5340/wgan", "pegasus/variants", "digits/adversarial"}
+    assert set(EXPERIMENTS) == {"dlcv2018/kl_weight", "dlcv2018/penalty", "dlcv2018/blur", "sullivan2017/regularizers", "csi5340/vae", "csi5340/gan", "csi5340/wgan", "csi5340/steps", "pegasus/variants", "digits/adversarial"}
     for name, experiment in EXPERIMENTS.items():
         for model, changes in experiment.variants.values():
             preset = find(name.split("/")[0], model)
