@@ -25,7 +25,7 @@ $tfgen experiment sullivan2017/regularizers --image_size 32 --width 1/4 --d_step
 
 csi5340() { $tfgen train --study csi5340 --model "$@" --image_size 16 --depth 3; }
 csi5340 vae --epochs 60
-csi5340 gan --width 1/2 --epochs 60
+csi5340 gan --epochs 60
 csi5340 wgan --width 1/2 --learning_rate 5e-4 --epochs 40
 $tfgen experiment csi5340/vae --image_size 16 --width 1/4 --epochs 20
 $tfgen experiment csi5340/gan --image_size 16 --width 1/4 --epochs 20

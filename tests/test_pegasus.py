@@ -539,14 +539,16 @@ def test_neighbours_are_the_nearest_by_brute_force(animal_run):
         np.testing.assert_array_equal(row[3:5], train[np.argsort([np.sum((theirs[i] - x) ** 2) for x in codes])[:2]])
 
 
-def test_the_best_is_the_one_least_told_from_both(animal_run, monkeypatch):
-    monkeypatch.setattr(pegasus, "likeness", lambda run, pictures: np.where(np.arange(len(pictures)) == 7, 0.48, 0.9))
+@pytest.mark.parametrize("likenesses", [{3: 0.3, 7: 0.7, 9: 0.52}, {3: 0.1, 7: 0.12, 9: 0.05}])
+def test_the_best_is_the_sharpest_that_is_neither(animal_run, monkeypatch, likenesses):
+    monkeypatch.setattr(pegasus, "likeness", lambda run, pictures: np.array([likenesses.get(i, 0.95 + i / 1e4) for i in range(64)]))
+    monkeypatch.setattr(pegasus.sharpness, "laplacian_variance", lambda pictures: np.array([{7: 2.0, 0: 9.0}.get(i, 1.0) for i in range(64)]))
     figure = pegasus.best(animal_run)
     horses, birds = pegasus.pairs(animal_run, 64)
     pictures, shares = pegasus.pegasi(animal_run)
     for axis, picture in zip(figure.axes, (birds[7], pictures[7], horses[7])):
         np.testing.assert_allclose(axis.images[0].get_array(), np.clip(picture, 0, 1), atol=1e-6)
-    assert figure.axes[1].get_title() == f"number 8 of 64: {shares[7]:.0%} bird, 48% like a horse"
+    assert figure.axes[1].get_title() == f"number 8 of 64: {shares[7]:.0%} bird, {likenesses[7]:.0%} like a horse"
 
 
 def test_likeness_tells_birds_from_horses(animal_run):
