@@ -269,6 +269,7 @@ def depth_curves(runs, values, title, unit):
     for axis, depth in zip(axes, depths):
         axis.set_title(f"{title}, depth {depth}")
         axis.set_xlabel("Epochs")
+        axis.xaxis.get_major_locator().set_params(integer=True)
         for _, size, run in sorted((setting for setting in settings if setting[0] == depth), key=lambda setting: setting[1]):
             curve, epoch = values(run), run.steps_per_epoch
             means = curve[: len(curve) // epoch * epoch].reshape(-1, epoch).mean(axis=1)
@@ -399,8 +400,9 @@ def class_reconstructions(run, n=5):
 
 
 def depth_rows(run, n=8):
-    """Test pictures, their true depth and the predicted one, over a colour bar in metres; holes of the true depth are grey."""
-    test = run.source("test")[:n].decoded()
+    """Test pictures from all over the set, their true depth and the predicted one, with a colour bar in metres; holes of the true depth are grey."""
+    test = run.source("test")
+    test = test[np.unique(np.linspace(0, len(test) - 1, n).astype(int))].decoded()  # neighbours may be frames of one film
     if test.depth is None:
         raise UserError(f"{test.name} has no depth to compare with: train on scenes or rgbd.")
     truth, predicted = test.depth / 1000, 10 * latents.depths(run.model, test.floats())

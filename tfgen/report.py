@@ -19,7 +19,7 @@ from tfgen import UserError, diagrams, figures, runs, scores
 from tfgen.studies import ABOUT, DEFAULT_STUDY, EXPERIMENTS, STUDIES
 
 PAGE = "index.html"
-WIDTH, QUALITY = 1100, 70  # of the page's copies of the figures, pixels and WebP's
+WIDTH, QUALITY = 1000, 65  # of the page's copies of the figures, pixels and WebP's
 DURATION = 200  # milliseconds a frame of an animation is shown
 
 
@@ -329,6 +329,8 @@ def _picture(path):
     with Image.open(path) as picture:
         frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(picture)]
         moving = {"save_all": True, "append_images": frames[1:], "duration": DURATION, "loop": 0} if len(frames) > 1 else {}
+    if path.suffix == ".png":  # a drawing: smaller and sharper so
+        return _uri(frames[0], lossless=True), "", *frames[0].size
     if frames[0].width > WIDTH:
         frames[0] = frames[0].resize((WIDTH, round(frames[0].height * WIDTH / frames[0].width)), Image.Resampling.LANCZOS)
     still = _uri(frames[-1]) if moving else ""
@@ -337,5 +339,5 @@ def _picture(path):
 
 def _uri(picture, **options):
     kept = io.BytesIO()
-    picture.save(kept, "WEBP", quality=QUALITY, method=4, **options)
+    picture.save(kept, "WEBP", **{"quality": QUALITY, "method": 4} | options)
     return f"data:image/webp;base64,{base64.b64encode(kept.getvalue()).decode()}"

@@ -131,7 +131,7 @@ def _experiment(model, values, title, unit):
 
 
 EXPERIMENTS = {
-    "vae": _experiment("vae", loss, "Loss", "mean squared error of values from 0 to 1 + weighted nats"),
+    "vae": _experiment("vae", loss, "Loss", "squared error + weighted nats"),
     "gan": _experiment("gan", lambda run: run.history()["jsd"], "JSD", "nats"),
     "wgan": _experiment("wgan", lambda run: run.history()["wasserstein"], "EMD", "the critic's units"),
     "steps": Experiment(

@@ -176,7 +176,7 @@ PRESETS = {
                 "true depth, in the critic's units.",
             ),
             "sullivan2017_depth_wgan_depth.jpg": Plot(
-                figures.depth_rows, "Test pictures, their true depth and the generator's, in metres. Grey are holes, where the depth camera saw nothing."
+                figures.depth_rows, "Test pictures from all over the set, their true depth and the generator's, in metres. Grey are holes, where the depth camera saw nothing."
             ),
             "sullivan2017_depth_wgan_noise.jpg": Plot(
                 figures.noise_sampler,
