@@ -249,7 +249,8 @@ def uniqueness(run, n=64):
 def _mixed(name, posterior=True):
     """The figures of birds and horses, of a model with an encoder."""
     drawn = {
-        f"pegasus_{name}_pipeline.jpg": Plot(pipeline, 
+        f"pegasus_{name}_pipeline.jpg": Plot(
+            pipeline,
             "How a Pegasus is made: the codes of a horse and of a bird of like colour are mixed and decoded. The two above and below it are decoded "
             "from the mean codes.",
         ),
@@ -259,9 +260,10 @@ def _mixed(name, posterior=True):
         f"pegasus_{name}_best.jpg": Plot(
             best,
             "Of the 64 below the sharpest that is neither bird nor horse, between its parents: by a logistic regression of the encoder's codes it is "
-            "25 to 75 % like a horse, and the variance of its Laplacian is the largest.",
+            "25 to 75 % like a horse, and the variance of its Laplacian is the largest. If none is so, it is the one most evenly both.",
         ),
-        f"pegasus_{name}_64.jpg": Plot(batch, 
+        f"pegasus_{name}_64.jpg": Plot(
+            batch,
             "64 Pegasi, none left out: pairs matched by the colour of the centre pixel, the bird's share between .4 and .6. The horses are the test "
             "set's in their order, from the first again where it has fewer.",
         ),
