@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes report.html and the pictures of this folder: all five studies in small on the built-in data. An hour and a half on two cores.
+# Makes report.html and the pictures of this folder: all five studies in small on the built-in data. Some 160 minutes of one core.
 # What is trained already is not trained again. Runs and figures go below the folder it is called in: bash assets/make.sh
 set -euo pipefail
 assets=$(cd "$(dirname "$0")" && pwd)

@@ -1,6 +1,5 @@
 """What the diagrams tell of a network, by value, and that their drawing can be read: nothing on top of anything else."""
 
-import types
 
 import numpy as np
 import pytest
@@ -114,7 +113,7 @@ def test_inputs_stand_before_their_first_readers():
 def draw(study, model, shape=(16, 16, 3), **arguments):
     """(model, its Figure, drawn)."""
     built = STUDIES[study][model].build(shape, **{"width": 1 / 16} | arguments)
-    figure = diagrams.networks(types.SimpleNamespace(build=lambda: built))
+    figure = diagrams.networks(built)
     FigureCanvasAgg(figure).draw()
     return built, figure
 

@@ -250,7 +250,7 @@ def test_a_figure_that_cannot_be_written_is_named_and_the_others_are_drawn(tfgen
 
 def test_a_fault_in_one_figure_is_not_the_end_of_the_others(tfgen, finished, monkeypatch):
     finished("runs/gan", "dlcv2018", "gan")
-    monkeypatch.setattr(report.diagrams, "networks", lambda run: 1 // 0)
+    monkeypatch.setattr(report.diagrams, "networks", lambda model: 1 // 0)
     code, out, err = tfgen("report")
     assert code == 2 and "dlcv2018_gan_networks.png could not be drawn: ZeroDivisionError" in err
     assert "fig2_3.jpg from" in out

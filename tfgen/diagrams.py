@@ -152,13 +152,12 @@ def _shape(block):
     return "x".join(map(str, block.shape))
 
 
-def networks(run):
-    """A run's networks below each other: the blocks as numbered boxes, skip connections as arcs over them, and their table.
+def networks(model):
+    """A GenerativeModel's networks below each other: the blocks as numbered boxes, skip connections as arcs over them, and their table.
 
     The longer a block's side, the higher its box, and the more channels, the wider; but less than in proportion, so that 64x64x3 and
     4x4x256 fit one row. A vector is a bar, the longer the higher. Titles give the number of trainable parameters.
     """
-    model = run.build()
     drawn = {name: (blocks(network), table(network)) for name, network in model.networks().items()}
     columns = 1 + max(block.column for found, _ in drawn.values() for block in found)
     letters = max(len(row[1]) for _, rows in drawn.values() for row in rows)

@@ -116,8 +116,16 @@ def _entries_of_model(study, model, preset, run, options):
         found.append((Entry(study, model, [name], plot.caption, [run], run.command(), functools.partial(plot.draw, run, **given)), plot))
     caption = "The networks, drawn from the built layers: each block's place and size are its output's, arcs are skip connections."
     alt = f'Block diagrams; below the figures the same layers stand as tables, under "Layers of {model}".'
-    diagram = Entry(study, model, [f"{study}_{model}_networks.png"], caption, [run], run.command(), functools.partial(diagrams.networks, run), alt=alt)
+    diagram = Entry(study, model, [f"{study}_{model}_networks.png"], caption, [run], run.command(), lambda: diagrams.networks(_model(run)), alt=alt)
     return [*(entry for entry, _ in found), diagram]
+
+
+def _model(run):
+    """Its model, or where no checkpoint can be read one like it."""
+    try:
+        return run.model
+    except UserError:
+        return run.build()
 
 
 def missing(found):
@@ -271,12 +279,8 @@ def _study(study, drawn, chosen):
 
 def trained(run):
     """What was trained on what for how long, and what it is worth, of one run: a dict for the page."""
-    record, built, problems = run.record, run.build(), []
-    if _ready(run):
-        try:
-            run.model  # finds out which checkpoint is whole
-        except UserError as error:
-            problems.append(str(error))
+    record, problems = run.record, []
+    model = _model(run)  # finds out which checkpoint is whole
     iteration = run.restored or run.iteration
     if iteration != run.iteration:
         problems.append(f"{run.folder} has a newer checkpoint, of iteration {run.iteration:,}, which is damaged or was written meanwhile.")
@@ -289,10 +293,10 @@ def trained(run):
         "command": run.command(),
         "data": f"{record['dataset']}{count} of {record['image_size']}x{record['image_size']}",
         "settings": ", ".join(f"{name} {value}" for name, value in record["arguments"].items()) + f", batch_size {record['batch_size']}",
-        "parameters": built.parameters(),
+        "parameters": model.parameters(),
         "length": f"{iteration:,} iterations, {iteration / run.steps_per_epoch:.3g} epochs" + ", the best checkpoint" * run.best,
         "time": str(datetime.timedelta(seconds=round(run.seconds))),
-        "layers": {name: diagrams.table(network) for name, network in built.networks().items()},
+        "layers": {name: diagrams.table(network) for name, network in model.networks().items()},
         "numbers": {name: (f"{value:.4g}", scores.meaning(name)) for name, value in numbers.items()},
         "score_command": command,
         "problems": problems,
