@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgen import report
+from tfgen import report, runs
 from tfgen.runs import Run
 from tfgen.studies import ABOUT, EXPERIMENTS, STUDIES
 
@@ -219,11 +219,24 @@ def test_named_runs_that_cannot_be_drawn_are_told_of(tfgen, finished):
     broken_record(finished("c", "csi5340", "vae"))
     code, out, err = tfgen("report", "a", "b", "c")
     assert code == 2 and "csi5340_gan_curves.jpg from a" in out
-    assert "b is of the same model as a, which was named first and is drawn." in err and "c/record.json cannot be read" in err
+    assert "left out: b is not drawn: a is of the same model and was named first." in err and "c/record.json cannot be read" in err
+    c = finished("d", "csi5340", "gan", arguments={"latent_dim": 2})
+    e = finished("e", "csi5340", "gan", arguments={"latent_dim": 20, "depth": 3})
+    code, out, err = tfgen("report", c.folder, e.folder, c.folder)  # the two are compared
+    assert code == 0 and err == "" and "csi5340_gan.jpg from e, d" in out
     code, out, err = tfgen("report", "a", "--best")
     assert code == 2 and "a: a was trained without scores" in err
     code, _, err = tfgen("report", "c", "nowhere")
     assert code == 2 and "c/record.json cannot be read" in err
+
+
+def test_a_record_of_nonsense_is_told_of_on_the_page(tfgen, finished):
+    finished("runs/good", "csi5340", "gan")
+    run = finished("runs/bad", "csi5340", "wgan")
+    runs.write_json(run.folder / "record.json", run.record | {"arguments": run.record["arguments"] | {"width": "wide"}})
+    code, out, err = tfgen("report")
+    assert code == 2 and "csi5340_gan_samples.jpg from" in out and "csi5340_wgan_samples.jpg could not be drawn" in err
+    assert "Left out: runs/bad: " in Page("report/index.html").words
 
 
 def test_the_page_tells_which_checkpoint_was_drawn(tfgen, finished):
@@ -291,9 +304,9 @@ def test_an_animation_moves(finished):
 
 
 def test_a_comparison_is_of_the_runs_it_names(finished):
-    runs = [finished(f"runs/{i}", "csi5340", "vae", arguments={"depth": depth, "latent_dim": size}) for i, (depth, size) in enumerate([(1, 2), (1, 20), (2, 2)])]
-    (entry,) = [entry for entry in report.entries(runs) if entry.names == ["csi5340_vae.jpg"]]
-    assert entry.runs == runs
+    found = [finished(f"runs/{i}", "csi5340", "vae", arguments={"depth": depth, "latent_dim": size}) for i, (depth, size) in enumerate([(1, 2), (1, 20), (2, 2)])]
+    (entry,) = [entry for entry in report.entries(found) if entry.names == ["csi5340_vae.jpg"]]
+    assert entry.runs == found
     assert len(entry.draw().axes) == 2
 
 

@@ -56,7 +56,7 @@ def readable(folders, best=False):
         UserError: if folders are given and none can be read.
     """
     found, complaints = ([], []) if folders else runs.find(best=best)
-    for folder in folders:
+    for folder in dict.fromkeys(folders):
         try:
             found.append(runs.Run.open(folder, best))
         except UserError as error:
@@ -70,9 +70,6 @@ def readable(folders, best=False):
         except UserError as error:  # its data set is unknown here, or it has no best checkpoint
             complaints.append(f"{run.folder}: {error}")
             continue
-        same = _preferred(chosen, run.record["study"], run.record["model"])
-        if folders and same:
-            complaints.append(f"{run.folder} is of the same model as {same.folder}, which was named first and is drawn.")
         record = run.record
         run.sources = shared.setdefault(json.dumps([record[key] for key in ("dataset", "data_dir", "image_size", "examples", "reading")]), run.sources)
         chosen.append(run)
@@ -100,6 +97,13 @@ def entries(chosen, **options):
                 if not groups:
                     found.append(Entry(study, None, [_file(name)], experiment.caption, [], f"python tfgen_cli.py experiment {name}"))
     return found
+
+
+def left_out(chosen, found):
+    """A sentence for each Run that no Entry shows, because it is not the first of its model and goes with no other in an experiment."""
+    shown = [run for entry in found for run in entry.runs]
+    firsts = [_preferred(chosen, run.record["study"], run.record["model"]) for run in chosen]
+    return [f"{run.folder} is not drawn: {first.folder} is of the same model and was named first." for run, first in zip(chosen, firsts) if run is not first and run not in shown]
 
 
 def _entries_of_model(study, model, preset, run, options):
@@ -252,7 +256,8 @@ def page(drawn, chosen, folder, complaints=(), command="python tfgen_cli.py repo
     """
     environment = jinja2.Environment(loader=jinja2.PackageLoader("tfgen"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters |= {"code": _code, "picture": lambda name: _picture(folder / name)}
-    studies = [_study(study, drawn, chosen) for study in _studies(chosen)]
+    complaints = list(complaints)
+    studies = [_study(study, drawn, chosen, complaints) for study in _studies(chosen)]
     others = [study for study in STUDIES if study not in [shown["name"] for shown in studies]]
     text = environment.get_template("report.html").render(studies=studies, complaints=complaints, others=others, command=command)
     try:
@@ -263,14 +268,19 @@ def page(drawn, chosen, folder, complaints=(), command="python tfgen_cli.py repo
     return folder / PAGE
 
 
-def _study(study, drawn, chosen):
-    """What the page shows of one study."""
+def _study(study, drawn, chosen, complaints):
+    """What the page shows of one study; a sentence is added to the complaints for each run that nothing can be told of."""
     own = [entry for entry in drawn if entry.study == study]
     models = []
     for model, preset in STUDIES[study].items():
         run = _preferred(chosen, study, model)
         if run:
-            models.append({"name": model, "what": preset.build.__doc__.split("\n")[0], "figures": [e for e in own if e.model == model and e.runs]} | trained(run))
+            try:
+                told = trained(run)
+            except Exception as error:  # as in `draw`
+                complaints.append(f"{run.folder}: {_fault(error)}")
+                continue
+            models.append({"name": model, "what": preset.build.__doc__.split("\n")[0], "figures": [e for e in own if e.model == model and e.runs]} | told)
     return {
         "name": study, "about": ABOUT[study], "models": models, "missing": missing(own),
         "comparisons": [entry for entry in own if entry.model is None and entry.runs],
