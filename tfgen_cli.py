@@ -408,10 +408,12 @@ def report(arguments):
     from tfgen import report
 
     chosen, complaints = report.readable(arguments.runs, arguments.best)
+    entries = report.entries(chosen, attribute=arguments.attribute)
+    if arguments.runs:
+        complaints += report.left_out(chosen, entries)
     for complaint in complaints:
         print(f"tfgen_cli.py: left out: {complaint}", file=sys.stderr)
     folder = report.make(arguments.out)
-    entries = report.entries(chosen, attribute=arguments.attribute)
     with tqdm(total=sum(bool(entry.runs) for entry in entries) + 1, unit="figure", leave=False, disable=None) as bar:
         for entry in filter(lambda entry: entry.runs, entries):
             bar.set_description(entry.names[0])
