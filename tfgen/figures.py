@@ -70,10 +70,16 @@ def close_together(figure):
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
 
 
-def rows_of(pictures, columns, scale=1.0):
+def rows_of(pictures, columns):
     """A figure of rows of pictures, [(label, (columns or more, H, W, C) in [0, 1])], and its axes (rows, columns)."""
-    figure = Figure((scale * columns + 2, scale * len(pictures) * 1.05 + 0.3), layout="constrained")
-    axes = figure.subplots(len(pictures), columns, squeeze=False)
+    figure = Figure((columns + 2, len(pictures) * 1.05 + 0.3), layout="constrained")
+    axes = _fill(figure.subplots(len(pictures), columns, squeeze=False), pictures)
+    close_together(figure)
+    return figure, axes
+
+
+def _fill(axes, pictures):
+    """Shows rows of pictures, [(label, pictures)], on axes (rows, columns), and returns these."""
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)  # of a place that stays empty too
@@ -81,8 +87,7 @@ def rows_of(pictures, columns, scale=1.0):
         for axis, image in zip(row, images):
             show(axis, image)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center")
-    close_together(figure)
-    return figure, axes
+    return axes
 
 
 def _line(i):
@@ -247,10 +252,7 @@ def comparison(runs, log="", title="", unit="", n=8, pictures=lambda run: run.pr
             means = np.convolve(history[log], np.full(window, 1 / window), "valid")
             axis.plot(history["iteration"][window - 1 :], means, label=label, **_line(i))
         axis.legend(fontsize="small", ncols=1 + len(runs) // 6)
-    for row, (label, images) in zip(lower.subplots(len(rows), n, squeeze=False), rows.items()):
-        for axis, image in zip(row, images):
-            show(axis, image)
-        row[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    _fill(lower.subplots(len(rows), n, squeeze=False), rows.items())
     return figure
 
 

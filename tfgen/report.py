@@ -299,7 +299,6 @@ def trained(run):
     numbers, command = measured(run, iteration, problems)
     count = f", {record['pictures']:,} pictures" if "pictures" in record else ""
     return {
-        "run": str(run.folder),
         "command": run.command(),
         "data": f"{record['dataset']}{count} of {record['image_size']}x{record['image_size']}",
         "settings": ", ".join(f"{name} {value}" for name, value in record["arguments"].items()) + f", batch_size {record['batch_size']}",
@@ -322,7 +321,7 @@ def measured(run, iteration, problems):
             return {name: float(value) for name, value in kept.items() if scores.meaning(name)}, command
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # not measured yet, or not by this version
-    if run.preset.score not in scores.QUICK or run.iteration < run.steps_per_epoch:
+    if run.preset.score not in scores.QUICK or not _ready(run):
         return {}, command
     try:
         return run.preset.score(run), command
