@@ -181,8 +181,8 @@ class Run:
 
     @property
     def seconds(self):
-        """Training time up to the newest, or best, checkpoint."""
-        return self._state(self.iteration).get("seconds", 0.0)
+        """Training time up to the checkpoint that was read, or the newest, or best."""
+        return self._state(self.restored or self.iteration).get("seconds", 0.0)
 
     @property
     def done(self):
