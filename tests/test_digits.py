@@ -207,6 +207,7 @@ def test_label_fidelity_counts_what_is_shown():
     sources = {"train": stripes(300, 0), "test": stripes(90, 1)}
     seen = scores.label_fidelity(Run(source=sources.get, model=Painter()), n=300)
     assert seen == {"pictures": 300, "label_fidelity": pytest.approx(2 / 3), "classifier_test_accuracy": 1.0}
+    assert all(map(scores.meaning, seen))
 
 
 def test_sample_quality_reads_classes_where_there_are_no_attributes():

@@ -14,7 +14,6 @@ import pytest
 from PIL import Image
 
 from tfgen import report, runs
-from tfgen.runs import Run
 from tfgen.studies import ABOUT, EXPERIMENTS, STUDIES
 
 
