@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Trains, scores, draws and exports the classic image-generating models. `python tfgen_cli.py --help` lists the commands."""
+"""Trains, scores, draws and exports the classic image-generating models.
+
+`python tfgen_cli.py --help` lists the commands.
+"""
 
 import argparse
 import contextlib
@@ -27,7 +30,9 @@ def main(arguments):
             import tensorflow as tf
 
             tf.config.list_physical_devices()
-            tf.get_logger().setLevel("ERROR")  # each network's own `predict` is traced once, and TensorFlow takes them for one traced again
+            tf.get_logger().setLevel(
+                "ERROR"
+            )  # each network's own `predict` is traced once, and TensorFlow takes them for one traced again
     except ImportError as error:
         print(f"tfgen_cli.py: {error}", file=sys.stderr)
         return 2
@@ -37,10 +42,16 @@ def main(arguments):
         print(f"tfgen_cli.py: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"tfgen_cli.py: {error.filename or 'a file'} cannot be read or written ({error.strerror or error}): mend that, then give the same command.", file=sys.stderr)
+        print(
+            f"tfgen_cli.py: {error.filename or 'a file'} cannot be read or written ({error.strerror or error}): mend that, then give the same command.",
+            file=sys.stderr,
+        )
         return 2
     except tf.errors.ResourceExhaustedError:
-        print("tfgen_cli.py: the memory or the disk is full: make room, or choose a smaller --batch_size, then give the same command.", file=sys.stderr)
+        print(
+            "tfgen_cli.py: the memory or the disk is full: make room, or choose a smaller --batch_size, then give the same command.",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("tfgen_cli.py: interrupted.", file=sys.stderr)
@@ -49,7 +60,9 @@ def main(arguments):
 
 @contextlib.contextmanager
 def quiet():
-    """Keeps TensorFlow's start-up notices (no GPU here, rounding may differ) off the terminal; TF_CPP_MIN_LOG_LEVEL=0 lets them through."""
+    """Keeps TensorFlow's start-up notices (no GPU here, rounding may differ) off the terminal; TF_CPP_MIN_LOG_LEVEL=0
+    lets them through.
+    """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         yield
         return
@@ -70,7 +83,9 @@ def parse(argv):
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(function, help, commands=commands):
-        added = commands.add_parser(function.__name__.split("_")[0], help=help, description=help, epilog=EPILOG, allow_abbrev=False)
+        added = commands.add_parser(
+            function.__name__.split("_")[0], help=help, description=help, epilog=EPILOG, allow_abbrev=False
+        )
         added.set_defaults(command=function)
         return added
 
@@ -80,10 +95,16 @@ def parse(argv):
     training_flags(added)
     added.add_argument("--attribute", metavar="NAME", help="the attribute an ACGAN is told (default Smiling)")
     added.add_argument("--run", metavar="DIR", help="run folder (default runs/MODEL-DATASET)")
-    added.add_argument("--new", action="store_true", help="start beside a run that is there, in its folder's name with -2, -3, ...")
-    added.add_argument("--dry_run", action="store_true", help="check everything, say what would be trained, write nothing")
+    added.add_argument(
+        "--new", action="store_true", help="start beside a run that is there, in its folder's name with -2, -3, ..."
+    )
+    added.add_argument(
+        "--dry_run", action="store_true", help="check everything, say what would be trained, write nothing"
+    )
 
-    added = command(experiment, "Train the variants of a study's experiment, or go on with them, and draw them side by side.")
+    added = command(
+        experiment, "Train the variants of a study's experiment, or go on with them, and draw them side by side."
+    )
     added.add_argument("name", metavar="STUDY/NAME", help="dlcv2018/kl_weight, dlcv2018/penalty, ...: see `list`")
     training_flags(added)
     added.add_argument("--out", default="report", metavar="DIR", help="where the figure goes (default %(default)s)")
@@ -94,9 +115,14 @@ def parse(argv):
     added.add_argument("--out", default="report", metavar="DIR", help="where the figures go (default %(default)s)")
 
     help = "Prepare, verify, show or list data sets."
-    actions = commands.add_parser("data", help=help, description=help, allow_abbrev=False).add_subparsers(required=True, metavar="ACTION")
+    actions = commands.add_parser("data", help=help, description=help, allow_abbrev=False).add_subparsers(
+        required=True, metavar="ACTION"
+    )
     for function, help in [
-        (prepare, "Decode a data set once, in parallel, into the cache below $XDG_CACHE_HOME or ~/.cache; later runs read it from there."),
+        (
+            prepare,
+            "Decode a data set once, in parallel, into the cache below $XDG_CACHE_HOME or ~/.cache; later runs read it from there.",
+        ),
         (verify, "Name every file of a data set that is missing, unlabelled, damaged, of a wrong size or there twice."),
         (show, "Write a sheet of labelled examples."),
     ]:
@@ -111,10 +137,17 @@ def parse(argv):
 
     command(list_, "Show every model with its data, sizes, parameters, arguments and figures.")
 
-    added = command(report, "Draw the figures of the runs that exist and a page that shows them, index.html; say which are missing and how to make them.")
-    added.add_argument("runs", nargs="*", metavar="RUN", help="run folders (default: the last trained of each model below runs/)")
+    added = command(
+        report,
+        "Draw the figures of the runs that exist and a page that shows them, index.html; say which are missing and how to make them.",
+    )
+    added.add_argument(
+        "runs", nargs="*", metavar="RUN", help="run folders (default: the last trained of each model below runs/)"
+    )
     added.add_argument("--attribute", metavar="NAME", help="what fig1_5 is coloured by (default Male)")
-    added.add_argument("--out", default="report", metavar="DIR", help="where the figures and the page go (default %(default)s)")
+    added.add_argument(
+        "--out", default="report", metavar="DIR", help="where the figures and the page go (default %(default)s)"
+    )
     best(added)
 
     added = command(score, "Measure a run: test errors of a VAE, how often an ACGAN's code switches its attribute.")
@@ -140,29 +173,82 @@ def parse(argv):
 
 def best(parser):
     """The flag of commands that read a run."""
-    parser.add_argument("--best", action="store_true", help="use the checkpoint with the best score, of a run trained with --score_every")
+    parser.add_argument(
+        "--best",
+        action="store_true",
+        help="use the checkpoint with the best score, of a run trained with --score_every",
+    )
 
 
 def training_flags(parser):
     """Flags of every command that trains."""
-    parser.add_argument("--dataset", metavar="NAME", help="faces, digits, ..., or one of tensorflow-datasets: see `data list`; the default is the study's stand-in")
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="faces, digits, ..., or one of tensorflow-datasets: see `data list`; the default is the study's stand-in",
+    )
     data_flags(parser)
     choosing_flags(parser)
-    parser.add_argument("--epochs", type=positive, metavar="N", help="passes over the data; more than a finished run had goes on with it")
+    parser.add_argument(
+        "--epochs",
+        type=positive,
+        metavar="N",
+        help="passes over the data; more than a finished run had goes on with it",
+    )
     parser.add_argument("--batch_size", type=positive, metavar="N")
-    parser.add_argument("--schedule", metavar="NAME", help="of the learning rates over the epochs: constant, linear or cosine, or PLAYER=NAME,...")
+    parser.add_argument(
+        "--schedule",
+        metavar="NAME",
+        help="of the learning rates over the epochs: constant, linear or cosine, or PLAYER=NAME,...",
+    )
     parser.add_argument("--seed", type=seed, help="of weights, order and latents (default 0)")
-    parser.add_argument("--precision", metavar="TYPE", help="of the layers: float32, bfloat16 or float16 (default float32)")
-    parser.add_argument("--ema", type=share, metavar="DECAY", help="draw pictures with a running average of the weights, as .999")
-    parser.add_argument("--score_every", type=positive, metavar="EPOCHS", help="score the test set so often and keep the best checkpoint too")
-    parser.add_argument("--early_stopping", type=positive, metavar="EPOCHS", help="score each epoch, and stop an autoencoder whose test error has not fallen for so long")
-    parser.add_argument("--checkpoint_every", type=positive, metavar="N", help="iterations between checkpoints, beside those at each epoch's end")
-    parser.add_argument("--keep", type=positive, metavar="K", help="how many of the newest checkpoints stay (default 2)")
-    parser.add_argument("--sync_bn", action="store_true", default=None, help="normalize batches over all devices, not on each alone")
-    parser.add_argument("--devices", type=devices, metavar="N|all", help="of this machine (default all GPUs); several machines: set TF_CONFIG")
-    parser.add_argument("--jit", action="store_true", default=None, help="compile the training step with XLA; for a GPU")
-    parser.add_argument("--tensorboard", action="store_true", help="write scalars and samples for TensorBoard into the run's tensorboard/")
-    parser.add_argument("--profile", action="store_true", help="write a trace of ten iterations into the run's profile/")
+    parser.add_argument(
+        "--precision", metavar="TYPE", help="of the layers: float32, bfloat16 or float16 (default float32)"
+    )
+    parser.add_argument(
+        "--ema", type=share, metavar="DECAY", help="draw pictures with a running average of the weights, as .999"
+    )
+    parser.add_argument(
+        "--score_every",
+        type=positive,
+        metavar="EPOCHS",
+        help="score the test set so often and keep the best checkpoint too",
+    )
+    parser.add_argument(
+        "--early_stopping",
+        type=positive,
+        metavar="EPOCHS",
+        help="score each epoch, and stop an autoencoder whose test error has not fallen for so long",
+    )
+    parser.add_argument(
+        "--checkpoint_every",
+        type=positive,
+        metavar="N",
+        help="iterations between checkpoints, beside those at each epoch's end",
+    )
+    parser.add_argument(
+        "--keep", type=positive, metavar="K", help="how many of the newest checkpoints stay (default 2)"
+    )
+    parser.add_argument(
+        "--sync_bn", action="store_true", default=None, help="normalize batches over all devices, not on each alone"
+    )
+    parser.add_argument(
+        "--devices",
+        type=devices,
+        metavar="N|all",
+        help="of this machine (default all GPUs); several machines: set TF_CONFIG",
+    )
+    parser.add_argument(
+        "--jit", action="store_true", default=None, help="compile the training step with XLA; for a GPU"
+    )
+    parser.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write scalars and samples for TensorBoard into the run's tensorboard/",
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="write a trace of ten iterations into the run's profile/"
+    )
     parser.add_argument("--smoke", action="store_true", help="a toy-sized run of a few seconds")
 
 
@@ -171,16 +257,35 @@ def data_flags(parser):
     parser.add_argument("--data_dir", metavar="DIR", help="folder of a data set that is not built in")
     parser.add_argument("--image_size", type=positive, metavar="PIXELS", help="side of the pictures, a power of two")
     parser.add_argument("--channels", type=int, choices=(1, 3), help="bring pictures to grey or to colour")
-    parser.add_argument("--crop", type=positive, metavar="PIXELS", help="side of the central square of CelebA's official pictures: 178, 148 or 108")
-    parser.add_argument("--depth_unit", type=amount, metavar="METRES", help="what one step of a depth picture means, as .001 or 10/255")
-    parser.add_argument("--skip_bad", action="store_true", help="leave out files that are missing or damaged, and say how many")
+    parser.add_argument(
+        "--crop",
+        type=positive,
+        metavar="PIXELS",
+        help="side of the central square of CelebA's official pictures: 178, 148 or 108",
+    )
+    parser.add_argument(
+        "--depth_unit", type=amount, metavar="METRES", help="what one step of a depth picture means, as .001 or 10/255"
+    )
+    parser.add_argument(
+        "--skip_bad", action="store_true", help="leave out files that are missing or damaged, and say how many"
+    )
 
 
 def choosing_flags(parser):
     """Flags of which of its examples are read, and where they are kept."""
-    parser.add_argument("--only", type=lambda text: text.split(","), metavar="A,B", help="of a set with classes these alone, as bird,horse")
+    parser.add_argument(
+        "--only",
+        type=lambda text: text.split(","),
+        metavar="A,B",
+        help="of a set with classes these alone, as bird,horse",
+    )
     parser.add_argument("--examples", type=positive, metavar="N", help="use at most N pictures of each split")
-    parser.add_argument("--cache_gb", type=amount, metavar="GB", help="decode a set into the memory up to this size (default a quarter of it)")
+    parser.add_argument(
+        "--cache_gb",
+        type=amount,
+        metavar="GB",
+        help="decode a set into the memory up to this size (default a quarter of it)",
+    )
 
 
 def amount(text):
@@ -246,15 +351,28 @@ def train(arguments):
 
     extra = find(arguments.study, arguments.model).convert(arguments.extra)
     strategy = devices.strategy(arguments.devices, alone=arguments.dry_run)
-    run = plan(arguments, strategy, study=arguments.study, model=arguments.model, attribute=arguments.attribute, run=arguments.run, new=arguments.new, arguments=extra)
+    run = plan(
+        arguments,
+        strategy,
+        study=arguments.study,
+        model=arguments.model,
+        attribute=arguments.attribute,
+        run=arguments.run,
+        new=arguments.new,
+        arguments=extra,
+    )
     if arguments.dry_run:
         return 0
     if not finish(run, arguments, strategy):
         return 130
     if devices.is_chief(strategy):
-        early = f", early: its test error had not fallen for {run.record['early_stopping']} epochs" * (run.iteration < run.iterations)
-        print(f"Trained {run.iteration} iterations in {run.seconds:.0f} s{early}. Next:\n  python tfgen_cli.py score {run.folder}\n"
-              f"  python tfgen_cli.py report {run.folder}\n  python tfgen_cli.py export {run.folder}")
+        early = f", early: its test error had not fallen for {run.record['early_stopping']} epochs" * (
+            run.iteration < run.iterations
+        )
+        print(
+            f"Trained {run.iteration} iterations in {run.seconds:.0f} s{early}. Next:\n  python tfgen_cli.py score {run.folder}\n"
+            f"  python tfgen_cli.py report {run.folder}\n  python tfgen_cli.py export {run.folder}"
+        )
     return 0
 
 
@@ -267,11 +385,15 @@ def plan(flags, strategy, **choice):
     if not chief:
         return run
     source, size, record, model = run.training_source(), run.record["image_size"], run.record, run.build()
-    print(f"{run.folder}: {record['study']} {record['model']} on {source.name}, {len(source)} pictures of {size}x{size}")
+    print(
+        f"{run.folder}: {record['study']} {record['model']} on {source.name}, {len(source)} pictures of {size}x{size}"
+    )
     print("  parameters: " + ", ".join(f"{name} {count:,}" for name, count in model.parameters().items()))
-    print(f"  {record['epochs']} epochs of {run.steps_per_epoch} iterations of {record['batch_size']} pictures"
-          + f" on {strategy.num_replicas_in_sync} devices" * (strategy.num_replicas_in_sync > 1)
-          + f", {run.iteration} of {run.iterations} iterations done")
+    print(
+        f"  {record['epochs']} epochs of {run.steps_per_epoch} iterations of {record['batch_size']} pictures"
+        + f" on {strategy.num_replicas_in_sync} devices" * (strategy.num_replicas_in_sync > 1)
+        + f", {run.iteration} of {run.iterations} iterations done"
+    )
     print("  " + ", ".join(f"{name} {value}" for name, value in record["arguments"].items()))
     rates = training.schedules(record["schedule"], model.players)
     print("  learning rates " + ", ".join(f"{player} {rate}" for player, rate in rates.items()), flush=True)
@@ -335,19 +457,23 @@ def list_(arguments):
             model = preset.build((dataset.image_size, dataset.image_size, dataset.channels))
             conditions = f", told {', '.join(preset.attributes)}" if preset.attributes else ""
             print(f"{study} {name}: {preset.build.__doc__.splitlines()[0]}")
-            print(f"  data        {preset.data} ({preset.split}) {dataset.image_size}x{dataset.image_size}x{dataset.channels}{conditions}")
+            print(
+                f"  data        {preset.data} ({preset.split}) {dataset.image_size}x{dataset.image_size}x{dataset.channels}{conditions}"
+            )
             print(f"  training    batch_size {preset.batch_size}, epochs {preset.epochs}")
             print("  parameters  " + ", ".join(f"{name} {count:,}" for name, count in model.parameters().items()))
             print("  arguments   " + ", ".join(f"--{name} {value}" for name, value in preset.defaults().items()))
             print("  figures     " + ", ".join(preset.figures) + "\n")
     print("data sets   " + ", ".join(data.DATASETS) + ": see `data list`")
-    print("experiments "  + ", ".join(EXPERIMENTS))
+    print("experiments " + ", ".join(EXPERIMENTS))
     return 0
 
 
 def place(arguments):
     """The flags that say what data are read, as arguments of `tfgen.data`."""
-    return {"name": arguments.dataset, "data_dir": arguments.data_dir, "image_size": arguments.image_size} | reading(arguments)
+    return {"name": arguments.dataset, "data_dir": arguments.data_dir, "image_size": arguments.image_size} | reading(
+        arguments
+    )
 
 
 def prepare(arguments):
@@ -357,7 +483,9 @@ def prepare(arguments):
     for split, folder, n, old, bad in prepare(**place(arguments)):
         for sentence in bad:
             print(f"left out: {sentence}", file=sys.stderr)
-        print(f"{arguments.dataset}/{split}: {n} examples {'are already' if old else 'prepared'} in {folder}", flush=True)
+        print(
+            f"{arguments.dataset}/{split}: {n} examples {'are already' if old else 'prepared'} in {folder}", flush=True
+        )
     return 0
 
 
@@ -376,7 +504,9 @@ def show(arguments):
     """Writes a sheet of labelled examples."""
     from tfgen import UserError, data, figures, report
 
-    source = data.load(split=arguments.split, examples=arguments.examples or 64, cache_gb=arguments.cache_gb, **place(arguments))
+    source = data.load(
+        split=arguments.split, examples=arguments.examples or 64, cache_gb=arguments.cache_gb, **place(arguments)
+    )
     path = pathlib.Path(arguments.out or f"{arguments.dataset.replace('/', '-')}-{arguments.split}.png")
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UserError(f"--out {path} is no picture's name: expected one that ends in .png or .jpg.")
@@ -390,7 +520,10 @@ def list_data(arguments):
     from tfgen.data import DATASETS, OPTIONS
 
     for name, dataset in DATASETS.items():
-        print(f"{name:14s} {dataset.image_size}x{dataset.image_size}x{dataset.channels}, " + (f"--data_dir with {dataset.folder}" if dataset.folder else "built in"))
+        print(
+            f"{name:14s} {dataset.image_size}x{dataset.image_size}x{dataset.channels}, "
+            + (f"--data_dir with {dataset.folder}" if dataset.folder else "built in")
+        )
         if dataset.options:
             print(f"{'':14s} " + ", ".join(f"--{option}" for option in dataset.options))
         if dataset.catalog:
@@ -422,8 +555,14 @@ def report(arguments):
             for name in [] if entry.problem else entry.names:
                 tqdm.write(f"{folder / name} from {', '.join(str(run.folder) for run in entry.runs)}")
         bar.set_description("the page")
-        words = [*map(str, arguments.runs), *(["--best"] if arguments.best else []), *(["--attribute", arguments.attribute] if arguments.attribute else [])]
-        page = report.page(entries, chosen, folder, complaints, shlex.join(["python", "tfgen_cli.py", "report", *words]))
+        words = [
+            *map(str, arguments.runs),
+            *(["--best"] if arguments.best else []),
+            *(["--attribute", arguments.attribute] if arguments.attribute else []),
+        ]
+        page = report.page(
+            entries, chosen, folder, complaints, shlex.join(["python", "tfgen_cli.py", "report", *words])
+        )
     print(page)
     for command, names in report.missing(entries).items():
         print(f"missing {', '.join(names)}: {command}")

@@ -1,4 +1,5 @@
-"""Brings a report's page and some of its figures into this folder, and draws the built-in faces: python assets/make.py [REPORT [demo]]
+"""Brings a report's page and some of its figures into this folder, and draws the built-in faces: python assets/make.py
+[REPORT [demo]]
 
 With `demo` the homework's figures come from it too, as README shows those of `make demo`.
 """

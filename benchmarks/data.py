@@ -1,7 +1,7 @@
 """What the input costs, side by side in one process: python benchmarks/data.py [FOLDER of JPEGs]
 
-Without a folder the JPEGs are built-in faces of 178x218 pixels, CelebA's size. Speeds are per second of processor time, which other work on
-the machine does not change; the step's are medians of alternating rounds.
+Without a folder the JPEGs are built-in faces of 178x218 pixels, CelebA's size. Speeds are per second of processor time,
+which other work on the machine does not change; the step's are medians of alternating rounds.
 """
 
 import io
@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from tfgen.data import celeba
 from tfgen.data.batches import batches
 from tfgen.data.builtin import faces
+from tfgen.data.readers import celeba
 from tfgen.data.source import Source
 from tfgen.studies import find
 
@@ -52,7 +52,9 @@ def decoding(paths):
                 read(path)
             seconds[name].append(time.process_time() - began)
     pillow, tfgen = (len(paths) / statistics.median(seconds[name]) for name in ("pillow", "tfgen"))
-    print(f"JPEG 178x218: Pillow's decoding alone {pillow:.0f}/s, decode-crop-resize to 64x64 {tfgen:.0f}/s, {tfgen / pillow:.2f} of it")
+    print(
+        f"JPEG 178x218: Pillow's decoding alone {pillow:.0f}/s, decode-crop-resize to 64x64 {tfgen:.0f}/s, {tfgen / pillow:.2f} of it"
+    )
 
 
 def gathering(source):
@@ -70,7 +72,10 @@ def steps(source):
     """A training step on fresh batches against the same step on one batch for ever."""
     model = find("dlcv2018", "gan").build((64, 64, 3), width=0.5)
     fixed = next(iter(batches(source, 64)))
-    feeds = {"fresh": lambda: batches(source, 64, stop=20), "constant": lambda: tf.data.Dataset.from_tensors(fixed).repeat(20)}
+    feeds = {
+        "fresh": lambda: batches(source, 64, stop=20),
+        "constant": lambda: tf.data.Dataset.from_tensors(fixed).repeat(20),
+    }
     seconds = {name: [] for name in feeds}
     for _ in range(ROUNDS + 1):
         for name, feed in feeds.items():
@@ -78,13 +83,17 @@ def steps(source):
             model.fit(dataset, epochs=1, verbose=0, shuffle=False)
             seconds[name].append((time.process_time() - began) / 20)
     fresh, constant = (statistics.median(seconds[name][1:]) for name in ("fresh", "constant"))  # the first round traces
-    print(f"a step of dlcv2018's gan, width 1/2: {fresh:.4f} s on fresh batches, {constant:.4f} s on one batch, {fresh / constant - 1:+.1%} (processor time)")
+    print(
+        f"a step of dlcv2018's gan, width 1/2: {fresh:.4f} s on fresh batches, {constant:.4f} s on one batch, {fresh / constant - 1:+.1%} (processor time)"
+    )
 
 
 def memory(n):
     """Megabytes that n pictures take once batches of them were made, beside those of their bytes."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    source = Source("random", np.random.default_rng(0).integers(0, 256, (n, 64, 64, 3), np.uint8), np.zeros((n, 0), np.uint8))
+    source = Source(
+        "random", np.random.default_rng(0).integers(0, 256, (n, 64, 64, 3), np.uint8), np.zeros((n, 0), np.uint8)
+    )
     for _ in batches(source, 64, stop=300):
         pass
     after, own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, source.nbytes / 2**20
@@ -100,7 +109,9 @@ with tempfile.TemporaryDirectory() as temporary:
         for path, content in zip(paths, encoded):
             path.write_bytes(content)
     decoding(paths)
-small = Source("random", np.random.default_rng(0).integers(0, 256, (5_000, 64, 64, 3), np.uint8), np.zeros((5_000, 0), np.uint8))
+small = Source(
+    "random", np.random.default_rng(0).integers(0, 256, (5_000, 64, 64, 3), np.uint8), np.zeros((5_000, 0), np.uint8)
+)
 gathering(small)
 steps(small)
 memory(100_000)

@@ -15,4 +15,6 @@ for number in range(ROUNDS):
     began = time.perf_counter()
     faces.draw(number * N, (number + 1) * N)
     rates.append(N / (time.perf_counter() - began))
-print(f"64x64 faces a second on one core, {ROUNDS} rounds of {N}: median {sorted(rates)[ROUNDS // 2]:.0f}, from {min(rates):.0f} to {max(rates):.0f}")
+print(
+    f"64x64 faces a second on one core, {ROUNDS} rounds of {N}: median {sorted(rates)[ROUNDS // 2]:.0f}, from {min(rates):.0f} to {max(rates):.0f}"
+)

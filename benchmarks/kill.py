@@ -1,8 +1,9 @@
-"""Kills real trainings at random moments and compares what they leave with runs never killed: python benchmarks/kill.py [KILLS]
+"""Kills real trainings at random moments and compares what they leave with runs never killed: python benchmarks/kill.py
+[KILLS]
 
-A third of the kills falls anywhere from the start of the process, the others soon after a new checkpoint, of which there is one an
-iteration, so that many fall into the writing of the next. Ends with exit code 1 if any byte of the last checkpoint's weights and slots, the
-history or the samples differs.
+A third of the kills falls anywhere from the start of the process, the others soon after a new checkpoint, of which
+there is one an iteration, so that many fall into the writing of the next. Ends with exit code 1 if any byte of the last
+checkpoint's weights and slots, the history or the samples differs.
 """
 
 import hashlib
@@ -24,7 +25,9 @@ MODELS = [
 
 
 def start(words, run):
-    return subprocess.Popen([*COMMAND, *words, *TOY, "--run", run], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [*COMMAND, *words, *TOY, "--run", run], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
 
 
 def newest(run):
@@ -73,7 +76,10 @@ def main(kills):
             killed = kill_until_done(words, often, moments, min(15, kills - done))
             same = outcome(whole) == outcome(often) and not list(often.rglob(".*part*"))
             done, rounds, different = done + len(killed), rounds + 1, different + (not same)
-            print(f"{' '.join(words)}: {'the same bytes' if same else 'DIFFERENT'} after {len(killed)} kills at iterations {killed}", flush=True)
+            print(
+                f"{' '.join(words)}: {'the same bytes' if same else 'DIFFERENT'} after {len(killed)} kills at iterations {killed}",
+                flush=True,
+            )
     print(f"{done} kills in {rounds} runs, {different} of which ended otherwise than unkilled")
     return different > 0
 

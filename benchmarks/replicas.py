@@ -1,7 +1,7 @@
 """How far two replicas with half the batch each are from one, for every model: python benchmarks/replicas.py
 
-A step of gradient descent (Adam's first is a sign, and magnifies what rounding leaves), batch normalization over both replicas; the largest
-difference of any weight, as a share of the largest change of any weight of the same network.
+A step of gradient descent (Adam's first is a sign, and magnifies what rounding leaves), batch normalization over both
+replicas; the largest difference of any weight, as a share of the largest change of any weight of the same network.
 """
 
 import os
@@ -46,8 +46,12 @@ def step(study, name, strategy, **arguments):
 
 
 def difference(study, name, two, **arguments):
-    """(share, log): the largest difference of one step on one replica and on two, of the weights and, relative, of the logs."""
-    (one, logs), (other, other_logs) = (step(study, name, strategy, **arguments) for strategy in (tf.distribute.get_strategy(), two))
+    """(share, log): the largest difference of one step on one replica and on two, of the weights and, relative, of the
+    logs.
+    """
+    (one, logs), (other, other_logs) = (
+        step(study, name, strategy, **arguments) for strategy in (tf.distribute.get_strategy(), two)
+    )
     shares = []
     for network, (before, after) in one.items():
         change = max(np.max(np.abs(b - a)) for b, a in zip(before, after))

@@ -1,6 +1,7 @@
 """How long a report of the homework takes: python benchmarks/report.py
 
-Its seven models at full size, with weights as they begin and made-up histories as long as the homework's, on faces, 2,621 of them for testing.
+Its seven models at full size, with weights as they begin and made-up histories as long as the homework's, on faces,
+2,621 of them for testing.
 """
 
 import csv
@@ -27,7 +28,9 @@ TEST = 2621
 
 
 def untrained(folder, study, model, iterations, **choice):
-    """A Run as if trained for so many iterations: weights as they begin, a history that is made up, a sheet every four iterations up to 8."""
+    """A Run as if trained for so many iterations: weights as they begin, a history that is made up, a sheet every four
+    iterations up to 8.
+    """
     keras.utils.set_random_seed(0)
     run = training.plan(study, model, run=folder, **choice)
     (run.folder / "samples").mkdir(parents=True)

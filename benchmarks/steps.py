@@ -20,4 +20,7 @@ for name, preset in STUDIES[study].items():
     began = time.perf_counter()
     model.fit(batches(source, preset.batch_size, stop=iterations), epochs=1, verbose=0, shuffle=False)
     seconds = (time.perf_counter() - began) / iterations
-    print(f"{study} {name:16s} batch {preset.batch_size}: {seconds:.3f} s an iteration, {preset.batch_size / seconds:.0f} images/s", flush=True)
+    print(
+        f"{study} {name:16s} batch {preset.batch_size}: {seconds:.3f} s an iteration, {preset.batch_size / seconds:.0f} images/s",
+        flush=True,
+    )

@@ -16,7 +16,8 @@ import tfgen_cli
 from benchmarks import replicas, report
 
 tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration(), tf.config.LogicalDeviceConfiguration()]
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration(), tf.config.LogicalDeviceConfiguration()],
 )
 
 
@@ -34,7 +35,9 @@ def toy():
 
 @pytest.fixture
 def finished():
-    """finished(folder, study, model, ...) -> a Run as if trained for two epochs: weights as they begin, a history that is made up, three sheets."""
+    """finished(folder, study, model, ...) -> a Run as if trained for two epochs: weights as they begin, a history that
+    is made up, three sheets.
+    """
 
     def make(folder, study, model, iterations=8, **choice):
         sizes = {"image_size": 16, "examples": 64, "batch_size": 16, "epochs": 2}

@@ -37,8 +37,16 @@ def test_shape_and_labels(image_size):
 
 def test_load():
     train, test = animals.load("train", 8), animals.load("test", examples=5)
-    assert (train.name, train.images.shape, train.attributes.shape) == ("animals/train", (animals.TRAIN, 8, 8, 3), (animals.TRAIN, 0))
-    assert (test.name, test.images.shape, len(animals.load("test", 8))) == ("animals/test", (5, 32, 32, 3), animals.TEST)
+    assert (train.name, train.images.shape, train.attributes.shape) == (
+        "animals/train",
+        (animals.TRAIN, 8, 8, 3),
+        (animals.TRAIN, 0),
+    )
+    assert (test.name, test.images.shape, len(animals.load("test", 8))) == (
+        "animals/test",
+        (5, 32, 32, 3),
+        animals.TEST,
+    )
     assert np.bincount(train.labels).tolist() == [animals.TRAIN // 2] * 2
 
 

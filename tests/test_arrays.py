@@ -1,4 +1,6 @@
-"""The readers of MNIST's kin and of CIFAR-10 on small files in their layouts, and what they say about damaged and hostile ones."""
+"""The readers of MNIST's kin and of CIFAR-10 on small files in their layouts, and what they say about damaged and
+hostile ones.
+"""
 
 import gzip
 import io
@@ -11,11 +13,10 @@ import zipfile
 
 import numpy as np
 import pytest
+from sentences import say
 
 from tfgen import UserError
-from tfgen.data import cifar10, folder, mnist
-
-from sentences import say
+from tfgen.data.readers import cifar10, folder, mnist
 
 RANDOM = np.random.default_rng(0)
 
@@ -26,7 +27,10 @@ def noise(*shape):
 
 # The layouts, each written to a folder, and which reader is for it.
 
-GREY = {"train": (noise(12, 28, 28), np.arange(12, dtype=np.uint8) % 10), "test": (noise(4, 28, 28), np.uint8([9, 8, 7, 6]))}
+GREY = {
+    "train": (noise(12, 28, 28), np.arange(12, dtype=np.uint8) % 10),
+    "test": (noise(4, 28, 28), np.uint8([9, 8, 7, 6])),
+}
 COLOUR = {"train": (noise(10, 32, 32, 3), np.arange(10)[::-1]), "test": (noise(3, 32, 32, 3), np.array([3, 3, 1]))}
 
 
@@ -67,8 +71,18 @@ def short(text):
 
 def batch_of_2009(images, labels):
     """The opcodes of the published batches, which Python 2's cPickle wrote."""
-    array = b"cnumpy.core.multiarray\n_reconstruct\nq\x07cnumpy\nndarray\nq\x08K\0\x85" + short(b"b") + b"\x87Rq\x09(K\x01"
-    dtype = b"cnumpy\ndtype\nq\x0a" + short(b"u1") + b"K\0K\x01\x87Rq\x0b(K\x03" + short(b"|") + b"NNN" + b"J\xff\xff\xff\xff" * 2 + b"K\0tb"
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\nq\x07cnumpy\nndarray\nq\x08K\0\x85" + short(b"b") + b"\x87Rq\x09(K\x01"
+    )
+    dtype = (
+        b"cnumpy\ndtype\nq\x0a"
+        + short(b"u1")
+        + b"K\0K\x01\x87Rq\x0b(K\x03"
+        + short(b"|")
+        + b"NNN"
+        + b"J\xff\xff\xff\xff" * 2
+        + b"K\0tb"
+    )
     content = planes(images).tobytes()
     return b"".join(
         [
@@ -76,7 +90,9 @@ def batch_of_2009(images, labels):
             short(b"labels") + b"q\x04]q\x05(" + b"".join(b"K" + bytes((label,)) for label in labels) + b"e",
             short(b"data") + b"q\x06" + array + b"M" + struct.pack("<H", len(images)) + b"M\0\x0c\x86" + dtype,
             b"\x89T" + struct.pack("<I", len(content)) + content + b"tb",
-            short(b"filenames") + b"q\x0c](" + b"".join(short(b"%d.png" % i) + b"r" + struct.pack("<I", 300 + i) for i in range(len(images))),
+            short(b"filenames")
+            + b"q\x0c]("
+            + b"".join(short(b"%d.png" % i) + b"r" + struct.pack("<I", 300 + i) for i in range(len(images))),
             b"eu.",
         ]
     )
@@ -84,7 +100,9 @@ def batch_of_2009(images, labels):
 
 def write_batches(place, ending, content):
     for i in range(5):
-        (place / f"data_batch_{i + 1}{ending}").write_bytes(content(*(array[2 * i : 2 * i + 2] for array in COLOUR["train"])))
+        (place / f"data_batch_{i + 1}{ending}").write_bytes(
+            content(*(array[2 * i : 2 * i + 2] for array in COLOUR["train"]))
+        )
     (place / f"test_batch{ending}").write_bytes(content(*COLOUR["test"]))
 
 
@@ -116,7 +134,11 @@ def assert_read(reader, place, sets, classes):
     """Asserts that both splits are read exactly, in the files' order and, on demand, only their first examples."""
     for split, (images, labels) in sets.items():
         source = reader.load(split, str(place), images.shape[1])
-        assert source.images.dtype == np.uint8 and source.labels.dtype == np.int32 and source.attributes.shape == (len(images), 0)
+        assert (
+            source.images.dtype == np.uint8
+            and source.labels.dtype == np.int32
+            and source.attributes.shape == (len(images), 0)
+        )
         np.testing.assert_array_equal(source.images, images.reshape(*images.shape[:3], -1))
         np.testing.assert_array_equal(source.labels, labels)
         assert source.classes == classes and split in source.name and str(place) in source.name
@@ -179,7 +201,9 @@ def test_torchvisions_folders_tell_the_classes(place, name, third):
 def test_a_set_that_is_known_has_its_labels_alone(place):
     (place / "MNIST" / "raw").mkdir(parents=True)
     write_idx(place / "MNIST" / "raw", sets=many(11))
-    with pytest.raises(UserError, match="train-labels-idx1-ubyte.gz has the label 10 for picture 10: expected 0 to 9; restore the file") as error:
+    with pytest.raises(
+        UserError, match="train-labels-idx1-ubyte.gz has the label 10 for picture 10: expected 0 to 9; restore the file"
+    ) as error:
         mnist.load("train", place)
     say(error)
 
@@ -232,20 +256,30 @@ def test_batches_are_read_here_or_one_folder_deeper(place, layout, below, deeper
     LAYOUTS[layout][1](inner)
     for name in ("batches.meta", "batches.meta.txt", "readme.html"):
         (inner / name).write_bytes(b"\0")
-    assert_read(cifar10, place, COLOUR, ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"))
+    assert_read(
+        cifar10,
+        place,
+        COLOUR,
+        ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    )
 
 
 def test_the_batches_of_2009_are_what_python_2_wrote():
     images, labels = COLOUR["test"]
     batch = pickle.loads(batch_of_2009(images, labels), encoding="bytes")
-    assert batch[b"data"].dtype == np.uint8 and batch[b"labels"] == labels.tolist() and batch[b"filenames"][2] == b"2.png"
+    assert (
+        batch[b"data"].dtype == np.uint8 and batch[b"labels"] == labels.tolist() and batch[b"filenames"][2] == b"2.png"
+    )
     np.testing.assert_array_equal(batch[b"data"], planes(images))
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4])
 @pytest.mark.parametrize("key", [str, str.encode])
 def test_batches_that_python_3_wrote_again_are_read(place, protocol, key):
-    write_pickled(place, lambda images, labels: pickle.dumps({key("labels"): labels.tolist(), key("data"): planes(images)}, protocol))
+    write_pickled(
+        place,
+        lambda images, labels: pickle.dumps({key("labels"): labels.tolist(), key("data"): planes(images)}, protocol),
+    )
     assert_read(cifar10, place, COLOUR, cifar10.CLASSES)
 
 
@@ -307,7 +341,9 @@ def npy(array):
 
 
 def npz(compression=zipfile.ZIP_DEFLATED, **changed):
-    """A new mnist.npz with some arrays replaced: by other arrays, by other bytes, or by what a function makes of theirs; None leaves them out."""
+    """A new mnist.npz with some arrays replaced: by other arrays, by other bytes, or by what a function makes of
+    theirs; None leaves them out.
+    """
 
     def write(_):
         file = io.BytesIO()
@@ -344,7 +380,12 @@ def enlarged(path):
     os.truncate(path, 10**11)  # the file system keeps no block for what was never written
 
 
-IMAGES, LABELS, TEST_LABELS, NPZ = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-labels-idx1-ubyte.gz", "mnist.npz"
+IMAGES, LABELS, TEST_LABELS, NPZ = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+    "mnist.npz",
+)
 LETTERS = "emnist-letters-train-labels-idx1-ubyte.gz"
 BIN, PY = "data_batch_2.bin", "data_batch_2"
 FOUR = "expected --data_dir to hold the four files of a set"
@@ -352,65 +393,191 @@ IDX3, IDX1 = "expected an IDX file of pictures of 28x28 bytes", "expected an IDX
 SIX = "expected --data_dir to hold the five data batches and the test batch of CIFAR-10"
 NO_NPZ, NO_X = "expected x_train, y_train, x_test and y_test", r"expected bytes of the shape \(n, 28, 28\)"
 NO_Y, NO_PICKLE = r"expected integers of the shape \(n,\)", "expected a pickle of data, 3072 bytes a picture"
-# name: (layout, file, its new content or a function that makes it of the old or does something to the path, how the sentence about it goes on)
+# name: (layout, file, its new content or a function that makes it of the old or does something to the path, how the
+# sentence about it goes on)
 BAD = {
     "idx pictures missing": ("idx", IMAGES, removed, "there is no file .* or .*: " + FOUR),
     "idx test labels missing": ("idx", TEST_LABELS, removed, "there is no file .* or .*: " + FOUR),
     "idx file is a folder": ("idx", IMAGES, become_folder, "there is no file .* or .*: " + FOUR),
     "idx empty": ("idx", IMAGES, b"", "begins with no byte, not with 00000803: " + IDX3),
     "idx of text": ("idx", LABELS, b"hello", "begins with 68656c6c, not with 00000801: " + IDX1),
-    "idx pictures are labels": ("idx", IMAGES, idx(GREY["train"][1]), "begins with 00000801, not with 00000803: " + IDX3),
+    "idx pictures are labels": (
+        "idx",
+        IMAGES,
+        idx(GREY["train"][1]),
+        "begins with 00000801, not with 00000803: " + IDX3,
+    ),
     "idx of floats": ("idx", IMAGES, bytes((0, 0, 13, 3)), "begins with 00000d03, not with 00000803"),
     "idx ends in header": ("idx", IMAGES, idx(GREY["train"][0])[:15], "ends within its header: " + IDX3),
-    "idx of another size": ("idx", IMAGES, idx(noise(12, 32, 32)), "is of 32x32 bytes an example by its header: " + IDX3),
+    "idx of another size": (
+        "idx",
+        IMAGES,
+        idx(noise(12, 32, 32)),
+        "is of 32x32 bytes an example by its header: " + IDX3,
+    ),
     "idx of nothing": ("idx", IMAGES, header(0, 28, 28), "holds 0 examples by its header: expected 1 to 1000000"),
     "idx header of millions": ("idx", IMAGES, header(2**32 - 1, 28, 28), "holds 4294967295 examples by its header"),
-    "idx header of more": ("idx", IMAGES, header(999_999, 28, 28), "holds 9408 bytes after its header: expected 783999216"),
-    "idx header of fewer": ("idx", IMAGES, header(11, 28, 28), "holds more than 8624 bytes after its header: expected 8624"),
-    "idx fewer labels": ("idx", LABELS, idx(GREY["test"][1]), "has 4 labels for the 12 pictures in .*: expected one for each"),
+    "idx header of more": (
+        "idx",
+        IMAGES,
+        header(999_999, 28, 28),
+        "holds 9408 bytes after its header: expected 783999216",
+    ),
+    "idx header of fewer": (
+        "idx",
+        IMAGES,
+        header(11, 28, 28),
+        "holds more than 8624 bytes after its header: expected 8624",
+    ),
+    "idx fewer labels": (
+        "idx",
+        LABELS,
+        idx(GREY["test"][1]),
+        "has 4 labels for the 12 pictures in .*: expected one for each",
+    ),
     "idx gzip truncated": ("idx", IMAGES, keep(5000), r"cannot be read \(Compressed file ended .*\): " + IDX3),
     "idx gzip of another checksum": ("idx", IMAGES, flip(-8), r"cannot be read \(CRC check failed .*\): " + IDX3),
     "idx gzip damaged": ("idx", IMAGES, flip(10), r"cannot be read \(.*\): " + IDX3),
-    "idx gzip bomb": ("idx", LABELS, gzip.compress(idx(GREY["train"][1]) + bytes(10**7)), "holds more than 12 bytes after its header"),
-    "emnist labels missing": ("emnist", LETTERS, removed, "there is no file .*emnist-letters-train-labels.* or .*: " + FOUR),
-    "emnist label 27": ("emnist", LETTERS, idx(np.uint8([1] * 7 + [27] * 5)), "has the label 27 for picture 7: expected 1 to 26"),
-    "emnist label 0": ("emnist", LETTERS, idx(np.uint8([1] * 3 + [0] * 9)), "has the label 0 for picture 3: expected 1 to 26"),
+    "idx gzip bomb": (
+        "idx",
+        LABELS,
+        gzip.compress(idx(GREY["train"][1]) + bytes(10**7)),
+        "holds more than 12 bytes after its header",
+    ),
+    "emnist labels missing": (
+        "emnist",
+        LETTERS,
+        removed,
+        "there is no file .*emnist-letters-train-labels.* or .*: " + FOUR,
+    ),
+    "emnist label 27": (
+        "emnist",
+        LETTERS,
+        idx(np.uint8([1] * 7 + [27] * 5)),
+        "has the label 27 for picture 7: expected 1 to 26",
+    ),
+    "emnist label 0": (
+        "emnist",
+        LETTERS,
+        idx(np.uint8([1] * 3 + [0] * 9)),
+        "has the label 0 for picture 3: expected 1 to 26",
+    ),
     "npz empty": ("npz", NPZ, b"", r"cannot be read \(File is not a zip file\): " + NO_NPZ),
     "npz of text": ("npz", NPZ, b"hello", r"cannot be read \(File is not a zip file\): " + NO_NPZ),
     "npz is a pickle": ("npz", NPZ, pickled([1]), r"cannot be read \(File is not a zip file\): " + NO_NPZ),
     "npz is one array": ("npz", NPZ, npy(GREY["train"][0]), r"cannot be read \(File is not a zip file\): " + NO_NPZ),
     "npz truncated": ("npz", NPZ, keep(9000), r"cannot be read \(.*\): " + NO_NPZ),
     "npz pixels damaged": ("npz", NPZ, flip(4000), r"cannot be read \(.*\): " + NO_NPZ),
-    "npz of another checksum": ("npz", NPZ, lambda _: npz(zipfile.ZIP_STORED)(_).replace(GREY["train"][1].tobytes(), bytes(12)), "Bad CRC"),
-    "npz encrypted": ("npz", NPZ, lambda _: npz()(_).replace(b"PK\1\2\x14\3\x14\0\0", b"PK\1\2\x14\3\x14\0\1"), "encrypted.*: " + NO_NPZ),
+    "npz of another checksum": (
+        "npz",
+        NPZ,
+        lambda _: npz(zipfile.ZIP_STORED)(_).replace(GREY["train"][1].tobytes(), bytes(12)),
+        "Bad CRC",
+    ),
+    "npz encrypted": (
+        "npz",
+        NPZ,
+        lambda _: npz()(_).replace(b"PK\1\2\x14\3\x14\0\0", b"PK\1\2\x14\3\x14\0\1"),
+        "encrypted.*: " + NO_NPZ,
+    ),
     "npz in lzma": ("npz", NPZ, npz(zipfile.ZIP_LZMA), "x_train is packed in another way than by deflation: " + NO_X),
     "npz without y_test": ("npz", NPZ, npz(y_test=None), "holds no y_test: " + NO_NPZ),
-    "npz member empty": ("npz", NPZ, npz(x_train=b""), "x_train begins with no byte, not with 934e554d50590100: " + NO_X),
+    "npz member empty": (
+        "npz",
+        NPZ,
+        npz(x_train=b""),
+        "x_train begins with no byte, not with 934e554d50590100: " + NO_X,
+    ),
     "npz member of text": ("npz", NPZ, npz(x_train=b"hello"), "x_train begins with 68656c6c6f, not with"),
-    "npz member of version 2": ("npz", NPZ, npz(x_train=b"\x93NUMPY\2\0\xff\xff\xff\xff"), "x_train begins with 934e554d50590200, not with"),
+    "npz member of version 2": (
+        "npz",
+        NPZ,
+        npz(x_train=b"\x93NUMPY\2\0\xff\xff\xff\xff"),
+        "x_train begins with 934e554d50590200, not with",
+    ),
     "npz of another size": ("npz", NPZ, npz(x_train=noise(12, 32, 32)), "x_train has the header .*32, 32.*: " + NO_X),
     "npz of floats": ("npz", NPZ, npz(x_train=np.zeros((12, 28, 28))), "x_train has the header .*<f8.*: " + NO_X),
-    "npz of signed pixels": ("npz", NPZ, npz(x_train=np.zeros((12, 28, 28), np.int8)), r"x_train has the header .*\|i1.*: " + NO_X),
+    "npz of signed pixels": (
+        "npz",
+        NPZ,
+        npz(x_train=np.zeros((12, 28, 28), np.int8)),
+        r"x_train has the header .*\|i1.*: " + NO_X,
+    ),
     "npz of objects": ("npz", NPZ, npz(y_train=np.array([None] * 12)), r"y_train has the header .*\|O.*: " + NO_Y),
-    "npz labels one-hot": ("npz", NPZ, npz(y_train=np.eye(12, dtype=np.uint8)), r"y_train has the header .*\(12, 12\).*: " + NO_Y),
+    "npz labels one-hot": (
+        "npz",
+        NPZ,
+        npz(y_train=np.eye(12, dtype=np.uint8)),
+        r"y_train has the header .*\(12, 12\).*: " + NO_Y,
+    ),
     "npz labels of floats": ("npz", NPZ, npz(y_train=np.zeros(12)), "y_train has the header .*<f8.*: " + NO_Y),
     "npz label alone": ("npz", NPZ, npz(y_train=np.int64(3)), r"y_train has the header .*\(\).*: " + NO_Y),
-    "npz header of code": ("npz", NPZ, npz(y_train=swap(b"(12,)", b"f(x) ")), r"y_train has the header .*f\(x\).*: " + NO_Y),
-    "npz of nothing": ("npz", NPZ, npz(x_train=noise(0, 28, 28)), "x_train holds 0 examples by its header: expected 1 to 1000000"),
-    "npz header of millions": ("npz", NPZ, npz(x_train=swap(b"(12, 28, 28), }      ", b"(99912345, 28, 28), }")), "x_train holds 99912345 examples"),
-    "npz header of more": ("npz", NPZ, npz(y_train=swap(b"(12,), }   ", b"(99912,), }")), "y_train holds 12 bytes after its header: expected 99912"),
-    "npz header of fewer": ("npz", NPZ, npz(y_train=swap(b"(12,)", b"(11,)")), "y_train holds more than 11 bytes after its header: expected 11"),
-    "npz fewer labels": ("npz", NPZ, npz(y_train=GREY["test"][1]), "has 4 labels for the 12 pictures of x_train: expected one for each"),
-    "npz label 256": ("npz", NPZ, npz(y_train=np.full(12, 256)), "y_train, has the label 256 for picture 0: expected 0 to 255"),
-    "npz label -1": ("npz", NPZ, npz(y_train=np.arange(12) % 10 - np.eye(12, dtype=int)[0]), "y_train, has the label -1 for picture 0"),
-    "npz label of 64 bits": ("npz", NPZ, npz(y_train=np.full(12, 2**64 - 1, np.uint64)), "has the label 18446744073709551615 for picture 0"),
+    "npz header of code": (
+        "npz",
+        NPZ,
+        npz(y_train=swap(b"(12,)", b"f(x) ")),
+        r"y_train has the header .*f\(x\).*: " + NO_Y,
+    ),
+    "npz of nothing": (
+        "npz",
+        NPZ,
+        npz(x_train=noise(0, 28, 28)),
+        "x_train holds 0 examples by its header: expected 1 to 1000000",
+    ),
+    "npz header of millions": (
+        "npz",
+        NPZ,
+        npz(x_train=swap(b"(12, 28, 28), }      ", b"(99912345, 28, 28), }")),
+        "x_train holds 99912345 examples",
+    ),
+    "npz header of more": (
+        "npz",
+        NPZ,
+        npz(y_train=swap(b"(12,), }   ", b"(99912,), }")),
+        "y_train holds 12 bytes after its header: expected 99912",
+    ),
+    "npz header of fewer": (
+        "npz",
+        NPZ,
+        npz(y_train=swap(b"(12,)", b"(11,)")),
+        "y_train holds more than 11 bytes after its header: expected 11",
+    ),
+    "npz fewer labels": (
+        "npz",
+        NPZ,
+        npz(y_train=GREY["test"][1]),
+        "has 4 labels for the 12 pictures of x_train: expected one for each",
+    ),
+    "npz label 256": (
+        "npz",
+        NPZ,
+        npz(y_train=np.full(12, 256)),
+        "y_train, has the label 256 for picture 0: expected 0 to 255",
+    ),
+    "npz label -1": (
+        "npz",
+        NPZ,
+        npz(y_train=np.arange(12) % 10 - np.eye(12, dtype=int)[0]),
+        "y_train, has the label -1 for picture 0",
+    ),
+    "npz label of 64 bits": (
+        "npz",
+        NPZ,
+        npz(y_train=np.full(12, 2**64 - 1, np.uint64)),
+        "has the label 18446744073709551615 for picture 0",
+    ),
     "binary missing": ("binary", BIN, removed, "there is no file .*: " + SIX),
     "binary test missing": ("binary", "test_batch.bin", removed, "there is no file .*: " + SIX),
     "binary is a folder": ("binary", BIN, become_folder, "there is no file .*: " + SIX),
     "binary empty": ("binary", BIN, b"", "holds 0 bytes: expected a multiple of 3073"),
     "binary of text": ("binary", BIN, b"hello", "holds 5 bytes: expected a multiple of 3073"),
     "binary truncated": ("binary", BIN, keep(6000), "holds 6000 bytes: expected a multiple of 3073"),
-    "binary label 10": ("binary", BIN, lambda content: content[:3073] + b"\x0a" + content[3074:], "has the label 10 for picture 1: expected 0 to 9"),
+    "binary label 10": (
+        "binary",
+        BIN,
+        lambda content: content[:3073] + b"\x0a" + content[3074:],
+        "has the label 10 for picture 1: expected 0 to 9",
+    ),
     "binary too large": ("binary", BIN, enlarged, "holds more than 64000000 bytes: expected a batch"),
     "pickle missing": ("pickled", PY, removed, "there is no file .*: " + SIX),
     "pickle is a folder": ("pickled", PY, become_folder, "there is no file .*: " + SIX),
@@ -419,22 +586,62 @@ BAD = {
     "pickle is a gzip": ("pickled", PY, gzip.compress, "is no pickle, or a damaged one: " + NO_PICKLE),
     "pickle truncated": ("pickled", PY, keep(6000), "is no pickle, or a damaged one: " + NO_PICKLE),
     "pickle too large": ("pickled", PY, enlarged, "holds more than 64000000 bytes: expected a batch"),
-    "pickle of protocol 0": ("pickled", PY, lambda content: pickled({"data": 1}, 0), "is a pickle with the opcode DICT, which no batch needs"),
-    "pickle of protocol 5": ("pickled", PY, lambda content: pickled(planes(COLOUR["test"][0]), 5), "_frombuffer', which no batch needs"),
+    "pickle of protocol 0": (
+        "pickled",
+        PY,
+        lambda content: pickled({"data": 1}, 0),
+        "is a pickle with the opcode DICT, which no batch needs",
+    ),
+    "pickle of protocol 5": (
+        "pickled",
+        PY,
+        lambda content: pickled(planes(COLOUR["test"][0]), 5),
+        "_frombuffer', which no batch needs",
+    ),
     "pickle of a list": ("pickled", PY, pickled([1]), "holds no data: " + NO_PICKLE),
     "pickle without labels": ("pickled", PY, pickled({"data": 1}), "holds no labels: " + NO_PICKLE),
-    "pickle of cifar-100": ("pickled", PY, pickled({"data": planes(COLOUR["test"][0]), "fine_labels": [1] * 3}), "holds no labels"),
+    "pickle of cifar-100": (
+        "pickled",
+        PY,
+        pickled({"data": planes(COLOUR["test"][0]), "fine_labels": [1] * 3}),
+        "holds no labels",
+    ),
     "pickle data a string": ("pickled", PY, batch(data=b"hello"), "holds other data: " + NO_PICKLE),
     "pickle data none": ("pickled", PY, batch_of_2009(noise(0, 32, 32, 3), []), "holds other data: " + NO_PICKLE),
     "pickle data of floats": ("pickled", PY, batch(data=np.zeros((3, 3072))), "holds other data: " + NO_PICKLE),
     "pickle data of another size": ("pickled", PY, batch(data=noise(3, 784)), "holds other data: " + NO_PICKLE),
     "pickle data of another shape": ("pickled", PY, batch(data=noise(3, 32, 32, 3)), "holds other data: " + NO_PICKLE),
-    "pickle data in Fortran's order": ("pickled", PY, batch(data=np.asfortranarray(noise(3, 3072))), "holds other data: " + NO_PICKLE),
-    "pickle shape of more": ("pickled", PY, swap(b"M\x02\0M\0\x0c", b"M\x03\0M\0\x0c"), "holds other data: " + NO_PICKLE),
+    "pickle data in Fortran's order": (
+        "pickled",
+        PY,
+        batch(data=np.asfortranarray(noise(3, 3072))),
+        "holds other data: " + NO_PICKLE,
+    ),
+    "pickle shape of more": (
+        "pickled",
+        PY,
+        swap(b"M\x02\0M\0\x0c", b"M\x03\0M\0\x0c"),
+        "holds other data: " + NO_PICKLE,
+    ),
     "pickle shape of lists": ("pickled", PY, swap(b"M\x02\0M\0\x0c", b"]M\0\x0c"), "holds other data: " + NO_PICKLE),
-    "pickle labels short": ("pickled", PY, batch(labels=[1, 2]), "holds other labels than one number for each of its 3 pictures"),
-    "pickle labels a string": ("pickled", PY, batch(labels="123"), "holds other labels than one number for each of its 3 pictures"),
-    "pickle labels of strings": ("pickled", PY, batch(labels=["1", "2", "3"]), "holds other labels than one number for each of its 3 pictures"),
+    "pickle labels short": (
+        "pickled",
+        PY,
+        batch(labels=[1, 2]),
+        "holds other labels than one number for each of its 3 pictures",
+    ),
+    "pickle labels a string": (
+        "pickled",
+        PY,
+        batch(labels="123"),
+        "holds other labels than one number for each of its 3 pictures",
+    ),
+    "pickle labels of strings": (
+        "pickled",
+        PY,
+        batch(labels=["1", "2", "3"]),
+        "holds other labels than one number for each of its 3 pictures",
+    ),
     "pickle label 10": ("pickled", PY, batch(labels=[1, 10, 3]), "has the label 10 for picture 1: expected 0 to 9"),
     "pickle label -1": ("pickled", PY, batch(labels=[1, 2, -1]), "has the label -1 for picture 2: expected 0 to 9"),
 }
@@ -464,19 +671,27 @@ def test_readers_need_a_folder_that_holds_the_data(reader, place):
     (place / "file").write_bytes(b"")
     (place / NPZ).mkdir()
     for path in (place, place / "file", place / "nowhere"):
-        with pytest.raises(UserError, match=f"{re.escape(str(path))} .*expected --data_dir to hold .* or correct the path") as error:
+        with pytest.raises(
+            UserError, match=f"{re.escape(str(path))} .*expected --data_dir to hold .* or correct the path"
+        ) as error:
             reader.load("train", path)
         say(error)
 
 
-@pytest.mark.parametrize("others, named", [(["balanced"], "emnist-balanced-\\* and of emnist-letters"), ([], "emnist-letters-\\* and of train-\\*")])
+@pytest.mark.parametrize(
+    "others, named",
+    [(["balanced"], "emnist-balanced-\\* and of emnist-letters"), ([], "emnist-letters-\\* and of train-\\*")],
+)
 def test_several_sets_in_one_folder_are_not_guessed_among(place, others, named):
     write_emnist(place)
     for name in others:
         write_emnist(place, name)
     if not others:
         write_idx(place)
-    with pytest.raises(UserError, match=f"{re.escape(str(place))} holds files of {named}.*: expected the four files of one set; leave one") as error:
+    with pytest.raises(
+        UserError,
+        match=f"{re.escape(str(place))} holds files of {named}.*: expected the four files of one set; leave one",
+    ) as error:
         mnist.load("train", place)
     say(error)
 
@@ -484,12 +699,16 @@ def test_several_sets_in_one_folder_are_not_guessed_among(place, others, named):
 def test_several_npz_in_one_folder_are_not_guessed_among(place):
     for name in ("a.npz", "b.npz"):
         write_npz(place, name)
-    with pytest.raises(UserError, match=f"{re.escape(str(place))} holds a.npz and b.npz: expected mnist.npz or one") as error:
+    with pytest.raises(
+        UserError, match=f"{re.escape(str(place))} holds a.npz and b.npz: expected mnist.npz or one"
+    ) as error:
         mnist.load("train", place)
     say(error)
 
 
-@pytest.mark.parametrize("layout, path", [("idx", IMAGES), ("npz", NPZ), ("binary", BIN), ("pickled", PY), ("idx", ""), ("pickled", "")])
+@pytest.mark.parametrize(
+    "layout, path", [("idx", IMAGES), ("npz", NPZ), ("binary", BIN), ("pickled", PY), ("idx", ""), ("pickled", "")]
+)
 def test_readers_say_what_they_may_not_read(place, layout, path, monkeypatch):
     reader, write = LAYOUTS[layout]
     write(place)
@@ -527,7 +746,9 @@ def test_no_pickle_is_executed(place, tmp_path, protocol):
     pickle.loads(hostile)[b"data"].close()
     (tmp_path / "made").unlink()  # it would have been made
     (place / PY).write_bytes(hostile)
-    with pytest.raises(UserError, match="is a pickle (that asks for '.* open'|with the opcode DICT), which no batch needs: ") as error:
+    with pytest.raises(
+        UserError, match="is a pickle (that asks for '.* open'|with the opcode DICT), which no batch needs: "
+    ) as error:
         cifar10.load("train", place)
     assert str(place / PY) in say(error) and not (tmp_path / "made").exists()
 
@@ -547,7 +768,10 @@ PICKLES = {
     "extension of 4 bytes": (b"\x80\x02\x84\x01\0\0\0.", "with the opcode EXT4"),
     "call of a string": (b"\x80\x02X\x01\0\0\0a)R.", "calls what makes no NumPy array"),
     "call of a class": (b"\x80\x02cnumpy\nndarray\n)R.", "calls what makes no NumPy array"),
-    "encode to another codec": (b"\x80\x02c_codecs\nencode\nX\x01\0\0\0aX\x03\0\0\0zip\x86R.", "calls what makes no NumPy array"),
+    "encode to another codec": (
+        b"\x80\x02c_codecs\nencode\nX\x01\0\0\0aX\x03\0\0\0zip\x86R.",
+        "calls what makes no NumPy array",
+    ),
     "encode beyond": (b"\x80\x02c_codecs\nencode\nX\x03\0\0\0\xe2\x82\xacX\x06\0\0\0latin1\x86R.", "damaged"),
     "state of a dict": (b"\x80\x02}}b.", "sets the state of what is no NumPy array"),
     "state of nothing": (b"\x80\x02}b.", "damaged"),
@@ -588,11 +812,17 @@ def test_hostile_pickles_are_refused_at_little_cost(place, case):
 def test_damage_anywhere_is_refused_in_a_sentence_or_does_not_matter(place, layout, seed):
     reader, write = LAYOUTS[layout]
     write(place)
-    path = min(path for path in place.iterdir() if "train-labels" in path.name or path.name in (NPZ, "data_batch_1.bin", "data_batch_1"))
+    path = min(
+        path
+        for path in place.iterdir()
+        if "train-labels" in path.name or path.name in (NPZ, "data_batch_1.bin", "data_batch_1")
+    )
     content, random = path.read_bytes(), np.random.default_rng(seed)
     for _ in range(60):
         damaged = bytearray(content)
-        for at in random.integers(-300, 300, random.integers(1, 4)):  # where headers and opcodes are, and not only pixels
+        for at in random.integers(
+            -300, 300, random.integers(1, 4)
+        ):  # where headers and opcodes are, and not only pixels
             damaged[at % len(content)] = random.integers(256)
         path.write_bytes(damaged[: random.integers(len(content))] if random.random() < 0.2 else damaged)
         try:

@@ -37,7 +37,11 @@ def test_an_epoch_is_a_permutation_without_its_remainder(toy, batch_size):
 
 
 def test_epochs_and_seeds_are_ordered_differently(toy):
-    orders = [tuple(np.concatenate(labels(toy, batch_size=8, seed=seed, start=start, stop=start + 8))) for seed in (0, 1) for start in (0, 8)]
+    orders = [
+        tuple(np.concatenate(labels(toy, batch_size=8, seed=seed, start=start, stop=start + 8)))
+        for seed in (0, 1)
+        for start in (0, 8)
+    ]
     assert len(set(orders)) == 4
 
 

@@ -1,4 +1,6 @@
-"""Pictures in files: decoded in memory, on demand, or once into the cache, they are the same; and what is wrong with them is said."""
+"""Pictures in files: decoded in memory, on demand, or once into the cache, they are the same; and what is wrong with
+them is said.
+"""
 
 import multiprocessing
 import os
@@ -30,7 +32,9 @@ def pictures(tmp_path):
         for label in ("bird", "horse"):
             (tmp_path / "pictures" / split / label).mkdir(parents=True)
             for i in range(n):
-                Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8)).save(tmp_path / "pictures" / split / label / f"{i:02}.png")
+                Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8)).save(
+                    tmp_path / "pictures" / split / label / f"{i:02}.png"
+                )
     return tmp_path / "pictures"
 
 
@@ -71,8 +75,13 @@ def test_the_fingerprint_knows_the_files_and_how_they_are_read(pictures):
 def test_prepared_pictures_are_those_of_the_files(pictures, own_cache):
     before = {split: load(pictures, split) for split in ("train", "test", "all")}
     done = list(prepare("folder", pictures, 8))
-    assert [(split, n, old, bad) for split, _, n, old, bad in done] == [("train", 40, False, []), ("test", 12, False, [])]
-    assert sorted(path.name for path in own_cache.iterdir()) == sorted(place.name for _, place, *_ in done)  # nothing half-written
+    assert [(split, n, old, bad) for split, _, n, old, bad in done] == [
+        ("train", 40, False, []),
+        ("test", 12, False, []),
+    ]
+    assert sorted(path.name for path in own_cache.iterdir()) == sorted(
+        place.name for _, place, *_ in done
+    )  # nothing half-written
     for path in pictures.rglob("*.png"):  # same size and time: only the cache knows the pixels
         status = path.stat()
         path.write_bytes(b"\0" * status.st_size)
@@ -93,11 +102,29 @@ def test_the_cache_notices_what_changed(pictures):
     request = cache.Request("folder", "train", pictures, 8, {})
     key = request.key()
     assert key == cache.Request("folder", "train", pictures, 8, {}).key()
-    assert len({key, *(cache.Request(*other).key() for other in [
-        ("celeba", "train", pictures, 8, {}), ("folder", "test", pictures, 8, {}), ("folder", "train", pictures / "train", 8, {}),
-        ("folder", "train", pictures, 16, {}), ("folder", "train", pictures, 8, {"channels": 1}),
-    ])}) == 6
-    for change in (lambda path: path.touch(), lambda path: path.write_bytes(b"x"), lambda path: path.rename(path.with_name("new.png"))):
+    assert (
+        len(
+            {
+                key,
+                *(
+                    cache.Request(*other).key()
+                    for other in [
+                        ("celeba", "train", pictures, 8, {}),
+                        ("folder", "test", pictures, 8, {}),
+                        ("folder", "train", pictures / "train", 8, {}),
+                        ("folder", "train", pictures, 16, {}),
+                        ("folder", "train", pictures, 8, {"channels": 1}),
+                    ]
+                ),
+            }
+        )
+        == 6
+    )
+    for change in (
+        lambda path: path.touch(),
+        lambda path: path.write_bytes(b"x"),
+        lambda path: path.rename(path.with_name("new.png")),
+    ):
         change(pictures / "train" / "bird" / "07.png")
         assert request.key() != key
         key = request.key()
@@ -188,7 +215,9 @@ def test_bad_files_are_refused_or_left_out_and_counted(pictures, capsys):
     with pytest.raises(UserError, match="first run `data prepare` with --skip_bad"):
         load(pictures, skip_bad=True, cache_gb=1e-9)
     split, place, n, old, bad = next(prepare("folder", pictures, 8, skip_bad=True))
-    assert (n, old) == (38, False) and [("bird/03.png" in str(error) or "horse/05.png" in str(error)) for error in bad] == [True, True]
+    assert (n, old) == (38, False) and [
+        ("bird/03.png" in str(error) or "horse/05.png" in str(error)) for error in bad
+    ] == [True, True]
     same(load(pictures, skip_bad=True), left)
     same(load(pictures, skip_bad=True, cache_gb=1e-9), left)
     with pytest.raises(UserError, match="bird/03.png"):
@@ -203,13 +232,18 @@ def test_verify_names_everything_that_is_wrong(pictures, capsys):
     (pictures / "test" / "bird" / "05.png").write_bytes((pictures / "train" / "bird" / "08.png").read_bytes())
     counts, sentences = verify("folder", pictures, 8)
     assert counts == {"train": 38, "test": 12} and len(sentences) == 3
-    for sentence, name in zip(sentences, ["train/bird/00.png", "train/horse/19.png", "test/bird/05.png shows the same picture as"]):
+    for sentence, name in zip(
+        sentences, ["train/bird/00.png", "train/horse/19.png", "test/bird/05.png shows the same picture as"]
+    ):
         assert name in sentence and sentence.endswith(".")
     assert "train/bird/08.png" in sentences[2]
     capsys.readouterr()
     assert cli("data", "verify", "--dataset", "folder", "--data_dir", pictures, "--image_size", 8) == 1
     said = capsys.readouterr().out
-    assert all(sentence in said for sentence in sentences) and "38 good examples in train, 12 good examples in test; 3 complaints" in said
+    assert (
+        all(sentence in said for sentence in sentences)
+        and "38 good examples in train, 12 good examples in test; 3 complaints" in said
+    )
 
 
 def test_the_command_line_prepares_shows_and_lists(pictures, tmp_path, capsys):

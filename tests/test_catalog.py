@@ -1,4 +1,6 @@
-"""Data sets of tensorflow-datasets: really prepared ones in a temporary folder, tfds's own specifications with made-up pictures, failures."""
+"""Data sets of tensorflow-datasets: really prepared ones in a temporary folder, tfds's own specifications with made-up
+pictures, failures.
+"""
 
 import pathlib
 import shutil
@@ -11,11 +13,11 @@ import requests
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
+from sentences import say
 
 from tfgen import UserError
-from tfgen.data import catalog, mnist, pictures
-
-from sentences import say
+from tfgen.data import pictures
+from tfgen.data.readers import catalog, mnist
 
 F = tfds.features
 NOTICE = "tfgen: {} is not in {}: tensorflow-datasets downloads it (without a network it tries for minutes).\n"
@@ -43,7 +45,10 @@ def specification(name):
     return tfds.builder(name).info.features
 
 
-DIGITS = {split: [{"image": noise(28, 28, 1), "label": i * 7 % 10} for i in range(n)] for split, n in {"train": 12, "test": 4}.items()}
+DIGITS = {
+    split: [{"image": noise(28, 28, 1), "label": i * 7 % 10} for i in range(n)]
+    for split, n in {"train": 12, "test": 4}.items()
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,9 @@ def digits(prepared, tmp_path):
 
 
 def forbid_download(monkeypatch):
-    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", lambda self: pytest.fail("there was to be no download"))
+    monkeypatch.setattr(
+        tfds.core.DatasetBuilder, "download_and_prepare", lambda self: pytest.fail("there was to be no download")
+    )
 
 
 @pytest.fixture
@@ -85,7 +92,10 @@ def test_gives_the_pictures_and_labels_that_were_written(prepared, no_download, 
 
 
 def test_reads_the_first_examples_alone(prepared):
-    assert catalog.load("mnist", "train", prepared, examples=5).fingerprint() == catalog.load("mnist", "train", prepared)[:5].fingerprint()
+    assert (
+        catalog.load("mnist", "train", prepared, examples=5).fingerprint()
+        == catalog.load("mnist", "train", prepared)[:5].fingerprint()
+    )
     assert len(catalog.load("mnist", "train", prepared, examples=100)) == 12
 
 
@@ -109,8 +119,17 @@ def test_looks_in_tfds_own_folder_without_data_dir(prepared, no_download, monkey
 
 
 def test_takes_the_newest_version_and_the_configuration_asked_for(tmp_path, monkeypatch):
-    for n, (config, version) in enumerate([("balanced", "9.0.0"), ("balanced", "10.0.0"), ("balanced", "2.0.0"), ("byclass", "1.0.0")], 1):
-        write(tmp_path, "emnist", specification("emnist"), config, version, train=[{"image": noise(28, 28, 1), "label": 0}] * n)
+    for n, (config, version) in enumerate(
+        [("balanced", "9.0.0"), ("balanced", "10.0.0"), ("balanced", "2.0.0"), ("byclass", "1.0.0")], 1
+    ):
+        write(
+            tmp_path,
+            "emnist",
+            specification("emnist"),
+            config,
+            version,
+            train=[{"image": noise(28, 28, 1), "label": 0}] * n,
+        )
     (tmp_path / "emnist" / "balanced" / "11.0.0").mkdir()  # not prepared
     forbid_download(monkeypatch)
     assert len(catalog.load("emnist/balanced", "train", tmp_path)) == 2
@@ -119,7 +138,9 @@ def test_takes_the_newest_version_and_the_configuration_asked_for(tmp_path, monk
     assert len(catalog.load("emnist", "train", tmp_path / "emnist")) == 4
     assert len(catalog.load("emnist", "train", tmp_path / "emnist" / "balanced")) == 2
     assert len(catalog.load("emnist/balanced", "train", tmp_path / "emnist" / "balanced")) == 2
-    with pytest.raises(UserError, match="holds emnist/balanced, not emnist/letters: correct the name of the data set or --data_dir") as error:
+    with pytest.raises(
+        UserError, match="holds emnist/balanced, not emnist/letters: correct the name of the data set or --data_dir"
+    ) as error:
         catalog.load("emnist/letters", "train", tmp_path / "emnist" / "balanced" / "2.0.0")
     say(error)
 
@@ -159,8 +180,15 @@ def test_takes_the_validation_split_for_a_test_split_that_is_missing(tmp_path):
 def test_gives_attributes_sorted_by_name(tmp_path):
     names = ("Young", "Smiling", "5_o_Clock_Shadow", "Bald")
     values = RANDOM.integers(0, 2, (6, 4)).astype(bool)
-    examples = [{"image": noise(218, 178, 3), "attributes": dict(zip(names, row, strict=True)), "landmarks": {"nose": 1}} for row in values]
-    features = {"image": F.Image(shape=(218, 178, 3)), "attributes": dict.fromkeys(names, np.bool_), "landmarks": {"nose": np.int64}}
+    examples = [
+        {"image": noise(218, 178, 3), "attributes": dict(zip(names, row, strict=True)), "landmarks": {"nose": 1}}
+        for row in values
+    ]
+    features = {
+        "image": F.Image(shape=(218, 178, 3)),
+        "attributes": dict.fromkeys(names, np.bool_),
+        "landmarks": {"nose": np.int64},
+    }
     write(tmp_path, "faces", features, train=examples)
     source = catalog.load("faces", "train", tmp_path)
     assert source.attribute_names == ("5_o_Clock_Shadow", "Bald", "Smiling", "Young")
@@ -168,12 +196,17 @@ def test_gives_attributes_sorted_by_name(tmp_path):
     assert source.attributes.dtype == np.uint8 and source.labels is None
     squares = [pictures.square(Image.fromarray(example["image"]), 64) for example in examples]
     np.testing.assert_array_equal(source.images, squares)
-    np.testing.assert_array_equal(catalog.load("faces", "train", tmp_path, 178).images, [example["image"][20:198] for example in examples])
+    np.testing.assert_array_equal(
+        catalog.load("faces", "train", tmp_path, 178).images, [example["image"][20:198] for example in examples]
+    )
 
 
 def test_names_the_classes_and_leaves_out_labels_that_no_example_has(tmp_path):
     features = {"image": F.Image(shape=(32, 32, 3)), "label": F.ClassLabel(names=["cat", "dog", "bird"])}
-    train, test = ([{"image": noise(32, 32, 3), "label": label} for label in labels] for labels in (["bird", "cat", "bird"], [-1, -1]))
+    train, test = (
+        [{"image": noise(32, 32, 3), "label": label} for label in labels]
+        for labels in (["bird", "cat", "bird"], [-1, -1])
+    )
     write(tmp_path, "pets", features, train=train, test=test)
     source = catalog.load("pets", "train", tmp_path)
     assert source.classes == ("cat", "dog", "bird") and source.labels.tolist() == [2, 0, 2]
@@ -183,7 +216,9 @@ def test_names_the_classes_and_leaves_out_labels_that_no_example_has(tmp_path):
 
 def test_turns_emnist_upright_and_knows_its_letters(tmp_path):
     picture = noise(28, 28, 1)
-    write(tmp_path, "emnist", specification("emnist/letters"), "letters", "3.1.0", train=[{"image": picture, "label": 26}])
+    write(
+        tmp_path, "emnist", specification("emnist/letters"), "letters", "3.1.0", train=[{"image": picture, "label": 26}]
+    )
     source = catalog.load("emnist/letters", "train", tmp_path, 28)
     np.testing.assert_array_equal(source.images[0], picture.swapaxes(0, 1))
     assert source.classes[source.labels[0]] == "Z"
@@ -196,8 +231,16 @@ KINDS = {
     "colour": (F.Image(shape=(40, 40, 3)), RGB, RGB),
     "colour of any size": (F.Image(), np.pad(RGB, ((6, 6), (0, 0), (0, 0))), RGB),
     "alpha": (F.Image(shape=(40, 40, 4)), np.concatenate([RGB, 0 * GREY], axis=2), np.full((40, 40, 3), 255)),
-    "16-bit grey": (F.Image(shape=(40, 40, 1), dtype=np.uint16, encoding_format="png"), GREY.astype(np.uint16) * 257, GREY),
-    "16-bit colour": (F.Image(shape=(40, 40, 3), dtype=np.uint16, encoding_format="png"), DEEP.astype(np.uint16) * 257, DEEP),
+    "16-bit grey": (
+        F.Image(shape=(40, 40, 1), dtype=np.uint16, encoding_format="png"),
+        GREY.astype(np.uint16) * 257,
+        GREY,
+    ),
+    "16-bit colour": (
+        F.Image(shape=(40, 40, 3), dtype=np.uint16, encoding_format="png"),
+        DEEP.astype(np.uint16) * 257,
+        DEEP,
+    ),
 }
 
 
@@ -212,7 +255,11 @@ def test_reads_every_kind_of_picture(tmp_path, kind):
 
 
 def test_chooses_a_size_by_the_pictures(tmp_path):
-    for name, feature in {"small": F.Image(shape=(40, 63, 3)), "large": F.Image(shape=(70, 64, 3)), "any": F.Image()}.items():
+    for name, feature in {
+        "small": F.Image(shape=(40, 63, 3)),
+        "large": F.Image(shape=(70, 64, 3)),
+        "any": F.Image(),
+    }.items():
         write(tmp_path, name, {"image": feature}, train=[{"image": noise(*(side or 40 for side in feature.shape))}])
     assert [catalog.load(name, "train", tmp_path).images.shape[1] for name in ("small", "large", "any")] == [32, 64, 64]
 
@@ -228,7 +275,11 @@ DEPTHS = {
     "short metres": (F.Tensor(shape=(48, 60), dtype=np.float16), SHORT, np.rint(SHORT.astype(np.float32) * 1000)),
     "picture of metres": (F.Image(shape=(48, 60, 1), dtype=np.float32), METRES[..., None], np.rint(METRES * 1000)),
     "millimetres": (F.Tensor(shape=(48, 60, 1), dtype=np.uint16), MILLIMETRES[..., None], MILLIMETRES),
-    "picture of millimetres": (F.Image(shape=(None, None, 1), dtype=np.uint16, encoding_format="png"), MILLIMETRES[..., None], MILLIMETRES),
+    "picture of millimetres": (
+        F.Image(shape=(None, None, 1), dtype=np.uint16, encoding_format="png"),
+        MILLIMETRES[..., None],
+        MILLIMETRES,
+    ),
 }
 
 
@@ -236,12 +287,19 @@ DEPTHS = {
 def test_gives_depth_in_millimetres_of_the_nearest_pixel_with_holes(tmp_path, kind):
     feature, stored, expected = DEPTHS[kind]
     expected = np.where((expected >= 1) & (expected <= 10_000), expected, 0)[:, 6:54]
-    write(tmp_path, "rooms", {"image": F.Image(shape=(48, 60, 3)), "depth": feature}, train=[{"image": noise(48, 60, 3), "depth": stored}])
+    write(
+        tmp_path,
+        "rooms",
+        {"image": F.Image(shape=(48, 60, 3)), "depth": feature},
+        train=[{"image": noise(48, 60, 3), "depth": stored}],
+    )
     source = catalog.load("rooms", "train", tmp_path, 48)
     assert source.depth.shape == (1, 48, 48, 1) and source.depth.dtype == np.uint16
     np.testing.assert_array_equal(source.depth[0, ..., 0], expected)
     nearest = (2 * np.arange(16) + 1) * 48 // 32
-    np.testing.assert_array_equal(catalog.load("rooms", "train", tmp_path, 16).depth[0, ..., 0], expected[nearest[:, None], nearest])
+    np.testing.assert_array_equal(
+        catalog.load("rooms", "train", tmp_path, 16).depth[0, ..., 0], expected[nearest[:, None], nearest]
+    )
 
 
 IMAGE = F.Image(shape=(32, 32, 3))
@@ -280,7 +338,9 @@ def test_passes_over_features_of_other_kinds(tmp_path):
 def test_refuses_some_labels_of_no_class(tmp_path):
     features = {"image": IMAGE, "label": F.ClassLabel(num_classes=3)}
     write(tmp_path, "my_set", features, train=[{"image": PICTURE, "label": label} for label in (0, 2, -1)])
-    with pytest.raises(UserError, match="has the label -1 in example 2: expected 0 to 2; choose another data set") as error:
+    with pytest.raises(
+        UserError, match="has the label -1 in example 2: expected 0 to 2; choose another data set"
+    ) as error:
         catalog.load("my_set", "train", tmp_path)
     say(error)
 
@@ -319,13 +379,20 @@ def test_reads_what_tfds_says_its_data_sets_are(tmp_path, monkeypatch, name, sha
         source = catalog.load(name, "train", tmp_path)
     assert source.images.shape == (3, *shape) and source.images.std() > 5
     assert (source.labels is not None) == bool(classes) and len(source.attribute_names) == attributes
-    assert source.labels is None or (0 <= source.labels.min() and source.labels.max() < classes)
+    assert source.labels is None or (source.labels.min() >= 0 and source.labels.max() < classes)
     assert (source.depth is not None) == depth and (not depth or source.depth.shape == (3, 64, 64, 1))
 
 
 def test_prepares_what_is_not_prepared_and_only_once(tmp_path, monkeypatch, capsys):
-    examples = {split: [(i, {"image": noise(32, 32, 3), "label": i, "id": str(i)}) for i in range(n)] for split, n in {"train": 4, "test": 2}.items()}
-    monkeypatch.setattr(tfds.builder_cls("cifar10"), "_split_generators", lambda self, manager: {split: iter(examples[split]) for split in examples})
+    examples = {
+        split: [(i, {"image": noise(32, 32, 3), "label": i, "id": str(i)}) for i in range(n)]
+        for split, n in {"train": 4, "test": 2}.items()
+    }
+    monkeypatch.setattr(
+        tfds.builder_cls("cifar10"),
+        "_split_generators",
+        lambda self, manager: {split: iter(examples[split]) for split in examples},
+    )
     first = catalog.load("cifar10", "train", tmp_path)
     forbid_download(monkeypatch)
     assert catalog.load("cifar10", "train", tmp_path).fingerprint() == first.fingerprint()
@@ -350,8 +417,12 @@ def failing(monkeypatch, error):
 
 
 def offline():
-    request = requests.Request("GET", "https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz").prepare()
-    return requests.exceptions.ConnectionError("HTTPSConnectionPool(host='storage.googleapis.com', port=443): Max retries exceeded.", request=request)
+    request = requests.Request(
+        "GET", "https://storage.googleapis.com/cvdf-datasets/mnist/train-images-idx3-ubyte.gz"
+    ).prepare()
+    return requests.exceptions.ConnectionError(
+        "HTTPSConnectionPool(host='storage.googleapis.com', port=443): Max retries exceeded.", request=request
+    )
 
 
 IDX = "{place} train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz"
@@ -361,7 +432,8 @@ REMEDIES = {
     "fashion_mnist": IDX + GIVE,
     "kmnist": IDX + GIVE,
     "emnist": "{place} emnist-byclass-train-images-idx3-ubyte.gz, ",
-    "emnist/balanced": "emnist-balanced-test-images-idx3-ubyte.gz and emnist-balanced-test-labels-idx1-ubyte.gz out of gzip.zip" + GIVE,
+    "emnist/balanced": "emnist-balanced-test-images-idx3-ubyte.gz and emnist-balanced-test-labels-idx1-ubyte.gz out of gzip.zip"
+    + GIVE,
     "cifar10": "{place} cifar-10-binary.tar.gz unpacked" + GIVE,
     "celeb_a": "{place} img_align_celeba.zip unpacked, list_attr_celeba.txt and list_eval_partition.txt, and give --dataset celeba --data_dir ",
     "nyu_depth_v2": "NAME.color.jpg and NAME.depth.png, 16-bit millimetres, in train/ and in test/, and give --dataset rgbd --data_dir {place}.",
@@ -411,11 +483,16 @@ def test_lets_a_terminal_see_the_download(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with pytest.raises(UserError):
         catalog.load("mnist", "train", tmp_path)
-    assert capsys.readouterr() == ("", NOTICE.format("mnist", tmp_path) + "Downloading and preparing mnist\nDl Completed...\n")
+    assert capsys.readouterr() == (
+        "",
+        NOTICE.format("mnist", tmp_path) + "Downloading and preparing mnist\nDl Completed...\n",
+    )
 
 
 def test_refuses_a_set_without_pictures_before_the_download(tmp_path, no_download):
-    with pytest.raises(UserError, match="librispeech of tensorflow-datasets has no picture, only .*, speech, text: choose") as error:
+    with pytest.raises(
+        UserError, match="librispeech of tensorflow-datasets has no picture, only .*, speech, text: choose"
+    ) as error:
         catalog.load("librispeech", "train", tmp_path)
     say(error)
 
@@ -429,8 +506,12 @@ def test_says_so_of_a_file_for_a_folder_and_of_one_it_may_not_list(prepared, tmp
     def refuse(self):
         raise PermissionError(13, "Permission denied", str(self))
 
-    monkeypatch.setattr(type(tfds.core.as_path(prepared)), "iterdir", refuse)  # root, as which tests often run, may list every folder
-    with pytest.raises(UserError, match=r"cannot be listed \(Permission denied\): make it readable or correct --data_dir") as error:
+    monkeypatch.setattr(
+        type(tfds.core.as_path(prepared)), "iterdir", refuse
+    )  # root, as which tests often run, may list every folder
+    with pytest.raises(
+        UserError, match=r"cannot be listed \(Permission denied\): make it readable or correct --data_dir"
+    ) as error:
         catalog.load("mnist", "train", prepared)
     assert say(error).startswith(str(prepared))
 
@@ -442,7 +523,10 @@ def test_says_so_of_a_file_for_a_folder_and_of_one_it_may_not_list(prepared, tmp
         ("qqqqqq", "has no data set 'qqqqqq', and .* holds none of that name: correct the name"),
         ("emnist/leters", "emnist of tensorflow-datasets has no configuration 'leters': choose from .*, letters"),
         ("mnist/letters", "mnist of tensorflow-datasets has no configuration 'letters': leave it out"),
-        ("mnist:9.9.9", r"prepared \(Dataset mnist cannot be loaded at version 9.9.9, only: 3.0.1\): correct the version or leave it out"),
+        (
+            "mnist:9.9.9",
+            r"prepared \(Dataset mnist cannot be loaded at version 9.9.9, only: 3.0.1\): correct the version or leave it out",
+        ),
         ("a b", "'a b' is no name in tensorflow-datasets: expected one like celeb_a"),
         ("../mnist", "'../mnist' is no name in tensorflow-datasets: expected one like celeb_a"),
         ("huggingface:mnist", "'huggingface:mnist' is no name in tensorflow-datasets"),
@@ -498,7 +582,11 @@ DAMAGED = {
     "features missing": ("features.json", None, "Cannot restore mnist"),
     "features truncated": ("features.json", cut(100), ""),
     "features of another kind": ("features.json", lambda content: b"[]", ""),
-    "features of no known class": ("features.json", lambda content: content.replace(b"image_feature.Image", b"image_feature.Picture"), ""),
+    "features of no known class": (
+        "features.json",
+        lambda content: content.replace(b"image_feature.Image", b"image_feature.Picture"),
+        "",
+    ),
 }
 
 
@@ -520,7 +608,9 @@ def test_says_which_folder_is_damaged(digits, case):
 def test_says_so_of_an_empty_folder_that_tfds_takes_for_prepared(tmp_path):
     folder = tmp_path / "mnist" / "3.0.1"
     folder.mkdir(parents=True)
-    with pytest.raises(UserError, match=rf"cannot be read \(it has no dataset_info.json with a split\): {UNREADABLE}") as error:
+    with pytest.raises(
+        UserError, match=rf"cannot be read \(it has no dataset_info.json with a split\): {UNREADABLE}"
+    ) as error:
         catalog.load("mnist", "train", tmp_path)
     assert say(error).startswith(str(folder))
 

@@ -28,7 +28,13 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def process(*words, **options):
-    return subprocess.Popen([sys.executable, ROOT / "tfgen_cli.py", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(
+        [sys.executable, ROOT / "tfgen_cli.py", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
 
 
 def files(folder):
@@ -38,8 +44,19 @@ def files(folder):
 def test_list_shows_every_preset(tfgen):
     code, out, _ = tfgen("list")
     assert code == 0
-    for text in ["dlcv2018 vae", "dlcv2018 gan", "dlcv2018 acgan", "encoder 5,274,368", "generator 1,108,643", "--kl_weight 0.01", "told Smiling",
-                 "fig1_2.jpg", "fig3_3.jpg", "faces, digits, animals", "batch_size 64, epochs 300"]:
+    for text in [
+        "dlcv2018 vae",
+        "dlcv2018 gan",
+        "dlcv2018 acgan",
+        "encoder 5,274,368",
+        "generator 1,108,643",
+        "--kl_weight 0.01",
+        "told Smiling",
+        "fig1_2.jpg",
+        "fig3_3.jpg",
+        "faces, digits, animals",
+        "batch_size 64, epochs 300",
+    ]:
         assert text in out
 
 
@@ -50,7 +67,9 @@ def test_train_score_report_export(tfgen, model):
     run = Run.open("r")
     assert run.iteration == run.iterations
     # The record rebuilds the run: what was trained on what, with what.
-    assert {"study", "model", "arguments", "dataset", "image_size", "seed", "data_fingerprint", "versions"} <= set(run.record)
+    assert {"study", "model", "arguments", "dataset", "image_size", "seed", "data_fingerprint", "versions"} <= set(
+        run.record
+    )
     assert run.record["versions"]["tensorflow"] == tf.__version__
     history = run.history()
     assert list(history) == ["iteration", *run.model.logs]
@@ -119,8 +138,26 @@ def test_report_is_the_same_to_the_byte_and_takes_the_last_trained(tfgen):
 
 def test_report_without_runs_names_every_command(tfgen):
     code, out, _ = tfgen("report")
-    assert code == 0 and all(re.fullmatch(r"report/index.html|missing .*: python tfgen_cli.py (train --model \w+|experiment dlcv2018/\w+)", line) for line in out.splitlines())
-    for name in ["fig1_2", "fig1_3", "fig1_4", "fig1_5", "fig2_2", "fig2_3", "fig3_2", "fig3_3", "fig4_1", "fig4_01", "fig4_2", "fig4_02"]:
+    assert code == 0 and all(
+        re.fullmatch(
+            r"report/index.html|missing .*: python tfgen_cli.py (train --model \w+|experiment dlcv2018/\w+)", line
+        )
+        for line in out.splitlines()
+    )
+    for name in [
+        "fig1_2",
+        "fig1_3",
+        "fig1_4",
+        "fig1_5",
+        "fig2_2",
+        "fig2_3",
+        "fig3_2",
+        "fig3_3",
+        "fig4_1",
+        "fig4_01",
+        "fig4_2",
+        "fig4_02",
+    ]:
         assert f"{name}.jpg" in out
 
 
@@ -161,13 +198,26 @@ def test_reproduce_trains_a_study_and_draws_its_figures(tfgen):
     runs = {path.parent.name: Run.open(path.parent) for path in pathlib.Path("runs").glob("*/record.json")}
     assert sorted(runs) == ["digits-cgan-digits-smoke", "digits-gan-digits-smoke", "digits-vae-digits-smoke"]
     networks = [f"digits_{model}_networks.png" for model in ("vae", "gan", "cgan")]
-    assert files("report") == sorted([*networks, "index.html", *(name for run in runs.values() for name in run.preset.figures)])
+    assert files("report") == sorted(
+        [*networks, "index.html", *(name for run in runs.values() for name in run.preset.figures)]
+    )
 
 
 def test_every_experiment_names_models_and_arguments_that_exist():
     from tfgen.studies import EXPERIMENTS, find
 
-    assert set(EXPERIMENTS) == {"dlcv2018/kl_weight", "dlcv2018/penalty", "dlcv2018/blur", "sullivan2017/regularizers", "csi5340/vae", "csi5340/gan", "csi5340/wgan", "csi5340/steps", "pegasus/variants", "digits/adversarial"}
+    assert set(EXPERIMENTS) == {
+        "dlcv2018/kl_weight",
+        "dlcv2018/penalty",
+        "dlcv2018/blur",
+        "sullivan2017/regularizers",
+        "csi5340/vae",
+        "csi5340/gan",
+        "csi5340/wgan",
+        "csi5340/steps",
+        "pegasus/variants",
+        "digits/adversarial",
+    }
     for name, experiment in EXPERIMENTS.items():
         for model, changes in experiment.variants.values():
             preset = find(name.split("/")[0], model)
@@ -177,7 +227,9 @@ def test_every_experiment_names_models_and_arguments_that_exist():
 
 
 def test_digits_train_a_vae(tfgen):
-    assert tfgen("train", "--model", "vae", "--dataset", "digits", "--smoke", "--examples", 64, "--batch_size", 32)[0] == 0
+    assert (
+        tfgen("train", "--model", "vae", "--dataset", "digits", "--smoke", "--examples", 64, "--batch_size", 32)[0] == 0
+    )
     assert np.asarray(Image.open("runs/vae-digits-smoke/samples/0000004.png")).ndim == 2
     code, out, err = tfgen("report")  # digits have no attributes, and so fig1_5 is coloured by class
     assert code == 0 and "report/fig1_5.jpg from" in out
@@ -250,36 +302,69 @@ BAD = {
     "unknown model": (["train", "--model", "dcgan"], "has no model 'dcgan': choose from vae, gan, acgan"),
     "unknown study": (["train", "--model", "vae", "--study", "dlcv2019"], "no study 'dlcv2019': choose from dlcv2018"),
     "no model": (["train"], "--model"),
-    "unknown data set": (["train", "--model", "vae", "--dataset", "cats"], "no data set 'cats': choose from faces, digits, animals"),
-    "unknown argument": (["train", "--model", "vae", "--kl_wieght", "1"], "--kl_wieght is no argument of this model: it takes --width, --latent_dim"),
+    "unknown data set": (
+        ["train", "--model", "vae", "--dataset", "cats"],
+        "no data set 'cats': choose from faces, digits, animals",
+    ),
+    "unknown argument": (
+        ["train", "--model", "vae", "--kl_wieght", "1"],
+        "--kl_wieght is no argument of this model: it takes --width, --latent_dim",
+    ),
     "argument of another model": (["train", "--model", "vae", "--g_steps", "2"], "--g_steps is no argument"),
     "argument without value": (["train", "--model", "vae", "--kl_weight"], "expected --NAME VALUE"),
     "stray word": (["train", "--model", "vae", "faster"], "expected --NAME VALUE, not faster"),
-    "text for a number": (["train", "--model", "vae", "--latent_dim", "many"], "--latent_dim takes a whole number from 1, not 'many' (default 512)"),
+    "text for a number": (
+        ["train", "--model", "vae", "--latent_dim", "many"],
+        "--latent_dim takes a whole number from 1, not 'many' (default 512)",
+    ),
     "zero": (["train", "--model", "vae", "--latent_dim", "0"], "--latent_dim takes a whole number from 1"),
     "negative weight": (["train", "--model", "vae", "--kl_weight", "-1"], "--kl_weight takes a number from 0"),
     "not a number": (["train", "--model", "vae", "--kl_weight", "nan"], "--kl_weight takes a number from 0"),
     "divided by zero": (["train", "--model", "vae", "--width", "1/0"], "--width takes a number from 0"),
     "no width": (["train", "--model", "vae", *TOY, "--width", "0"], "width must be more than 0"),
     "bad reduction": (["train", "--model", "vae", *TOY, "--kl_reduction", "max"], "kl_reduction must be"),
-    "bad adversarial": (["train", "--model", "gan", *TOY, "--adversarial", "mse"], "no adversarial loss 'mse': choose from"),
+    "bad adversarial": (
+        ["train", "--model", "gan", *TOY, "--adversarial", "mse"],
+        "no adversarial loss 'mse': choose from",
+    ),
     "zero epochs": (["train", "--model", "vae", "--epochs", "0"], "'0' is not a whole number from 1"),
     "batch size text": (["train", "--model", "vae", "--batch_size", "64.0"], "'64.0' is not a whole number from 1"),
-    "odd image size": (["train", "--model", "vae", "--image_size", "48"], "--image_size must be a power of two from 8 to 512"),
+    "odd image size": (
+        ["train", "--model", "vae", "--image_size", "48"],
+        "--image_size must be a power of two from 8 to 512",
+    ),
     "huge image size": (["train", "--model", "vae", "--image_size", "4096"], "not 4096"),
-    "batch larger than the data": (["train", "--model", "vae", *TOY, "--batch_size", "65"], "fewer than one batch of 65"),
+    "batch larger than the data": (
+        ["train", "--model", "vae", *TOY, "--batch_size", "65"],
+        "fewer than one batch of 65",
+    ),
     "attribute for a VAE": (["train", "--model", "vae", "--attribute", "Male"], "vae is given none"),
-    "unknown attribute": (["train", "--model", "acgan", *TOY, "--attribute", "Hat"], "no attribute 'Hat': it has Bangs"),
-    "ACGAN without attributes": (["train", "--model", "acgan", "--dataset", "digits"], "digits/train + digits/test has no attribute 'Smiling'"),
-    "CGAN without labels": (["train", "--study", "digits", "--model", "cgan", *TOY, "--dataset", "faces"], "cgan is trained on pictures with labels"),
+    "unknown attribute": (
+        ["train", "--model", "acgan", *TOY, "--attribute", "Hat"],
+        "no attribute 'Hat': it has Bangs",
+    ),
+    "ACGAN without attributes": (
+        ["train", "--model", "acgan", "--dataset", "digits"],
+        "digits/train + digits/test has no attribute 'Smiling'",
+    ),
+    "CGAN without labels": (
+        ["train", "--study", "digits", "--model", "cgan", *TOY, "--dataset", "faces"],
+        "cgan is trained on pictures with labels",
+    ),
     "depth without depth": (
         ["train", "--study", "sullivan2017", "--model", "depth_wgan", *TOY, "--dataset", "faces"],
         "depth_wgan is trained on pictures with depth",
     ),
     "celeba without a folder": (["train", "--model", "vae", "--dataset", "celeba"], "--data_dir DIR"),
     "a folder for built-in data": (["train", "--model", "vae", "--data_dir", "."], "built in and takes no --data_dir"),
-    "a folder that is not there": (["train", "--model", "vae", "--dataset", "celeba", "--data_dir", "nowhere"], "nowhere is no folder"),
-    "unknown experiment": (["experiment", "dlcv2018/width"], "no experiment 'dlcv2018/width': choose from dlcv2018/kl_weight"),
+    "a folder that is not there": (
+        ["train", "--model", "vae", "--dataset", "celeba", "--data_dir", "nowhere"],
+        "nowhere is no folder",
+    ),
+    "unknown experiment": (
+        ["experiment", "dlcv2018/width"],
+        "no experiment 'dlcv2018/width': choose from dlcv2018/kl_weight",
+    ),
     "unknown study to reproduce": (["reproduce", "dlcv2019"], "no study 'dlcv2019': choose from dlcv2018"),
     "report of no run": (["report", "nowhere"], "nowhere is no run"),
     "score of no run": (["score", "nowhere"], "nowhere is no run"),
@@ -302,7 +387,10 @@ def test_other_arguments_in_the_same_folder_are_refused(tfgen):
     before = {name: pathlib.Path("r", name).stat().st_mtime_ns for name in files("r")}
     for words, difference in [
         (["--seed", 1], "was trained with seed 0, not 1"),
-        (["--batch_size", 32, "--seed", 1], "was trained with seed 0, not 1; batch_size 16, not 32: give the old value"),
+        (
+            ["--batch_size", 32, "--seed", 1],
+            "was trained with seed 0, not 1; batch_size 16, not 32: give the old value",
+        ),
         (["--kl_weight", 0.5], "kl_weight 0.01, not 0.5"),
     ]:
         code, _, err = tfgen("train", "--model", "vae", *TOY, "--run", "r", *words)
@@ -319,7 +407,9 @@ def test_a_folder_with_other_files_is_left_alone(tfgen):
     assert code == 2 and "r holds other files and no run" in err and files("r") == ["thesis.txt"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"study": "dlcv2018"}', '{"study": "x", "model": "y", "arguments": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"study": "dlcv2018"}', '{"study": "x", "model": "y", "arguments": {}}']
+)
 def test_damaged_records(tfgen, text):
     pathlib.Path("r").mkdir()
     pathlib.Path("r/record.json").write_text(text)
@@ -336,7 +426,13 @@ def test_a_damaged_run_does_not_keep_the_others_from_the_report(tfgen):
     pathlib.Path("runs/bad/record.json").write_text("{")
     code, out, err = tfgen("report")
     assert code == 2 and "runs/bad/record.json cannot be read" in err
-    assert files("report") == ["dlcv2018_gan_networks.png", "fig2_2.jpg", "fig2_3.jpg", "fig2_3_worst.jpg", "index.html"]
+    assert files("report") == [
+        "dlcv2018_gan_networks.png",
+        "fig2_2.jpg",
+        "fig2_3.jpg",
+        "fig2_3_worst.jpg",
+        "index.html",
+    ]
 
 
 def test_a_run_folder_that_cannot_be_made(tfgen):
@@ -351,11 +447,21 @@ def test_a_damaged_history_is_named(tfgen):
     pathlib.Path("r/history.csv").write_text("iteration,reconstruction,kl\n1,0.5\n")
     code, _, err = tfgen("report", "r")
     assert code == 2 and "fig1_2.jpg could not be drawn: r/history.csv cannot be read as a table of numbers" in err
-    assert files("report") == ["dlcv2018_vae_networks.png", "fig1_3.jpg", "fig1_4.jpg", "fig1_4_worst.jpg", "fig1_5.jpg", "index.html"]
+    assert files("report") == [
+        "dlcv2018_vae_networks.png",
+        "fig1_3.jpg",
+        "fig1_4.jpg",
+        "fig1_4_worst.jpg",
+        "fig1_5.jpg",
+        "index.html",
+    ]
 
 
 def test_an_exit_code_and_a_clean_terminal_in_a_real_process():
     done = process("train", "--model", "dcgan")
     out, err = done.communicate(timeout=120)
     assert done.returncode == 2 and out == ""
-    assert err == "tfgen_cli.py: the study dlcv2018 has no model 'dcgan': choose from vae, gan, acgan, wgan_gp, wgan_gp_faithful, infogan, infogan_mixed.\n"
+    assert (
+        err
+        == "tfgen_cli.py: the study dlcv2018 has no model 'dcgan': choose from vae, gan, acgan, wgan_gp, wgan_gp_faithful, infogan, infogan_mixed.\n"
+    )

@@ -1,4 +1,6 @@
-"""The CSI5340 study: counts by hand, every depth at every size, the weight of its divergence, and the distances it meant to plot."""
+"""The CSI5340 study: counts by hand, every depth at every size, the weight of its divergence, and the distances it
+meant to plot.
+"""
 
 import math
 
@@ -13,7 +15,8 @@ from tfgen.models.gan import GAN
 from tfgen.networks import variable_depth
 from tfgen.studies import csi5340
 
-# Networks ----------------------------------------------------------------------------------------------------------------------------
+# Networks
+# ----------------------------------------------------------------------------------------------------------------------------
 
 
 def conv(a, b):
@@ -32,7 +35,8 @@ def convolutions(*channels):
     return sum(conv(a, b) for a, b in zip(channels, channels[1:]))
 
 
-# 32x32x3, 7 latents. A generator of depth d is at side 2^(d + 1) when its widths have come down to the picture's channels.
+# 32x32x3, 7 latents. A generator of depth d is at side 2^(d + 1) when its widths have come down to the picture's
+# channels.
 COUNTS = {
     1: {
         "encoder": conv(3, 32) + norms(32) + dense(16 * 16 * 32, 32) + 2 * dense(32, 7),
@@ -47,14 +51,23 @@ COUNTS = {
         "discriminator": convolutions(3, 32, 64) + dense(8 * 8 * 64, 1),
     },
     4: {
-        "encoder": convolutions(3, 32, 64, 128, 256) + norms(32, 64, 128, 256) + dense(2 * 2 * 256, 256) + 2 * dense(256, 7),
+        "encoder": convolutions(3, 32, 64, 128, 256)
+        + norms(32, 64, 128, 256)
+        + dense(2 * 2 * 256, 256)
+        + 2 * dense(256, 7),
         "decoder": dense(7, 4 * 4 * 256) + convolutions(256, 128, 64, 32, 32) + norms(128, 64, 32, 32) + conv(32, 3),
         "generator": convolutions(7, 256, 128, 64, 32, 3) + norms(256, 128, 64, 32),
         "discriminator": convolutions(3, 32, 64, 128, 256) + norms(64, 128) + dense(2 * 2 * 256, 1),
     },
     5: {
-        "encoder": convolutions(3, 32, 64, 128, 256, 512) + norms(32, 64, 128, 256, 512) + dense(512, 512) + 2 * dense(512, 7),
-        "decoder": dense(7, 2 * 2 * 512) + convolutions(512, 256, 128, 64, 32, 32) + norms(256, 128, 64, 32, 32) + conv(32, 3),
+        "encoder": convolutions(3, 32, 64, 128, 256, 512)
+        + norms(32, 64, 128, 256, 512)
+        + dense(512, 512)
+        + 2 * dense(512, 7),
+        "decoder": dense(7, 2 * 2 * 512)
+        + convolutions(512, 256, 128, 64, 32, 32)
+        + norms(256, 128, 64, 32, 32)
+        + conv(32, 3),
         "generator": convolutions(7, 512, 256, 128, 64, 32, 3, 3) + norms(512, 256, 128, 64, 32, 3),
         "discriminator": convolutions(3, 32, 64, 128, 256, 512) + norms(64, 128, 256) + dense(512, 1),
     },
@@ -64,7 +77,9 @@ COUNTS = {
 @pytest.mark.parametrize("depth", COUNTS)
 def test_trainable_parameters(depth):
     arguments = {"depth": depth, "latent_dim": 7}
-    vae, gan, wgan = (csi5340.PRESETS[name].build((32, 32, 3), **arguments).parameters() for name in ("vae", "gan", "wgan"))
+    vae, gan, wgan = (
+        csi5340.PRESETS[name].build((32, 32, 3), **arguments).parameters() for name in ("vae", "gan", "wgan")
+    )
     assert vae | gan == COUNTS[depth]
     assert wgan == gan
 
@@ -74,7 +89,10 @@ def test_trainable_parameters(depth):
 def test_every_depth_at_every_size(image_size, depth):
     keras.utils.set_random_seed(0)
     shape = (image_size, image_size, 1 + 2 * (depth % 2))
-    z, images = 100 * np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32), np.full((4, *shape), 0.5, np.float32)
+    z, images = (
+        100 * np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32),
+        np.full((4, *shape), 0.5, np.float32),
+    )
     for build in (variable_depth.decoder, variable_depth.generator):
         pictures = build(shape, 3, depth, 1 / 16)(z, training=True).numpy()
         assert pictures.shape == (4, *shape) and 0 <= pictures.min() < pictures.max() <= 1
@@ -108,16 +126,21 @@ def test_networks_see_the_studys_range():
 
 def test_initial_weights_of_the_games():
     for network in (variable_depth.generator((32, 32, 3), 100, 4), variable_depth.discriminator((32, 32, 3), 4)):
-        convolutions = [layer for layer in network.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose))]
+        convolutions = [
+            layer for layer in network.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose))
+        ]
         kernels = [layer.kernel.numpy() for layer in convolutions]
         assert len(kernels) > 3
         for kernel in kernels:
             assert kernel.std() == pytest.approx(0.02, rel=0.15)
-        gains = np.concatenate([layer.gamma.numpy() for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)])
+        gains = np.concatenate(
+            [layer.gamma.numpy() for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        )
         assert gains.mean() == pytest.approx(1, abs=0.01) and gains.std() == pytest.approx(0.02, rel=0.2)
 
 
-# Losses ------------------------------------------------------------------------------------------------------------------------------
+# Losses
+# ------------------------------------------------------------------------------------------------------------------------------
 
 
 def test_beta_of_the_study():
@@ -146,7 +169,9 @@ PROBABILITIES = losses.jensen_shannon_of_probabilities, lambda p: p
 
 @pytest.mark.parametrize("estimate, output", [LOGITS, PROBABILITIES])
 def test_jensen_shannon_of_two_points(estimate, output):
-    """p_real = (3/4, 1/4), p_fake = (1/2, 1/2): the best discriminator says p_real / (p_real + p_fake), its estimate is the divergence."""
+    """p_real = (3/4, 1/4), p_fake = (1/2, 1/2): the best discriminator says p_real / (p_real + p_fake), its estimate is
+    the divergence.
+    """
     p, q = np.array([0.75, 0.25]), np.array([0.5, 0.5])
     best = p / (p + q)
     real, fake = np.repeat(best, [3, 1]), best
@@ -162,13 +187,19 @@ def test_jensen_shannon_of_the_perfect():
     perfect = tf.fill((4, 1), 30.0)
     assert float(losses.jensen_shannon(perfect, -perfect)) == pytest.approx(math.log(2))
     # Least squares reads its outputs as no surer than .99, and those beyond [0, 1] as sure.
-    assert float(losses.jensen_shannon_of_probabilities(tf.ones(4), tf.zeros(4))) == pytest.approx(math.log(2) + math.log(0.99), rel=1e-5)
-    assert float(losses.jensen_shannon_of_probabilities(tf.fill(4, 1.7), tf.fill(4, -2.0))) == pytest.approx(math.log(2 * 0.99), rel=1e-5)
+    assert float(losses.jensen_shannon_of_probabilities(tf.ones(4), tf.zeros(4))) == pytest.approx(
+        math.log(2) + math.log(0.99), rel=1e-5
+    )
+    assert float(losses.jensen_shannon_of_probabilities(tf.fill(4, 1.7), tf.fill(4, -2.0))) == pytest.approx(
+        math.log(2 * 0.99), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("adversarial", ["least_squares", "non_saturating"])
 def test_jsd_is_logged_beside_the_loss(adversarial, toy):
-    """Answers of 1/2 everywhere: least squares' loss is 1/4, cross-entropy's 2 ln 2, and both discriminators see no difference."""
+    """Answers of 1/2 everywhere: least squares' loss is 1/4, cross-entropy's 2 ln 2, and both discriminators see no
+    difference.
+    """
     model = csi5340.gan((16, 16, 3), width=1 / 8, adversarial=adversarial)
     assert model.logs == ("d_loss", "g_loss", "jsd") and GAN.logs == ("d_loss", "g_loss")
     answer, expected = (0.5, 0.25) if adversarial == "least_squares" else (0.0, 2 * math.log(2))
@@ -185,7 +216,9 @@ def test_cross_entropys_jsd_is_its_loss_turned(toy):
 
 
 def test_wgan_takes_pytorchs_steps(toy):
-    """v = .99 v + .01 g^2, step 5e-5 g / (sqrt(v) + 1e-8): at gradients far below Keras's epsilon the first step is ten learning rates."""
+    """v = .99 v + .01 g^2, step 5e-5 g / (sqrt(v) + 1e-8): at gradients far below Keras's epsilon the first step is ten
+    learning rates.
+    """
     optimizer = csi5340.wgan((16, 16, 3), width=1 / 8).optimizers["generator"]
     variable, twin = keras.Variable([1.0, 1.0]), type(optimizer).from_config(optimizer.get_config())
     twin.build([variable])

@@ -11,12 +11,11 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from sentences import say
 
 from tfgen import UserError, data
-from tfgen.data import celeba
+from tfgen.data.readers import celeba
 from tfgen.data.source import Source
-
-from sentences import say
 
 HEADER = ",".join(("image_name", *celeba.ATTRIBUTES))
 
@@ -102,7 +101,9 @@ def swap(old, new):
 
 def keep(n):
     """The first n lines of the CSV."""
-    return lambda folder: (folder / "train.csv").write_text("".join((folder / "train.csv").read_text().splitlines(keepends=True)[:n]))
+    return lambda folder: (folder / "train.csv").write_text(
+        "".join((folder / "train.csv").read_text().splitlines(keepends=True)[:n])
+    )
 
 
 def write(name, content):
@@ -161,7 +162,11 @@ BAD = {
     "header without image_name": (swap("image_name", "file"), LINE_1, NO_HEADER),
     "header without attributes": (swap(HEADER, "image_name"), LINE_1, NO_HEADER),
     "semicolons": (swap(HEADER, HEADER.replace(",", ";")), LINE_1, NO_HEADER),
-    "unknown attribute": (swap("Bangs", "Beard"), LINE_1, "unknown attribute 'Beard', expected some of Bangs, Big_Lips"),
+    "unknown attribute": (
+        swap("Bangs", "Beard"),
+        LINE_1,
+        "unknown attribute 'Beard', expected some of Bangs, Big_Lips",
+    ),
     "attribute twice": (swap("Smiling", "Male"), LINE_1, "expected every attribute once, but Male comes twice"),
     "field missing": (swap("00010.png,1.0", "00010.png"), LINE_3, "expected 14 fields as in the header, not 13"),
     "field too many": (swap("00010.png", "00010.png,1.0"), LINE_3, "expected 14 fields as in the header, not 15"),
@@ -177,14 +182,22 @@ BAD = {
     "name missing": (swap("00010.png", ""), LINE_3, NO_NAME + "''"),
     "name of two lines": (swap("00010.png", '"a\nb.png"'), "train.csv, line 4", NO_NAME),
     "quote never closed": (swap("00010.png", '"00010.png'), CSV, "expected comma-separated values"),
-    "csv in Latin-1": (write(CSV, HEADER.encode() + b"\nf\xfcnf.png"), "train.csv, line 2", "expected text in UTF-8, not byte 0xfc"),
+    "csv in Latin-1": (
+        write(CSV, HEADER.encode() + b"\nf\xfcnf.png"),
+        "train.csv, line 2",
+        "expected text in UTF-8, not byte 0xfc",
+    ),
     "csv in UTF-16": (write(CSV, HEADER.encode("utf-16")), LINE_1, "expected text in UTF-8"),
     "csv short": (keep(10), CSV, "each of the 12 pictures in .*, but it has 9 rows and none for '00000.png'"),
     "picture missing": (remove(PICTURE), PICTURE, "is missing: expected a picture for every row of .*train.csv"),
     "picture too large": (save(Image.new("RGB", (178, 218))), PICTURE, "has 178x218 pixels: " + PNG),
     "picture too small": (save(Image.new("RGB", (64, 63))), PICTURE, "has 64x63 pixels: " + PNG),
     "picture in 16 bits": (save(Image.new("I;16", (64, 64))), PICTURE, "16-bit grey: " + PNG),
-    "picture truncated": (lambda folder: os.truncate(folder / PICTURE, 6000), PICTURE, r"cannot be read \(.*truncated\): " + PNG),
+    "picture truncated": (
+        lambda folder: os.truncate(folder / PICTURE, 6000),
+        PICTURE,
+        r"cannot be read \(.*truncated\): " + PNG,
+    ),
     "picture of damaged pixels": (flip(3000), PICTURE, "cannot be read .*" + PNG),
     "picture of damaged header": (flip(20), PICTURE, PNG),
     "picture of zero bytes": (write(PICTURE, b""), PICTURE, "is no PNG: " + PNG),
@@ -215,7 +228,9 @@ def test_celeba_needs_a_folder(homework, name):
     say(error)
 
 
-@pytest.mark.parametrize("path, reader", [(CSV, "pathlib.Path.read_bytes"), ("train", "os.scandir"), ("train/00011.png", "PIL.Image.open")])
+@pytest.mark.parametrize(
+    "path, reader", [(CSV, "pathlib.Path.read_bytes"), ("train", "os.scandir"), ("train/00011.png", "PIL.Image.open")]
+)
 def test_celeba_says_what_it_may_not_read(homework, monkeypatch, path, reader):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
@@ -256,9 +271,15 @@ def test_load_takes_the_first_examples_of_each_split(homework):
 @pytest.mark.parametrize(
     "arguments, expected",
     [
-        (("cats", "train"), "no data set 'cats': choose from faces, digits, animals, .*celeba.* or another one of tensorflow-datasets"),
+        (
+            ("cats", "train"),
+            "no data set 'cats': choose from faces, digits, animals, .*celeba.* or another one of tensorflow-datasets",
+        ),
         (("digits", "valid"), "no split 'valid' of digits: choose from train, test, all"),
-        (("celeba", "train"), r"give --data_dir DIR, which holds the homework's folder \(train/, test/, train.csv, test.csv\), the official files"),
+        (
+            ("celeba", "train"),
+            r"give --data_dir DIR, which holds the homework's folder \(train/, test/, train.csv, test.csv\), the official files",
+        ),
         (("digits", "train", "."), "digits is built in and takes no --data_dir"),
         (("digits", "train", None, 48), "power of two from 8 to 512, .* not 48"),
         (("digits", "train", None, 4), "power of two from 8 to 512, .* not 4"),
@@ -288,14 +309,21 @@ def test_a_built_in_set_is_what_the_table_says(name):
 @pytest.fixture
 def source():
     images = np.arange(4 * 2 * 2 * 3, dtype=np.uint8).reshape(4, 2, 2, 3)
-    return Source("four", images, np.uint8([[0, 1], [1, 1], [0, 0], [1, 0]]), ("Male", "Smiling"), np.int32([3, 1, 4, 1]))
+    return Source(
+        "four", images, np.uint8([[0, 1], [1, 1], [0, 0], [1, 0]]), ("Male", "Smiling"), np.int32([3, 1, 4, 1])
+    )
 
 
 def test_source_selects_columns_in_the_order_asked_for(source):
     assert len(source) == 4
     assert source.column("Smiling").tolist() == [1, 1, 0, 0]
     swapped = source.select(["Smiling", "Male"])
-    assert swapped.attribute_names == ("Smiling", "Male") and swapped.attributes.tolist() == [[1, 0], [1, 1], [0, 0], [0, 1]]
+    assert swapped.attribute_names == ("Smiling", "Male") and swapped.attributes.tolist() == [
+        [1, 0],
+        [1, 1],
+        [0, 0],
+        [0, 1],
+    ]
     assert source.select([]).attributes.shape == (4, 0) and source.select([]).attribute_names == ()
 
 
@@ -357,7 +385,10 @@ def test_digits_brought_back_to_8x8_are_scikit_learns():
 
     digits, source = load_digits(), data.load("digits", "all")
     np.testing.assert_array_equal(source.labels, digits.target)
-    small = [Image.fromarray(image[..., 0].astype(np.float32)).resize((10, 10), Image.Resampling.BICUBIC) for image in source.images]
+    small = [
+        Image.fromarray(image[..., 0].astype(np.float32)).resize((10, 10), Image.Resampling.BICUBIC)
+        for image in source.images
+    ]
     error = np.stack(small)[:, 1:-1, 1:-1] * (16 / 255) - digits.images
     assert np.sqrt(np.mean(error**2)) < 1.5  # of 16 levels
 

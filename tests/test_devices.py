@@ -24,12 +24,19 @@ from tfgen.studies import STUDIES
 
 ROOT = pathlib.Path(__file__).parent.parent
 TOY = ["--smoke", "--examples", "64", "--batch_size", "16", "--image_size", "16"]
-QUICK = [("dlcv2018", "vae"), ("dlcv2018", "wgan_gp_faithful"), ("dlcv2018", "infogan_mixed"), ("sullivan2017", "depth_wgan"), ("digits", "gan")]
+QUICK = [
+    ("dlcv2018", "vae"),
+    ("dlcv2018", "wgan_gp_faithful"),
+    ("dlcv2018", "infogan_mixed"),
+    ("sullivan2017", "depth_wgan"),
+    ("digits", "gan"),
+]
 SLOW = [("dlcv2018", "gan"), ("dlcv2018", "acgan"), ("dlcv2018", "wgan_gp"), ("sullivan2017", "wgan"), ("pegasus", "adversarial_vae"), ("pegasus", "vae_gan"),
         ("pegasus", "acai"), ("digits", "cgan")]  # fmt: skip
 
 
-# Two replicas ------------------------------------------------------------------------------------------------------------------------
+# Two replicas
+# ------------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("study, name", [*QUICK, *(pytest.param(*one, marks=pytest.mark.slow) for one in SLOW)])
@@ -54,7 +61,9 @@ def test_without_synchronized_statistics_replicas_differ(two_replicas, monkeypat
 
 def process(*words, **environment):
     command = [sys.executable, ROOT / "tfgen_cli.py", *map(str, words)]
-    return subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def weights(folder):
@@ -68,11 +77,15 @@ def train(*words):
 def close(one, other):
     for name, arrays in one.items():
         for ours, theirs in zip(arrays, other[name], strict=True):
-            np.testing.assert_allclose(ours, theirs, atol=2e-3)  # Adam's steps are 2e-4 each, whatever the gradient's size
+            np.testing.assert_allclose(
+                ours, theirs, atol=2e-3
+            )  # Adam's steps are 2e-4 each, whatever the gradient's size
 
 
 def same_gradients(one, other):
-    """Adam's slots of two runs, which hold the gradients' size where its steps hide it: summed over replicas, they would be double or fourfold."""
+    """Adam's slots of two runs, which hold the gradients' size where its steps hide it: summed over replicas, they
+    would be double or fourfold.
+    """
     slots = []
     for folder in (one, other):
         reader = tf.train.load_checkpoint(str(max(pathlib.Path(folder, "checkpoints").glob("[0-9]*")) / "weights"))
@@ -114,7 +127,10 @@ def test_devices_that_are_none(environment, devices_, sentence, monkeypatch):
 def test_a_batch_that_cannot_be_shared(tmp_path):
     done = process("train", "--model", "vae", *TOY, "--run", tmp_path / "r", "--devices", 3)
     out, _ = done.communicate(timeout=120)
-    assert done.returncode == 2 and "a batch of 16 cannot be shared evenly by 3 devices: choose a --batch_size that 3 divides." in out
+    assert (
+        done.returncode == 2
+        and "a batch of 16 cannot be shared evenly by 3 devices: choose a --batch_size that 3 divides." in out
+    )
     assert not (tmp_path / "r").exists()
 
 
@@ -128,7 +144,8 @@ def test_each_machine_gets_its_rows_and_all_of_them_are_the_batch(toy):
             np.testing.assert_array_equal(values, np.concatenate([part[name] for part in parts]))
 
 
-# Machines ----------------------------------------------------------------------------------------------------------------------------
+# Machines
+# ----------------------------------------------------------------------------------------------------------------------------
 
 
 def free_ports(n):
@@ -158,13 +175,21 @@ def test_machines_that_were_given_different_arguments(tmp_path, monkeypatch):
         running.append(process("train", "--model", "vae", *TOY, "--seed", i, "--run", "r", TF_CONFIG=config))
     outs = [one.communicate(timeout=200)[0] for one in running]
     assert [one.returncode for one in running] == [2, 2], outs
-    assert any("the machines were given different arguments, seeds or data" in out for out in outs) and not any("Traceback" in out for out in outs)
+    assert any("the machines were given different arguments, seeds or data" in out for out in outs) and not any(
+        "Traceback" in out for out in outs
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [["--study", "pegasus", "--model", "acai"], ["--model", "gan"], ["--model", "vae"]], ids=["acai", "gan", "vae"])
+@pytest.mark.parametrize(
+    "words",
+    [["--study", "pegasus", "--model", "acai"], ["--model", "gan"], ["--model", "vae"]],
+    ids=["acai", "gan", "vae"],
+)
 def test_two_machines_end_as_one_would(tmp_path, monkeypatch, words):
-    """Each writes its weights at the end through a script that does what the command does; the chief's files are the only ones."""
+    """Each writes its weights at the end through a script that does what the command does; the chief's files are the
+    only ones.
+    """
     monkeypatch.chdir(tmp_path)
     (tmp_path / "worker.py").write_text(
         "import sys, numpy as np, tfgen_cli\n"
@@ -183,7 +208,9 @@ def test_two_machines_end_as_one_would(tmp_path, monkeypatch, words):
         config = json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}})
         command = [sys.executable, "worker.py", f"weights-{i}.npz", *words, "two"]
         environment = os.environ | {"TF_CONFIG": config, "PYTHONPATH": str(ROOT)}
-        running.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        running.append(
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        )
     outs = [one.communicate(timeout=300)[0] for one in running]
     assert [one.returncode for one in running] == [0, 0], outs
     first, second = (np.load(f"weights-{i}.npz") for i in range(2))
@@ -212,7 +239,9 @@ def test_a_machine_that_dies_ends_the_others_and_all_go_on_from_the_checkpoint(t
     out, _ = running[1 - victim].communicate(timeout=100)
     assert time.monotonic() - died < 60
     assert running[1 - victim].returncode == 2 and "Traceback" not in out
-    assert "another machine of this run has stopped or cannot be reached: give every machine the same command again" in out
+    assert (
+        "another machine of this run has stopped or cannot be reached: give every machine the same command again" in out
+    )
     running[victim].communicate()
     before = Run.open("r").iteration
     again = machines(2, *words)
@@ -222,12 +251,17 @@ def test_a_machine_that_dies_ends_the_others_and_all_go_on_from_the_checkpoint(t
     for one in again:
         one.send_signal(signal.SIGINT)
     outs = [one.communicate(timeout=100)[0] for one in again]
-    assert [one.returncode for one in again] == [130, 130] and f"{before} of" in outs[0] and "Stopped and saved at iteration" in outs[0], outs
+    assert (
+        [one.returncode for one in again] == [130, 130]
+        and f"{before} of" in outs[0]
+        and "Stopped and saved at iteration" in outs[0]
+    ), outs
     history = Run.open("r").history()
     np.testing.assert_array_equal(history["iteration"][:before], np.arange(1, before + 1))
 
 
-# Precision and compilation -------------------------------------------------------------------------------------------------------------
+# Precision and compilation
+# -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("study, name, precision", [
@@ -245,14 +279,28 @@ def test_half_precision_is_nearly_single_precision(study, name, precision, toy):
     logs, moves = {}, {}
     for kind in ("float32", precision):
         keras.utils.set_random_seed(0)
-        mild = {"rmse_weight": 1.0} if name == "depth_wgan" else {}  # with 1,024 times 32,768 the first steps overflow, and are rightly left out
-        record = {"study": study, "model": name, "arguments": {"width": 1 / 4} | mild, "image_size": 16, "channels": 3, "precision": kind}
+        mild = (
+            {"rmse_weight": 1.0} if name == "depth_wgan" else {}
+        )  # with 1,024 times 32,768 the first steps overflow, and are rightly left out
+        record = {
+            "study": study,
+            "model": name,
+            "arguments": {"width": 1 / 4} | mild,
+            "image_size": 16,
+            "channels": 3,
+            "precision": kind,
+        }
         model = Run("r", record).build()
-        assert kind == "float32" or any(layer.compute_dtype == kind for network in model.networks().values() for layer in network.layers)
+        assert kind == "float32" or any(
+            layer.compute_dtype == kind for network in model.networks().values() for layer in network.layers
+        )
         before = [v.numpy() for network in model.networks().values() for v in network.trainable_variables]
         history = model.fit(batches(toy, 32, stop=1), epochs=1, verbose=0, shuffle=False).history
         logs[kind] = {log: values[0] for log, values in history.items()}
-        moves[kind] = [v.numpy() - b for v, b in zip([v for network in model.networks().values() for v in network.trainable_variables], before)]
+        moves[kind] = [
+            v.numpy() - b
+            for v, b in zip([v for network in model.networks().values() for v in network.trainable_variables], before)
+        ]
         assert all(v.dtype == "float32" for network in model.networks().values() for v in network.weights)
     assert logs[precision] == pytest.approx(logs["float32"], rel=0.1, abs=0.05)
     ours, theirs = (np.concatenate([move.ravel() for move in moves[kind]]) for kind in (precision, "float32"))
@@ -274,7 +322,8 @@ def test_float16_scales_the_loss_of_every_player_and_unscales_the_gradient(toy):
         before = {name: [v.numpy() for v in network.trainable_variables] for name, network in model.networks().items()}
         model.fit(batches(toy, 32, stop=1), epochs=1, verbose=0, shuffle=False)
         moves[precision] = {
-            name: np.concatenate([(v.numpy() - b).ravel() for v, b in zip(network.trainable_variables, before[name])]) for name, network in model.networks().items()
+            name: np.concatenate([(v.numpy() - b).ravel() for v, b in zip(network.trainable_variables, before[name])])
+            for name, network in model.networks().items()
         }
     for name, ours in moves["mixed_float16"].items():
         theirs = moves["float32"][name]

@@ -1,6 +1,5 @@
 """What the diagrams tell of a network, by value, and that their drawing can be read: nothing on top of anything else."""
 
-
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -32,7 +31,14 @@ def labels(network):
 def test_the_depth_generators_skips_are_the_studys():
     blocks = diagrams.blocks(conditioning.depth_generator(SHAPE))
     assert [block.name for block in blocks] == ["image", "noise", *[""] * 17, "output"]
-    assert [block.shape for block in blocks[3:9]] == [(32, 32, 64), (16, 16, 128), (8, 8, 256), (4, 4, 256), (4, 4, 96), (4, 4, 32)]
+    assert [block.shape for block in blocks[3:9]] == [
+        (32, 32, 64),
+        (16, 16, 128),
+        (8, 8, 256),
+        (4, 4, 256),
+        (4, 4, 96),
+        (4, 4, 32),
+    ]
     joins = [10, 12, 14, 16, 18]
     assert [blocks[i].shape for i in joins] == [(4, 4, 192), (4, 4, 512), (8, 8, 512), (16, 16, 256), (32, 32, 128)]
     assert skips(blocks) == [(7, 10), (6, 12), (5, 14), (4, 16), (3, 18)]
@@ -73,12 +79,25 @@ def test_the_homeworks_tables():
 def test_layers_in_words():
     assert labels(digits.encoder((32, 32, 1), 2))[1:3] == ["conv 3x3 / 2, 32, ReLU", "conv 3x3 / 2, 64, ReLU"]
     assert labels(digits.generator((32, 32, 1), 100))[3] == "transposed conv 5x5, 128, batch norm, LeakyReLU .3"
-    assert labels(digits.discriminator((32, 32, 1)))[:2] == ["input * 2 - 1", "conv 5x5 / 2, 64, LeakyReLU .3, dropout .3"]
+    assert labels(digits.discriminator((32, 32, 1)))[:2] == [
+        "input * 2 - 1",
+        "conv 5x5 / 2, 64, LeakyReLU .3, dropout .3",
+    ]
     assert labels(bottleneck.decoder(SHAPE, 200))[-1] == "transposed conv 5x5 * 2, 3, sigmoid"
     assert labels(bottleneck.discriminator(SHAPE, activation="sigmoid"))[-1] == "dense 1, sigmoid"
     assert labels(dcgan.recognizer(512, (10,), 2))[-2:] == ["dense 10", "dense 2, sigmoid"]
-    assert labels(pooled.decoder((8, 8, 3), 16))[3:] == ["upsampling * 2", "conv 3x3, 16, LeakyReLU .2", "conv 3x3, 3, x / 2 + .5"]
-    assert labels(pooled.critic((8, 8, 3), 16))[4:] == ["average pooling / 2", "conv 3x3, 32, LeakyReLU .2", "conv 3x3, 16", "flatten", "mean"]
+    assert labels(pooled.decoder((8, 8, 3), 16))[3:] == [
+        "upsampling * 2",
+        "conv 3x3, 16, LeakyReLU .2",
+        "conv 3x3, 3, x / 2 + .5",
+    ]
+    assert labels(pooled.critic((8, 8, 3), 16))[4:] == [
+        "average pooling / 2",
+        "conv 3x3, 32, LeakyReLU .2",
+        "conv 3x3, 16",
+        "flatten",
+        "mean",
+    ]
     assert labels(mirrored.critic((8, 8, 3), spectral_norm=True))[1:] == [
         "conv 4x4 / 2, 64, spectral norm, LeakyReLU .2", "conv 4x4, 1, spectral norm", "flatten"
     ]  # fmt: skip
@@ -134,7 +153,9 @@ def meet(first, second):
 
 def check_legible(figure):
     """No text is cut off, or lies on another, on a box or on an arrow."""
-    extents = lambda artists: np.array([artist.get_window_extent(figure.canvas.get_renderer()).extents for artist in artists])
+    extents = lambda artists: np.array(
+        [artist.get_window_extent(figure.canvas.get_renderer()).extents for artist in artists]
+    )
     texts = [extents(text for text in axis.texts if text.get_text()) for axis in figure.axes]
     every = np.concatenate([*texts, extents(figure.legends[0].get_texts())])
     assert (every >= 0).all() and (every[:, 2:] <= figure.bbox.size).all()
@@ -160,16 +181,22 @@ def test_every_model_is_drawn(study, model, arguments):
         rows, half = diagrams.table(network), -(-len(blocks) // 2)
         *words, title = [text.get_text() for text in axis.texts]
         assert title == f"{name}: {parameters:,} parameters"
-        assert words[: 2 * len(blocks)] == [word for i, block in enumerate(blocks) for word in (f"{i + 1} {block.name}".strip(), rows[i][2])]
+        assert words[: 2 * len(blocks)] == [
+            word for i, block in enumerate(blocks) for word in (f"{i + 1} {block.name}".strip(), rows[i][2])
+        ]
         assert words[2 * len(blocks) :] == [word for row in (head, *rows[:half], head, *rows[half:]) for word in row]
         kinds |= {block.kind for block in blocks}
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [kind for kind in diagrams.KINDS if kind in kinds]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        kind for kind in diagrams.KINDS if kind in kinds
+    ]
     check_legible(figure)
 
 
 def test_more_columns_are_legible_too():
     check_legible(draw("dlcv2018", "infogan", SHAPE, width=1 / 4)[1])
-    check_legible(draw("sullivan2017", "depth_wgan", SHAPE, width=1 / 4, noise=False)[1])  # its arcs are higher than its boxes
+    check_legible(
+        draw("sullivan2017", "depth_wgan", SHAPE, width=1 / 4, noise=False)[1]
+    )  # its arcs are higher than its boxes
     check_legible(draw("sullivan2017", "depth_wgan", (256, 256, 3), width=1 / 4)[1])
 
 
@@ -180,8 +207,14 @@ def test_arrows_join_the_right_boxes():
     blocks = diagrams.blocks(model.generator)
     for (i, j), arrow in zip([(i, j) for i, block in enumerate(blocks) for j in block.inputs], arrows, strict=True):
         arc, points = (j, i) in skips(blocks), shaft(arrow)
-        shares = [(0.5, 1), (0.5, 1)] if arc else [(1, 0.5), (0, 0.5)]  # of the boxes: from top to top, else from right to left
+        shares = (
+            [(0.5, 1), (0.5, 1)] if arc else [(1, 0.5), (0, 0.5)]
+        )  # of the boxes: from top to top, else from right to left
         ends = [box.get_bbox().p0 + box.get_bbox().size * share for box, share in zip((boxes[j], boxes[i]), shares)]
         np.testing.assert_allclose(points[[0, -1]], ends, atol=0.03)
-        assert points[:, 1].max() > max(box.get_bbox().y1 for box in boxes[j : i + 1]) if arc else np.ptp(points[:, 0]) < 0.7
+        assert (
+            points[:, 1].max() > max(box.get_bbox().y1 for box in boxes[j : i + 1])
+            if arc
+            else np.ptp(points[:, 0]) < 0.7
+        )
     assert sum(Path.CURVE3 in arrow.get_path().codes for arrow in arrows) == 5

@@ -1,4 +1,6 @@
-"""The digits study: counts by hand, a CGAN that is told the class on both sides, and a reader that says whether it shows it."""
+"""The digits study: counts by hand, a CGAN that is told the class on both sides, and a reader that says whether it
+shows it.
+"""
 
 import types
 
@@ -10,7 +12,8 @@ import tensorflow as tf
 from tfgen import UserError, latents, scores
 from tfgen.data.batches import batches
 from tfgen.data.source import Source
-from tfgen.networks import conditioning, digits as networks
+from tfgen.networks import conditioning
+from tfgen.networks import digits as networks
 from tfgen.studies import digits
 
 SHAPE = (16, 16, 3)
@@ -79,16 +82,23 @@ def test_sizes_that_do_not_fit(name):
 def test_layer_details_of_the_tutorial():
     discriminator = networks.discriminator((32, 32, 1))
     assert {layer.rate for layer in discriminator.layers if isinstance(layer, keras.layers.Dropout)} == {0.3}
-    slopes = lambda network: {layer.negative_slope for layer in network.layers if isinstance(layer, keras.layers.LeakyReLU)}
+    slopes = lambda network: {
+        layer.negative_slope for layer in network.layers if isinstance(layer, keras.layers.LeakyReLU)
+    }
     assert slopes(discriminator) == slopes(networks.generator((32, 32, 1), 100)) == {0.3}
-    assert slopes(conditioning.class_discriminator((32, 32, 1), 10)) == slopes(conditioning.class_generator((32, 32, 1), 128, 10)) == {0.2}
+    assert (
+        slopes(conditioning.class_discriminator((32, 32, 1), 10))
+        == slopes(conditioning.class_generator((32, 32, 1), 128, 10))
+        == {0.2}
+    )
 
 
 def test_vae_weighs_the_divergence_as_the_bound_does():
     assert digits.vae(SHAPE, width=1 / 8).beta == 1
 
 
-# CGAN --------------------------------------------------------------------------------------------------------------------------------
+# CGAN
+# --------------------------------------------------------------------------------------------------------------------------------
 
 
 def cgan(**arguments):
@@ -171,11 +181,14 @@ def test_class_interpolation_goes_from_class_to_class_in_even_steps():
     np.testing.assert_allclose(rows[:, 2], model.generate(model.sample_latents(latents.KEY, 0, 3), code), atol=1e-6)
 
 
-# Scores ------------------------------------------------------------------------------------------------------------------------------
+# Scores
+# ------------------------------------------------------------------------------------------------------------------------------
 
 
 def stripes(n, seed):
-    """Pictures of three classes, a bright stripe at the left, in the middle or at the right, under noise: mirrored, two change places."""
+    """Pictures of three classes, a bright stripe at the left, in the middle or at the right, under noise: mirrored, two
+    change places.
+    """
     random = np.random.default_rng(seed)
     labels = np.arange(n, dtype=np.int32) % 3
     images = random.integers(0, 100, (n, 16, 16, 1), np.uint8)

@@ -21,7 +21,8 @@ def build(name, **arguments):
     return STUDIES["dlcv2018"][name].build(SHAPE, width=1 / 8, **arguments)
 
 
-# Penalty -----------------------------------------------------------------------------------------------------------------------------
+# Penalty
+# -----------------------------------------------------------------------------------------------------------------------------
 
 
 def pictures(n=6, side=4, channels=3, seed=0):
@@ -32,7 +33,9 @@ def pictures(n=6, side=4, channels=3, seed=0):
 def test_penalty_of_a_linear_critic(side, channels):
     """D(x) = 2 sum(x) on n values has slope 2 sqrt(n) everywhere: the penalty is (2 sqrt(n) - 1)^2."""
     real, fake = pictures(5, side, channels), pictures(5, side, channels, 1)
-    penalty = losses.gradient_penalty(lambda x: 2 * tf.reduce_sum(x, axis=[1, 2, 3]), real, fake, tf.fill((5, 1, 1, 1), 0.3))
+    penalty = losses.gradient_penalty(
+        lambda x: 2 * tf.reduce_sum(x, axis=[1, 2, 3]), real, fake, tf.fill((5, 1, 1, 1), 0.3)
+    )
     assert float(penalty) == pytest.approx((2 * np.sqrt(side * side * channels) - 1) ** 2, rel=1e-5)
 
 
@@ -40,14 +43,18 @@ def test_penalty_is_per_picture_and_not_per_batch():
     """Slopes 1 and 3 in one batch cost (0 + 4) / 2; one norm over the batch would cost (sqrt(10) - 1)^2."""
     slopes = tf.constant([1.0, 3.0])
     critic = lambda x: slopes * x[:, 0, 0, 0]
-    assert float(losses.gradient_penalty(critic, pictures(2), pictures(2), tf.zeros((2, 1, 1, 1)))) == pytest.approx(2.0, rel=1e-5)
+    assert float(losses.gradient_penalty(critic, pictures(2), pictures(2), tf.zeros((2, 1, 1, 1)))) == pytest.approx(
+        2.0, rel=1e-5
+    )
 
 
 def test_penalty_is_taken_between_the_two():
     """D(x) = x^2 / 2 has slope x: at real 3 and fake 1, the mix tells where it is taken."""
     real, fake = tf.fill((1, 1, 1, 1), 3.0), tf.fill((1, 1, 1, 1), 1.0)
     for mix in (0.0, 0.25, 1.0):
-        penalty = losses.gradient_penalty(lambda x: 0.5 * tf.reduce_sum(x**2, axis=[1, 2, 3]), real, fake, tf.fill((1, 1, 1, 1), mix))
+        penalty = losses.gradient_penalty(
+            lambda x: 0.5 * tf.reduce_sum(x**2, axis=[1, 2, 3]), real, fake, tf.fill((1, 1, 1, 1), mix)
+        )
         assert float(penalty) == pytest.approx((1 + 2 * mix - 1) ** 2, abs=1e-4)
 
 
@@ -62,21 +69,35 @@ def test_penalty_in_the_critics_own_range():
 def test_penalty_at_slope_zero_has_a_finite_gradient():
     weight = tf.Variable(0.0)
     with tf.GradientTape() as tape:
-        penalty = losses.gradient_penalty(lambda x: weight * tf.reduce_sum(x, axis=[1, 2, 3]), pictures(), pictures(), tf.zeros((6, 1, 1, 1)))
+        penalty = losses.gradient_penalty(
+            lambda x: weight * tf.reduce_sum(x, axis=[1, 2, 3]), pictures(), pictures(), tf.zeros((6, 1, 1, 1))
+        )
     assert float(penalty) == pytest.approx(1.0, rel=1e-4) and np.isfinite(float(tape.gradient(penalty, weight)))
 
 
 def test_column_penalty_of_the_homework():
-    """Its norm runs over the height alone: D(x) = 2 sum(x) on 4 x 4 x 3 has column slopes 2 sqrt(4), whatever the width and channels."""
-    penalty = losses.column_gradient_penalty(lambda x: 2 * tf.reduce_sum(x, axis=[1, 2, 3]), pictures(), pictures(), tf.zeros((6, 1, 1, 1)))
+    """Its norm runs over the height alone: D(x) = 2 sum(x) on 4 x 4 x 3 has column slopes 2 sqrt(4), whatever the width
+    and channels.
+    """
+    penalty = losses.column_gradient_penalty(
+        lambda x: 2 * tf.reduce_sum(x, axis=[1, 2, 3]), pictures(), pictures(), tf.zeros((6, 1, 1, 1))
+    )
     assert float(penalty) == pytest.approx((2 * 2 - 1) ** 2, rel=1e-5)
 
 
 def test_linear_critic_reaches_its_known_optimum():
     """Between two points at distance d, max w d - lambda (|w| - 1)^2 is at |w| = 1 + d / (2 lambda)."""
     d, gp_weight = 0.8, 10.0
-    critic = keras.Sequential([keras.Input((1, 1, 1)), keras.layers.Flatten(), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
-    at_zero = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros"), keras.layers.Reshape((1, 1, 1))])
+    critic = keras.Sequential(
+        [
+            keras.Input((1, 1, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1, use_bias=False, kernel_initializer="ones"),
+        ]
+    )
+    at_zero = keras.Sequential(
+        [keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros"), keras.layers.Reshape((1, 1, 1))]
+    )
     model = WGANGP(at_zero, critic, gp_weight)
     model.compile(discriminator=keras.optimizers.SGD(0.02), generator=keras.optimizers.SGD(0.0))
     batch = {"image": tf.fill((4, 1, 1, 1), d), "key": tf.zeros((4, 2), tf.int64)}
@@ -93,7 +114,7 @@ def test_mix_is_one_number_a_picture_or_one_a_batch():
     batch = {"image": pictures(64), "key": tf.zeros((64, 2), tf.int64)}
     right, faithful = build("wgan_gp"), build("wgan_gp_faithful")
     mix = right.mix(batch, 0).numpy()
-    assert mix.shape == (64, 1, 1, 1) and len(np.unique(mix)) == 64 and 0 <= mix.min() and mix.max() <= 1
+    assert mix.shape == (64, 1, 1, 1) and len(np.unique(mix)) == 64 and mix.min() >= 0 and mix.max() <= 1
     assert mix.mean() == pytest.approx(0.5, abs=0.12)  # uniform, not normal
     assert len(np.unique(faithful.mix(batch, 0))) == 1
     assert not np.array_equal(mix, right.mix(batch, 1))
@@ -108,13 +129,18 @@ def test_the_right_and_the_faithful_settings():
     assert settings(right) == [(0.0, 0.9, 1e-4)] * 2 and settings(faithful) == [(0.5, 0.999, 2e-4)] * 2
 
 
-# WGAN --------------------------------------------------------------------------------------------------------------------------------
+# WGAN
+# --------------------------------------------------------------------------------------------------------------------------------
 
 
 def wgan(clip=0.01):
     keras.utils.set_random_seed(0)
-    generator = keras.Sequential([keras.Input((4,)), keras.layers.Dense(16 * 16 * 3, activation="sigmoid"), keras.layers.Reshape(SHAPE)])
-    critic = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
+    generator = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(16 * 16 * 3, activation="sigmoid"), keras.layers.Reshape(SHAPE)]
+    )
+    critic = keras.Sequential(
+        [keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)]
+    )
     model = WGAN(generator, critic, clip)
     model.compile(discriminator=keras.optimizers.RMSprop(5e-3), generator=keras.optimizers.RMSprop(5e-3))
     return model
@@ -126,7 +152,9 @@ def test_clipping_keeps_every_weight_in_the_box(toy):
     model.fit(batches(toy, 16, stop=3), epochs=1, verbose=0, shuffle=False)
     for weight in model.discriminator.weights:
         assert np.abs(weight.numpy()).max() <= np.float32(0.01)
-    assert max(np.abs(weight.numpy()).max() for weight in model.generator.weights) > 0.01  # the generator is not clipped
+    assert (
+        max(np.abs(weight.numpy()).max() for weight in model.generator.weights) > 0.01
+    )  # the generator is not clipped
     assert not np.array_equal(before[0], model.generator.weights[0].numpy())
 
 
@@ -147,7 +175,8 @@ def test_five_critic_steps_on_fresh_latents(toy):
     assert seen == [0, 1, 2, 3, 4, 5]
 
 
-# InfoGAN -----------------------------------------------------------------------------------------------------------------------------
+# InfoGAN
+# -----------------------------------------------------------------------------------------------------------------------------
 
 
 def test_parameter_counts():
@@ -171,7 +200,9 @@ def test_codes_are_one_hot_then_uniform():
 def bound(read, codes, categories):
     """What an InfoGAN logs when its recognizer answers `read`."""
     keras.utils.set_random_seed(0)
-    model = InfoGAN(None, lambda images, training: {"features": images}, lambda features, training: read, None, categories)
+    model = InfoGAN(
+        None, lambda images, training: {"features": images}, lambda features, training: read, None, categories
+    )
     model.fake = lambda batch, draw: batch["image"]
     model.sample_codes = lambda key, draw, n: tf.constant(codes, tf.float32)
     return model.recognizer_loss({"image": tf.zeros((len(codes), 1)), "key": None}, 0)[1]
@@ -203,7 +234,10 @@ def test_the_recognizers_step_leaves_the_discriminator_alone_unless_they_share_i
     batch = next(iter(batches(toy, 16)))
     before = {name: [v.numpy() for v in network.trainable_variables] for name, network in model.networks().items()}
     model.update("recognizer", model.recognizer_loss, batch)
-    moved = {name: [not np.array_equal(v.numpy(), old) for v, old in zip(network.trainable_variables, before[name])] for name, network in model.networks().items()}
+    moved = {
+        name: [not np.array_equal(v.numpy(), old) for v, old in zip(network.trainable_variables, before[name])]
+        for name, network in model.networks().items()
+    }
     assert any(moved["generator"]) and any(moved["recognizer"]) and any(moved["discriminator"]) == shared
     head = {id(v) for v in model.discriminator.get_layer("logits").trainable_variables}
     assert not any(m for m, v in zip(moved["discriminator"], model.discriminator.trainable_variables) if id(v) in head)
@@ -222,7 +256,8 @@ def test_codes_and_latents_are_different_noise():
     assert abs(np.corrcoef(z.ravel(), u.ravel())[0, 1]) < 0.1
 
 
-# Sweeps ------------------------------------------------------------------------------------------------------------------------------
+# Sweeps
+# ------------------------------------------------------------------------------------------------------------------------------
 
 
 def swept(model):

@@ -14,13 +14,14 @@ RATES = {
     "High_Cheekbones": 0.395, "Male": 0.372, "Mouth_Slightly_Open": 0.422, "Smiling": 0.45, "Straight_Hair": 0.253, "Wavy_Hair": 0.324,
     "Wearing_Lipstick": 0.490,
 }  # fmt: skip
-# The balanced accuracy that a linear classifier of 32x32 pixels reaches at least, some 0.08 below what it does. Brown hair lies between
-# black and blond, where no linear classifier tells it apart.
+# The balanced accuracy that a linear classifier of 32x32 pixels reaches at least, some 0.08 below what it does. Brown
+# hair lies between black and blond, where no linear classifier tells it apart.
 LINEAR = {
     "Bangs": 0.85, "Big_Lips": 0.60, "Black_Hair": 0.92, "Blond_Hair": 0.95, "Heavy_Makeup": 0.90, "High_Cheekbones": 0.85, "Male": 0.92,
     "Mouth_Slightly_Open": 0.68, "Smiling": 0.72, "Straight_Hair": 0.70, "Wavy_Hair": 0.70, "Wearing_Lipstick": 0.80,
 }  # fmt: skip
-# How far apart, of 255, the 20 pixels are that differ most when only the attribute does: in the mean over faces, and in 95 % of them.
+# How far apart, of 255, the 20 pixels are that differ most when only the attribute does: in the mean over faces, and in
+# 95 % of them.
 CONTRAST = {"Big_Lips": (20, 8), "Wearing_Lipstick": (20, 10), "High_Cheekbones": (22, 14)}
 LIPS, FACE = slice(34, 62), slice(20, 64)  # rows of 64
 
@@ -53,7 +54,12 @@ def test_windows_cut_nothing_off(image_size, monkeypatch):
 
 
 def test_no_face_comes_twice():
-    sources = [faces.load("train", 16, 2000), faces.load("test", 16), faces.load("train", 16, 2000, seed=1), faces.load("test", 16, seed=1)]
+    sources = [
+        faces.load("train", 16, 2000),
+        faces.load("test", 16),
+        faces.load("train", 16, 2000, seed=1),
+        faces.load("test", 16, seed=1),
+    ]
     images = np.concatenate([source.images for source in sources])
     assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)
 
@@ -134,7 +140,13 @@ def test_every_attribute_is_visible_on_every_face(name):
 
 @pytest.mark.parametrize(
     "name, rows",
-    [("Big_Lips", LIPS), ("Wearing_Lipstick", LIPS), ("Mouth_Slightly_Open", LIPS), ("Smiling", FACE), ("Heavy_Makeup", FACE)],
+    [
+        ("Big_Lips", LIPS),
+        ("Wearing_Lipstick", LIPS),
+        ("Mouth_Slightly_Open", LIPS),
+        ("Smiling", FACE),
+        ("Heavy_Makeup", FACE),
+    ],
 )
 def test_an_attribute_of_the_face_changes_the_face_alone(name, rows):
     without, having = pair(name)
@@ -147,14 +159,19 @@ def linear_scores(seed):
     """The balanced accuracy on new faces of one ridge regression for all attributes: {name: in [0, 1]}."""
 
     def pixels(images):
-        return images.reshape(len(images), 32, 2, 32, 2, 3).mean((2, 4), dtype=np.float32).reshape(len(images), -1) / 255
+        return (
+            images.reshape(len(images), 32, 2, 32, 2, 3).mean((2, 4), dtype=np.float32).reshape(len(images), -1) / 255
+        )
 
     images, values = faces.draw(0, 3000, seed)
     test_images, truths = faces.draw(faces.TEST_START, faces.TEST_START + 800, seed)
     model = Ridge(alpha=300).fit(pixels(images), values.astype(np.float32))
     known, scores = model.predict(pixels(images)), model.predict(pixels(test_images))
     thresholds = [(score[value == 0].mean() + score[value == 1].mean()) / 2 for score, value in zip(known.T, values.T)]
-    return {name: balanced_accuracy_score(truths[:, i], scores[:, i] > thresholds[i]) for i, name in enumerate(faces.ATTRIBUTES)}
+    return {
+        name: balanced_accuracy_score(truths[:, i], scores[:, i] > thresholds[i])
+        for i, name in enumerate(faces.ATTRIBUTES)
+    }
 
 
 def test_a_linear_classifier_reads_the_attributes():

@@ -67,17 +67,26 @@ def test_sheet_pixels():
 
 
 def test_fig1_2_and_fig2_2_curves():
-    for model, panels in [("vae", {"reconstruction": "MSE", "kl": "KLD"}), ("gan", {"d_loss": "D loss", "g_loss": "G loss"})]:
+    for model, panels in [
+        ("vae", {"reconstruction": "MSE", "kl": "KLD"}),
+        ("gan", {"d_loss": "D loss", "g_loss": "G loss"}),
+    ]:
         run = FakeRun(model)
         file = {"vae": "fig1_2.jpg", "gan": "fig2_2.jpg"}[model]
         figure = STUDIES["dlcv2018"][model].figures[file].draw(run)
         assert tuple(figure.get_size_inches()) == (16, 6)
         for axis, (log, title) in zip(figure.axes, panels.items(), strict=True):
             assert (axis.get_title(), axis.title.get_fontsize()) == (title, 20)
-            assert (axis.get_xlabel(), axis.xaxis.label.get_fontsize(), axis.get_ylabel()) == ("Training iterations", 16, "")
+            assert (axis.get_xlabel(), axis.xaxis.label.get_fontsize(), axis.get_ylabel()) == (
+                "Training iterations",
+                16,
+                "",
+            )
             assert axis.get_legend() is None
             (line,) = axis.lines
-            np.testing.assert_array_equal(line.get_xydata(), np.stack([run.history()["iteration"], run.history()[log]], axis=1))
+            np.testing.assert_array_equal(
+                line.get_xydata(), np.stack([run.history()["iteration"], run.history()[log]], axis=1)
+            )
 
 
 def test_fig1_3_rows(toy):
@@ -105,7 +114,9 @@ def test_fig1_5_points(toy):
     assert tuple(figure.get_size_inches()) == (8, 8)
     assert (axis.get_title(), axis.title.get_fontsize()) == ("Smiling", 20)
     smiling = int(toy.attributes.sum())
-    for points, colour, label, n in zip(axis.collections, ["royalblue", "tomato"], ["True", "False"], [smiling, 64 - smiling], strict=True):
+    for points, colour, label, n in zip(
+        axis.collections, ["royalblue", "tomato"], ["True", "False"], [smiling, 64 - smiling], strict=True
+    ):
         assert len(points.get_offsets()) == n and points.get_label() == label
         assert tuple(points.get_facecolor()[0]) == to_rgba(colour, 0.5)
 
@@ -113,9 +124,17 @@ def test_fig1_5_points(toy):
 def test_fig3_2_curves(acgan):
     figure = figures.attribute_curves(acgan)
     assert tuple(figure.get_size_inches()) == (16, 6)
-    assert [axis.get_title() for axis in figure.axes] == ["Training Loss of Attribute Classification", "Accuracy of Discriminator"]
+    assert [axis.get_title() for axis in figure.axes] == [
+        "Training Loss of Attribute Classification",
+        "Accuracy of Discriminator",
+    ]
     for axis, log in zip(figure.axes, ["aux", "aux_accuracy"]):
-        assert [text.get_text() for text in axis.get_legend().get_texts()] == ["Real", "Real (per epoch)", "Fake", "Fake (per epoch)"]
+        assert [text.get_text() for text in axis.get_legend().get_texts()] == [
+            "Real",
+            "Real (per epoch)",
+            "Fake",
+            "Fake (per epoch)",
+        ]
         for i, kind in enumerate(["real", "fake"]):
             values = acgan.history()[f"{log}_{kind}"]
             raw, epochs = axis.lines[2 * i : 2 * i + 2]
@@ -131,7 +150,9 @@ def test_fig3_3_rows_are_codes_and_columns_latents(acgan):
     shown = np.stack([axis.images[0].get_array() for axis in figure.axes])
     z = acgan.model.sample_latents(latents.KEY, 0, 10)
     for row, code in enumerate((0.0, 1.0)):
-        np.testing.assert_allclose(shown[10 * row : 10 * row + 10], acgan.model.generate(z, np.full((10, 1), code, np.float32)), atol=1e-6)
+        np.testing.assert_allclose(
+            shown[10 * row : 10 * row + 10], acgan.model.generate(z, np.full((10, 1), code, np.float32)), atol=1e-6
+        )
     assert np.abs(shown[:10] - shown[10:]).max() > 0
 
 
@@ -186,7 +207,9 @@ def test_the_strip_follows_the_same_latents_over_the_training(sheets):
     figure = figures.training_strip(sheets, n=3, moments=5)
     axes = np.reshape(figure.axes, (3, -1))
     iterations = [int(axis.get_title()) for axis in axes[0]]
-    assert iterations[0] == 0 and iterations[-1] == 76 and np.all(np.diff(iterations, 2) >= 0)  # denser at the beginning
+    assert (
+        iterations[0] == 0 and iterations[-1] == 76 and np.all(np.diff(iterations, 2) >= 0)
+    )  # denser at the beginning
     for row, latent in zip(axes, (0, 6, 11)):
         for axis, iteration in zip(row, iterations):
             np.testing.assert_allclose(axis.images[0].get_array() * 255, 10 * iteration / 4 + latent, rtol=1e-6)
@@ -203,7 +226,9 @@ def test_the_animation_has_the_sheets_as_frames(sheets):
     frames = figures.training_animation(sheets, moments=5, width=60)
     assert len(frames) == len(figures.training_strip(sheets, moments=5).axes) / 6
     for frame, value in ((frames[0], 0), (frames[-1], 190)):
-        assert frame.size == (52, 20 + 40) and frame.getpixel((6, 20 + 6)) == value  # twice the sheet of 26 x 20, below its caption
+        assert (
+            frame.size == (52, 20 + 40) and frame.getpixel((6, 20 + 6)) == value
+        )  # twice the sheet of 26 x 20, below its caption
 
 
 def test_damaged_and_missing_sheets_are_named(sheets):
@@ -217,7 +242,9 @@ def test_damaged_and_missing_sheets_are_named(sheets):
 
 
 class Line:
-    """A VAE of flat pictures of one value: the code is the picture's value times 10, known up to .5; the decoder divides by 10."""
+    """A VAE of flat pictures of one value: the code is the picture's value times 10, known up to .5; the decoder
+    divides by 10.
+    """
 
     latent_dim = 1
 
@@ -256,16 +283,22 @@ def test_a_line_between_drawn_codes_has_one_draw_at_each_end():
     line = latents.interpolate(Line(), flat(0), flat(1), 5, draw=1)[0, :, 0, 0, 0]
     start, end = (0.05 * np.random.default_rng(draw).normal() for draw in (2, 3))
     np.testing.assert_allclose(line, np.linspace(start, 1 + end, 5), atol=1e-5)
-    np.testing.assert_allclose(latents.interpolate(Line(), flat(0), flat(1), 5)[0, :, 0, 0, 0], [0, 0.25, 0.5, 0.75, 1], atol=1e-6)
+    np.testing.assert_allclose(
+        latents.interpolate(Line(), flat(0), flat(1), 5)[0, :, 0, 0, 0], [0, 0.25, 0.5, 0.75, 1], atol=1e-6
+    )
 
 
 def test_the_manifold_lies_at_the_normal_quantiles():
     seen = []
-    plane = types.SimpleNamespace(latent_dim=2, decoder=lambda z, training: seen.append(np.asarray(z)) or np.zeros((len(z), 4, 4, 1)))
+    plane = types.SimpleNamespace(
+        latent_dim=2, decoder=lambda z, training: seen.append(np.asarray(z)) or np.zeros((len(z), 4, 4, 1))
+    )
     assert latents.manifold(plane, 5).shape == (25, 4, 4, 1)
     z = np.concatenate(seen).reshape(5, 5, 2)
-    np.testing.assert_allclose(z[0, :, 0], [-1.644854, -0.597760, 0, 0.597760, 1.644854], atol=1e-5)  # of .05, .275, .5, .725, .95
-    assert np.all(z[..., 0] == z[0, :, 0]) and np.all(z[..., 1].T == z[:, 0, 1]) and np.all(z[:, 0, 1] == z[0, ::-1, 0])
+    np.testing.assert_allclose(
+        z[0, :, 0], [-1.644854, -0.597760, 0, 0.597760, 1.644854], atol=1e-5
+    )  # of .05, .275, .5, .725, .95
+    assert np.all(z[..., 0] == z[0, :, 0]) and np.all(z[:, 0, 1] == z[..., 1].T) and np.all(z[:, 0, 1] == z[0, ::-1, 0])
     with pytest.raises(UserError, match="train it with --latent_dim 2"):
         latents.manifold(Line())
 
@@ -301,7 +334,9 @@ def test_sharpness_of_known_pictures():
 
 def test_sharpness_rows_compare_with_the_test_pictures(toy, monkeypatch):
     run = FakeRun("gan", toy)
-    monkeypatch.setattr(latents, "prior_samples", lambda model, n: toy.images[:n] / np.float32(510))  # half the contrast: a quarter of the variance
+    monkeypatch.setattr(
+        latents, "prior_samples", lambda model, n: toy.images[:n] / np.float32(510)
+    )  # half the contrast: a quarter of the variance
     figure = figures.sharpness_rows({"GAN": run})
     labels = [axis.get_ylabel() for axis in figure.axes if axis.get_ylabel()]
     assert [label.split("(")[1] for label in labels] == ["100%)", "25%)"]
@@ -348,14 +383,21 @@ def test_the_noise_sampler_shows_one_picture_under_many_noises(toy, monkeypatch)
 
 def settings(depth, latent_dim, values):
     history = {"iteration": np.arange(1, 1 + len(values)), "jsd": np.asarray(values, float)}
-    return types.SimpleNamespace(record={"arguments": {"depth": depth, "latent_dim": latent_dim}}, history=lambda: history, steps_per_epoch=2)
+    return types.SimpleNamespace(
+        record={"arguments": {"depth": depth, "latent_dim": latent_dim}}, history=lambda: history, steps_per_epoch=2
+    )
 
 
 def test_depth_curves_have_a_panel_a_depth_and_a_line_a_latent_size():
     runs = {"b": settings(3, 20, [1, 3, 5, 7, 9]), "a": settings(3, 2, [2, 4]), "c": settings(1, 20, [0, 1])}
     figure = figures.depth_curves(runs, lambda run: run.history()["jsd"], "JSD", "nats")
     one, three = figure.axes
-    assert (one.get_title(), three.get_title(), one.get_xlabel(), one.get_ylabel()) == ("JSD, depth 1", "JSD, depth 3", "Epochs", "nats")
+    assert (one.get_title(), three.get_title(), one.get_xlabel(), one.get_ylabel()) == (
+        "JSD, depth 1",
+        "JSD, depth 3",
+        "Epochs",
+        "nats",
+    )
     assert [line.get_label() for line in three.lines] == ["2 latents", "20 latents"]
     np.testing.assert_array_equal(three.lines[1].get_xydata(), [[1, 2], [2, 6]])  # means of whole epochs
     np.testing.assert_array_equal(three.lines[0].get_xydata(), [[1, 3]])
@@ -380,7 +422,9 @@ def test_a_comparison_lays_curves_over_rows_of_samples():
     assert (curves.get_title(), curves.get_ylabel()) == ("D loss", "nats")
     for line, label, scale in zip(curves.lines, runs, (1.0, 3.0), strict=True):
         assert line.get_label() == label
-        np.testing.assert_allclose(line.get_xydata(), [[i + 3, scale * (i + 1)] for i in range(298)])  # 1 % of 300: means of 3, drawn at the last
+        np.testing.assert_allclose(
+            line.get_xydata(), [[i + 3, scale * (i + 1)] for i in range(298)]
+        )  # 1 % of 300: means of 3, drawn at the last
     assert [axis.get_ylabel() for axis in pictures] == ["one", "", "", "", "other", "", "", ""]
     samples = latents.prior_samples(runs["one"].model, 32)
     np.testing.assert_allclose([axis.images[0].get_array() for axis in pictures[:4]], samples[:4], atol=1e-6)
@@ -400,10 +444,16 @@ def test_certainty_counts_what_the_classifier_holds_likely(toy, monkeypatch):
 def test_a_figure_in_words(acgan, toy):
     assert figures.describe(figures.attribute_grid(acgan)) == "20 pictures in 2 rows of 10."
     words = figures.describe(figures.attribute_curves(acgan))
-    assert "Accuracy of Discriminator Fake: a line from 6 at 1 to 60 at 10." in words and words.count("a line from") == 8
-    assert figures.describe(figures.latent_tsne(FakeRun("vae", toy), "Smiling")).startswith(f"Smiling: {int(toy.attributes.sum())} points True.")
+    assert (
+        "Accuracy of Discriminator Fake: a line from 6 at 1 to 60 at 10." in words and words.count("a line from") == 8
+    )
+    assert figures.describe(figures.latent_tsne(FakeRun("vae", toy), "Smiling")).startswith(
+        f"Smiling: {int(toy.attributes.sum())} points True."
+    )
     assert figures.describe([None] * 3) == "Animation of 3 frames."
-    assert figures.describe(figures.sharpness_rows({"GAN": FakeRun("gan", toy)})).startswith("16 pictures in 2 rows of 8: test pictures ")
+    assert figures.describe(figures.sharpness_rows({"GAN": FakeRun("gan", toy)})).startswith(
+        "16 pictures in 2 rows of 8: test pictures "
+    )
 
 
 @pytest.mark.parametrize("model, file, size", [("vae", "fig1_3", (20, 4)), ("wgan_gp", "wgan_gp", (16, 8)), ("infogan_mixed", "infogan_mixed_0", (20, 8)), ("infogan_mixed", "infogan_mixed_2", (20, 8))])  # fmt: skip
@@ -422,4 +472,6 @@ def test_fig4_1_has_a_value_a_column_and_a_latent_a_row():
             for column in (0, 9):
                 own = codes[row : row + 1].copy()
                 own[:, 10 * code : 10 * code + 10] = np.eye(10)[column]
-                np.testing.assert_allclose(pictures[row, column], run.model.generate(z[row : row + 1], own)[0], atol=1e-5)
+                np.testing.assert_allclose(
+                    pictures[row, column], run.model.generate(z[row : row + 1], own)[0], atol=1e-5
+                )

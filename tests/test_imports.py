@@ -52,7 +52,9 @@ def test_imports_flow_downwards(path):
 
 
 def python(code, **environment):
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True
+    )
 
 
 def test_help_does_not_import_tensorflow():
@@ -71,7 +73,11 @@ def test_another_backend_is_refused_in_a_sentence():
 
 def test_the_command_line_says_so_too():
     done = subprocess.run(
-        [sys.executable, "tfgen_cli.py", "list"], cwd=ROOT, env=os.environ | {"KERAS_BACKEND": "torch"}, capture_output=True, text=True
+        [sys.executable, "tfgen_cli.py", "list"],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 2
     assert "Keras backend is 'torch'" in done.stderr and "Traceback" not in done.stderr

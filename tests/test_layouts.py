@@ -1,4 +1,6 @@
-"""The layouts that pictures in files come in: CelebA's official files, folders with and without splits, classes and CSVs, RGB-D pairs."""
+"""The layouts that pictures in files come in: CelebA's official files, folders with and without splits, classes and
+CSVs, RGB-D pairs.
+"""
 
 import os
 import re
@@ -8,12 +10,11 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from sentences import say
 
 from tfgen import UserError, data
-from tfgen.data import celeba, folder, rgbd
 from tfgen.data.files import Files
-
-from sentences import say
+from tfgen.data.readers import celeba, folder, rgbd
 
 RANDOM = np.random.default_rng(0)
 LATIN_1 = os.fsdecode(b"f\xfcnf.png")  # a name that is no UTF-8
@@ -72,7 +73,9 @@ def cut(name, n=500):
 def png_that_says(side):
     """A PNG of few bytes with width and height `side`."""
     chunks = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(bytes(9)), b"IEND"
-    return b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks
+    )
 
 
 def refused(name, root, named, expected, **options):
@@ -102,7 +105,10 @@ def official(tmp_path):
     put(root, **{f"img_align_celeba/{name}": noise(218, 178, 3) for name in NAMES})
     rows = [f"{name} {' '.join(f'{bit:2}' for bit in bits(i))}" for i, name in enumerate(NAMES)]
     put(root, **{"list_attr_celeba.txt": "\n".join(["8", " ".join(celeba.ALL_ATTRIBUTES) + " ", *rows]) + "\n"})
-    return put(root, **{"list_eval_partition.txt": "".join(f"{name} {part}\n" for name, part in zip(NAMES, PARTS, strict=True))})
+    return put(
+        root,
+        **{"list_eval_partition.txt": "".join(f"{name} {part}\n" for name, part in zip(NAMES, PARTS, strict=True))},
+    )
 
 
 def kaggle(root):
@@ -120,7 +126,11 @@ def kaggle(root):
 
 def three_folders(root):
     """The same as on the official site."""
-    for below, name in (("Img", "img_align_celeba"), ("Anno", "list_attr_celeba.txt"), ("Eval", "list_eval_partition.txt")):
+    for below, name in (
+        ("Img", "img_align_celeba"),
+        ("Anno", "list_attr_celeba.txt"),
+        ("Eval", "list_eval_partition.txt"),
+    ):
         (root / below).mkdir()
         (root / name).rename(root / below / name)
 
@@ -129,12 +139,17 @@ def from_windows(root):
     """A byte-order mark, CRLF and hidden files."""
     for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
         (root / name).write_bytes(b"\xef\xbb\xbf" + (root / name).read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
-    put(root, **{"img_align_celeba/._000001.jpg": b"", "img_align_celeba/Thumbs.db": b"", "img_align_celeba/index.html": b""})
+    put(
+        root,
+        **{"img_align_celeba/._000001.jpg": b"", "img_align_celeba/Thumbs.db": b"", "img_align_celeba/index.html": b""},
+    )
 
 
 def test_celebas_official_files_give_the_rows_of_one_partition_in_the_order_of_the_attributes(official):
     train, test = data.load("celeba", "train", official), data.load("celeba", "test", str(official))
-    assert train.images.shape == (5, 64, 64, 3) and train.images.dtype == np.uint8 and test.images.shape == (2, 64, 64, 3)
+    assert (
+        train.images.shape == (5, 64, 64, 3) and train.images.dtype == np.uint8 and test.images.shape == (2, 64, 64, 3)
+    )
     assert train.attribute_names == celeba.ALL_ATTRIBUTES and len(celeba.ALL_ATTRIBUTES) == 40 and train.labels is None
     for source, part in ((train, 0), (test, 2)):
         expected = [bits(i) for i in range(8) if PARTS[i] == part]
@@ -160,7 +175,9 @@ def test_celeba_crops_the_central_square(official, crop):
         picture = picture.crop(((178 - side) // 2, (218 - side) // 2, (178 + side) // 2, (218 + side) // 2))
     found = data.load("celeba", "train", official, crop=crop).images[0].astype(int)
     expected = np.asarray(picture.resize((64, 64), Image.Resampling.LANCZOS), int)
-    inner = slice(None) if side == 64 else slice(64 * 3 // min(side, 64) + 1, -64 * 3 // min(side, 64) - 1)  # elsewhere the filter saw the edge
+    inner = (
+        slice(None) if side == 64 else slice(64 * 3 // min(side, 64) + 1, -64 * 3 // min(side, 64) - 1)
+    )  # elsewhere the filter saw the edge
     error = found[inner, inner] - expected[inner, inner]
     if side < 178:
         assert np.abs(error).max() <= 1
@@ -183,7 +200,10 @@ def test_celebas_homework_is_cropped_already(tmp_path):
 
 
 ATTR, EVAL, JPEG = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba/000001.jpg"
-OFFICIAL, PICTURE = "--data_dir must hold img_align_celeba/, list_attr_celeba.txt and", "expected a JPEG of 178x218 pixels; restore the picture"
+OFFICIAL, PICTURE = (
+    "--data_dir must hold img_align_celeba/, list_attr_celeba.txt and",
+    "expected a JPEG of 178x218 pixels; restore the picture",
+)
 # name: (what is done to the folder, the file named, what else the message says)
 BAD_CELEBA = {
     "no partition": (remove(EVAL), "", "there is no partition in .*: " + OFFICIAL),
@@ -191,21 +211,65 @@ BAD_CELEBA = {
     "no pictures": (remove("img_align_celeba"), "", "there is no folder in .*: " + OFFICIAL),
     "attributes empty": (write(ATTR, ""), ATTR, "is empty: expected a header"),
     "attributes of one header": (write(ATTR, "Male Smiling\n"), ATTR, "no rows: expected one for every picture"),
-    "names of no attributes": (edit(ATTR, "Bangs", "Beard"), ATTR + ", line 2", "unknown attribute 'Beard', expected some of 5_o_Clock_Shadow"),
-    "attribute twice": (edit(ATTR, "Smiling", "Male"), ATTR + ", line 2", "expected every attribute once, but Male comes twice"),
+    "names of no attributes": (
+        edit(ATTR, "Bangs", "Beard"),
+        ATTR + ", line 2",
+        "unknown attribute 'Beard', expected some of 5_o_Clock_Shadow",
+    ),
+    "attribute twice": (
+        edit(ATTR, "Smiling", "Male"),
+        ATTR + ", line 2",
+        "expected every attribute once, but Male comes twice",
+    ),
     "another count": (edit(ATTR, "8\n", "9\n"), ATTR, "has 8 rows: expected 9, as its first line says"),
-    "value 0": (edit(ATTR, "000007.jpg  1", "000007.jpg  0"), ATTR + ", line 3", "expected -1 or 1 for 5_o_Clock_Shadow, not '0'"),
-    "value missing": (edit(ATTR, "000007.jpg  1", "000007.jpg   "), ATTR + ", line 3", "expected 41 fields as in the header, not 40"),
-    "attributes twice": (edit(ATTR, "000003.jpg", "000007.jpg"), ATTR + ", line 4", "expected one row a picture, but 000007.jpg"),
-    "attributes of a name upwards": (edit(ATTR, "000007.jpg", "../7.jpg"), ATTR + ", line 3", "expected the name of a picture, not '../7.jpg'"),
-    "no part": (edit(EVAL, "000007.jpg 0\n", ""), EVAL, "has no row for 000007.jpg: expected one for every row of list_attr_celeba.txt"),
-    "part 3": (edit(EVAL, "000007.jpg 0", "000007.jpg 3"), EVAL + ", line 1", "expected 0, 1 or 2 for partition, not '3'"),
+    "value 0": (
+        edit(ATTR, "000007.jpg  1", "000007.jpg  0"),
+        ATTR + ", line 3",
+        "expected -1 or 1 for 5_o_Clock_Shadow, not '0'",
+    ),
+    "value missing": (
+        edit(ATTR, "000007.jpg  1", "000007.jpg   "),
+        ATTR + ", line 3",
+        "expected 41 fields as in the header, not 40",
+    ),
+    "attributes twice": (
+        edit(ATTR, "000003.jpg", "000007.jpg"),
+        ATTR + ", line 4",
+        "expected one row a picture, but 000007.jpg",
+    ),
+    "attributes of a name upwards": (
+        edit(ATTR, "000007.jpg", "../7.jpg"),
+        ATTR + ", line 3",
+        "expected the name of a picture, not '../7.jpg'",
+    ),
+    "no part": (
+        edit(EVAL, "000007.jpg 0\n", ""),
+        EVAL,
+        "has no row for 000007.jpg: expected one for every row of list_attr_celeba.txt",
+    ),
+    "part 3": (
+        edit(EVAL, "000007.jpg 0", "000007.jpg 3"),
+        EVAL + ", line 1",
+        "expected 0, 1 or 2 for partition, not '3'",
+    ),
     "part twice": (edit(EVAL, "000003.jpg", "000007.jpg"), EVAL + ", line 2", "expected one row a picture"),
     "partition empty": (write(EVAL, ""), EVAL, "no rows: expected one for every picture"),
-    "no test set": (write(EVAL, "".join(f"{name} 0\n" for name in NAMES)), "img_align_celeba", "holds no picture to test with: expected"),
-    "no training set": (write(EVAL, "".join(f"{name} 2\n" for name in NAMES)), "img_align_celeba", "holds no picture to train with"),
+    "no test set": (
+        write(EVAL, "".join(f"{name} 0\n" for name in NAMES)),
+        "img_align_celeba",
+        "holds no picture to test with: expected",
+    ),
+    "no training set": (
+        write(EVAL, "".join(f"{name} 2\n" for name in NAMES)),
+        "img_align_celeba",
+        "holds no picture to train with",
+    ),
     "picture missing": (remove(JPEG), JPEG, "is missing: expected a picture for every row of .*list_attr_celeba.txt"),
-    "picture without a row": (write("img_align_celeba/10.jpg", b""), ATTR, "is short: expected a row for each of the 9 .* none for '10.jpg'"),
+    "picture without a row": (
+        write("img_align_celeba/10.jpg", b""),
+        ATTR,
+        "is short: expected a row for each of the 9 .* none for '10.jpg'",
+    ),
     "picture is a link out": (link(JPEG, "/dev/null"), JPEG, "is a symbolic link that leads out of .*celeba: expected"),
     "picture of another size": (write(JPEG, noise(64, 64, 3)), JPEG, "has 64x64 pixels: " + PICTURE),
     "picture on its side": (write(JPEG, noise(178, 218, 3)), JPEG, "has 218x178 pixels: " + PICTURE),
@@ -226,7 +290,12 @@ def test_celeba_says_what_is_wrong_with_the_official_files(official, case):
 def test_celeba_says_what_is_wrong_with_kaggles(official):
     kaggle(official)
     for name, old, new, expected in (
-        ("list_eval_partition.csv", "partition", "part", "line 1: expected the header image_id,partition, not 'image_id,part'"),
+        (
+            "list_eval_partition.csv",
+            "partition",
+            "part",
+            "line 1: expected the header image_id,partition, not 'image_id,part'",
+        ),
         ("list_attr_celeba.csv", "image_id", "name", "line 1: expected the header image_id,5_o_Clock_Shadow"),
         ("list_attr_celeba.csv", "name", '"image_id', "expected comma-separated values"),
     ):
@@ -236,7 +305,9 @@ def test_celeba_says_what_is_wrong_with_kaggles(official):
 
 @pytest.mark.parametrize("crop", [7, 179, 0, -1])
 def test_celeba_says_which_crops_there_are(official, crop):
-    with pytest.raises(UserError, match=f"--crop must be 8 to 178, because CelebA's pictures are 178 pixels wide, not {crop}") as error:
+    with pytest.raises(
+        UserError, match=f"--crop must be 8 to 178, because CelebA's pictures are 178 pixels wide, not {crop}"
+    ) as error:
         data.load("celeba", "train", official, crop=crop)
     say(error.value)
 
@@ -298,7 +369,10 @@ def test_classes_without_splits_are_divided_class_by_class(tmp_path):
         assert source.classes == ("bird", "horse") and source.labels[:2].tolist() == [0, 1]
         for image, label in zip(source.images, source.labels, strict=True):
             found[image.tobytes()] = (split, label)
-    assert found == {pixels(tmp_path / name).tobytes(): ("test" if folder.in_test(name) else "train", int(name > "c")) for name in names}
+    assert found == {
+        pixels(tmp_path / name).tobytes(): ("test" if folder.in_test(name) else "train", int(name > "c"))
+        for name in names
+    }
 
 
 def test_splits_without_classes_have_no_labels(parted):
@@ -312,14 +386,27 @@ TRUE_FALSE = "file,Male,Smiling\n2.png,true,0\n0.png,FALSE,1\n3.png,1.0,0.0\n1.p
 TEST_ROWS = "4.png,1,0\n5.png,0,0\n6.png,1,1\n"
 BITS = [[1, 0], [0, 1], [1, 0], [1, 1]]
 TABLES = {
-    "beside the pictures": {"train/attributes.csv": TRUE_FALSE, "test/attributes.csv": "file,Male,Smiling\n" + TEST_ROWS, "notes.csv": "?"},
-    "of any name beside the pictures": {"train/known.csv": TRUE_FALSE, "test/known.CSV": "x,Male,Smiling\n" + TEST_ROWS},
+    "beside the pictures": {
+        "train/attributes.csv": TRUE_FALSE,
+        "test/attributes.csv": "file,Male,Smiling\n" + TEST_ROWS,
+        "notes.csv": "?",
+    },
+    "of any name beside the pictures": {
+        "train/known.csv": TRUE_FALSE,
+        "test/known.CSV": "x,Male,Smiling\n" + TEST_ROWS,
+    },
     "beside the folders": {"train.csv": TRUE_FALSE, "test.csv": "file,Male,Smiling\n" + TEST_ROWS, "notes.csv": "?"},
     "one for both": {"attributes.csv": TRUE_FALSE + TEST_ROWS, "notes.csv": "?"},
     "one for both of any name": {"faces.csv": TRUE_FALSE + TEST_ROWS},
-    "with folders": {"attributes.csv": re.sub(r"(?m)^(?=[0-3])", "train/", TRUE_FALSE) + re.sub(r"(?m)^(?=[4-6])", "./test/", TEST_ROWS)},
+    "with folders": {
+        "attributes.csv": re.sub(r"(?m)^(?=[0-3])", "train/", TRUE_FALSE)
+        + re.sub(r"(?m)^(?=[4-6])", "./test/", TEST_ROWS)
+    },
     "from Windows": {"attributes.csv": b"\xef\xbb\xbf" + (TRUE_FALSE + TEST_ROWS).replace("\n", "\r\n").encode()},
-    "-1 and 1": {"train.csv": "file,Male,Smiling\n2.png,1,-1\n0.png,-1.0,1\n3.png,1,-1\n1.png,1,1\n", "test.csv": "x,Male,Smiling\n" + TEST_ROWS},
+    "-1 and 1": {
+        "train.csv": "file,Male,Smiling\n2.png,1,-1\n0.png,-1.0,1\n3.png,1,-1\n1.png,1,1\n",
+        "test.csv": "x,Male,Smiling\n" + TEST_ROWS,
+    },
 }
 
 
@@ -340,7 +427,10 @@ def test_a_csv_goes_with_a_folder_without_splits(flat, below):
         for name in FLAT:
             put(flat, **{f"images/{name}": (flat / name).read_bytes()})
             (flat / name).unlink()
-    put(flat, **{"attributes.csv": "name,Odd\n" + "".join(f"{below}{name},{int(name[:2]) % 2}\n" for name in reversed(FLAT))})
+    put(
+        flat,
+        **{"attributes.csv": "name,Odd\n" + "".join(f"{below}{name},{int(name[:2]) % 2}\n" for name in reversed(FLAT))},
+    )
     for split in ("train", "test"):
         names = [name for name in reversed(FLAT) if folder.in_test(below + name) == (split == "test")]
         source = data.load("folder", split, flat)
@@ -377,7 +467,11 @@ SAVED = {  # a picture and how it is saved, which is read as GREY
     "rotated tiff": (Image.fromarray(np.rot90(GREY)), "tif", {"exif": TURNED}),
     "upper case": (Image.fromarray(GREY), "PNG", {}),
     "lossless webp": (Image.fromarray(GREY).convert("RGB"), "webp", {"lossless": True}),
-    "first frame of a gif": (Image.fromarray(GREY), "gif", {"save_all": True, "append_images": [Image.new("L", (32, 32))]}),
+    "first frame of a gif": (
+        Image.fromarray(GREY),
+        "gif",
+        {"save_all": True, "append_images": [Image.new("L", (32, 32))]},
+    ),
 }
 
 
@@ -414,9 +508,17 @@ def test_links_within_the_folder_are_followed(parted):
 
 def test_names_that_are_no_utf8_are_read_and_can_be_printed(tmp_path):
     root = tmp_path / os.fsdecode(b"caf\xe9")
-    put(root, **{f"{split}/{label}/{LATIN_1}": noise(32, 32, 3) for split in ("train", "test") for label in ("a", LATIN_1)})
+    put(
+        root,
+        **{f"{split}/{label}/{LATIN_1}": noise(32, 32, 3) for split in ("train", "test") for label in ("a", LATIN_1)},
+    )
     source = data.load("folder", "train", root)
-    assert len(source) == 2 and source.classes == ("a", r"f\udcfcnf.png") and source.name.isprintable() and source.fingerprint()
+    assert (
+        len(source) == 2
+        and source.classes == ("a", r"f\udcfcnf.png")
+        and source.name.isprintable()
+        and source.fingerprint()
+    )
     put(root, **{f"train/a/{LATIN_1}": b""})
     with pytest.raises(UserError, match=r"caf\\udce9/train/a/f\\udcfcnf.png is no PNG") as error:
         data.load("folder", "train", root)
@@ -427,22 +529,49 @@ def test_names_that_are_no_utf8_are_read_and_can_be_printed(tmp_path):
 CSV, LINE_2 = "attributes.csv", "attributes.csv, line 2"
 BIT, NO_NAME = "expected 0 or 1, -1 or 1, or false or true for Male, not ", "expected the name of a picture, not "
 NO_LABEL = "expected a label from 0 to 9999, or names for all, not "
-NO_PICTURE, OUT = "expected a picture that can be decoded; restore or remove it", "is a symbolic link that leads out of .*parted: expected a picture"
+NO_PICTURE, OUT = (
+    "expected a picture that can be decoded; restore or remove it",
+    "is a symbolic link that leads out of .*parted: expected a picture",
+)
 BAD_FOLDER = {
     "csv empty": (write(CSV, ""), CSV + ", line 1", "expected a header of two columns or more"),
-    "csv of names alone": (write(CSV, "file\n0.png\n"), CSV + ", line 1", "expected a header of two columns or more, .* not 'file'"),
+    "csv of names alone": (
+        write(CSV, "file\n0.png\n"),
+        CSV + ", line 1",
+        "expected a header of two columns or more, .* not 'file'",
+    ),
     "csv of one header": (write(CSV, "file,Male\n"), CSV, "no rows: expected one for every picture"),
-    "column without a name": (edit(CSV, "Male", ""), CSV + ", line 1", "expected a name of its own for every column, not ''"),
-    "column twice": (edit(CSV, "Male", "Smiling"), CSV + ", line 1", "expected a name of its own for every column, not 'Smiling'"),
+    "column without a name": (
+        edit(CSV, "Male", ""),
+        CSV + ", line 1",
+        "expected a name of its own for every column, not ''",
+    ),
+    "column twice": (
+        edit(CSV, "Male", "Smiling"),
+        CSV + ", line 1",
+        "expected a name of its own for every column, not 'Smiling'",
+    ),
     "column missing": (edit(CSV, "2.png,true,", "2.png,"), LINE_2, "expected 3 fields as in the header, not 2"),
     "value 2": (edit(CSV, "2.png,true", "2.png,2"), LINE_2, BIT + "'2'"),
     "value yes": (edit(CSV, "2.png,true", "2.png,yes"), LINE_2, BIT + "'yes'"),
     "value .5": (edit(CSV, "2.png,true", "2.png,.5"), LINE_2, BIT + "'.5'"),
     "value nan": (edit(CSV, "2.png,true", "2.png,nan"), LINE_2, BIT + "'nan'"),
     "-1 among 0": (edit(CSV, "2.png,true", "2.png,-1"), LINE_2, "expected 0 or 1, as in the other lines, not -1"),
-    "0 among -1": (write(CSV, "file,Male\n0.png,0\n1.png,-1\n2.png,-1\n4.png,1\n"), LINE_2, "expected -1 or 1, as in the other lines, not 0"),
-    "row twice": (edit(CSV, "0.png", "2.png"), "attributes.csv, line 3", "expected one row a picture, but 2.png has had one before"),
-    "row twice in two spellings": (edit(CSV, "0.png", "train/2.png"), "attributes.csv, line 3", "expected one row for each picture, but train/2.png"),
+    "0 among -1": (
+        write(CSV, "file,Male\n0.png,0\n1.png,-1\n2.png,-1\n4.png,1\n"),
+        LINE_2,
+        "expected -1 or 1, as in the other lines, not 0",
+    ),
+    "row twice": (
+        edit(CSV, "0.png", "2.png"),
+        "attributes.csv, line 3",
+        "expected one row a picture, but 2.png has had one before",
+    ),
+    "row twice in two spellings": (
+        edit(CSV, "0.png", "train/2.png"),
+        "attributes.csv, line 3",
+        "expected one row for each picture, but train/2.png",
+    ),
     "name upwards": (edit(CSV, "2.png", "../2.png"), LINE_2, NO_NAME + "'../2.png'"),
     "name upwards in between": (edit(CSV, "2.png", "train/../2.png"), LINE_2, NO_NAME + "'train/../2.png'"),
     "name absolute": (edit(CSV, "2.png", "/etc/passwd"), LINE_2, NO_NAME + "'/etc/passwd'"),
@@ -450,42 +579,96 @@ BAD_FOLDER = {
     "name with a backslash": (edit(CSV, "2.png", "..\\2.png"), LINE_2, NO_NAME),
     "name with a zero": (edit(CSV, "2.png", "2.png\0"), LINE_2, NO_NAME),
     "name missing": (edit(CSV, "2.png", ""), LINE_2, NO_NAME + "''"),
-    "picture missing": (remove("train/2.png"), LINE_2, "expected the name of a picture beside or below it, not '2.png', which is missing"),
+    "picture missing": (
+        remove("train/2.png"),
+        LINE_2,
+        "expected the name of a picture beside or below it, not '2.png', which is missing",
+    ),
     "picture in both splits": (write("test/2.png", noise(32, 32, 3)), LINE_2, "but 2.png is the name of 2"),
-    "picture without a row": (write("train/9.png", b""), "train/9.png", "has no row in .*attributes.csv: expected one for every picture"),
-    "csv in Latin-1": (write(CSV, "file,größe\n".encode("latin-1")), CSV + ", line 1", "expected text in UTF-8, not byte 0xf6"),
+    "picture without a row": (
+        write("train/9.png", b""),
+        "train/9.png",
+        "has no row in .*attributes.csv: expected one for every picture",
+    ),
+    "csv in Latin-1": (
+        write(CSV, "file,größe\n".encode("latin-1")),
+        CSV + ", line 1",
+        "expected text in UTF-8, not byte 0xf6",
+    ),
     "quote never closed": (edit(CSV, "2.png", '"2.png'), CSV, "expected comma-separated values"),
-    "several csvs": (lambda root: remove(CSV)(put(root, **{"a.csv": "", "b.csv": ""})), "", "holds several CSVs, a.csv, b.csv: expected"),
+    "several csvs": (
+        lambda root: remove(CSV)(put(root, **{"a.csv": "", "b.csv": ""})),
+        "",
+        "holds several CSVs, a.csv, b.csv: expected",
+    ),
     "csv of one split": (
         lambda root: put(root, **{"train.csv": TRUE_FALSE}) and remove(CSV)(root),
         "train.csv",
         "for the pictures to train with and no CSV for those to test with: expected one for both",
     ),
     "csvs of other columns": (
-        lambda root: put(root, **{"train.csv": TRUE_FALSE, "test.csv": "file,Bald\n" + TEST_ROWS.replace(",1\n", "\n").replace(",0\n", "\n")}),
+        lambda root: put(
+            root,
+            **{
+                "train.csv": TRUE_FALSE,
+                "test.csv": "file,Bald\n" + TEST_ROWS.replace(",1\n", "\n").replace(",0\n", "\n"),
+            },
+        ),
         "train.csv",
         "has 'Male,Smiling' and .*test.csv has 'Bald': expected the same columns in both",
     ),
     "csv without a row to test with": (write(CSV, TRUE_FALSE), "test/4.png", "has no row in .*attributes.csv"),
     "csv is a link out": (link(CSV, "/etc/passwd.csv"), CSV, OUT),
-    "label missing": (write(CSV, "file,label\n0.png,\n1.png,a\n2.png,b\n"), LINE_2, "expected the name or number of a class for label, not ''"),
+    "label missing": (
+        write(CSV, "file,label\n0.png,\n1.png,a\n2.png,b\n"),
+        LINE_2,
+        "expected the name or number of a class for label, not ''",
+    ),
     "label out of range": (write(CSV, "file,label\n0.png,10000\n1.png,1\n2.png,0\n"), LINE_2, NO_LABEL + "'10000'"),
     "label negative": (write(CSV, "file,label\n0.png,-1\n1.png,1\n2.png,0\n"), LINE_2, NO_LABEL + "'-1'"),
     "label that is no number": (write(CSV, "file,label\n0.png,.5\n1.png,1\n2.png,0\n"), LINE_2, NO_LABEL + "'.5'"),
     "picture is a link out": (link("train/2.png", "/dev/null"), "train/2.png", OUT),
     "picture is a link upwards": (link("train/2.png", "../../removed"), "train/2.png", OUT),
-    "picture is a link to nothing": (link("train/2.png", "nothing.png"), "train/2.png", r"cannot be read \(No such file .*\): " + NO_PICTURE),
-    "picture is a link to itself": (link("train/2.png", "2.png"), "train/2.png", r"cannot be read \(Too many levels of symbolic links\): "),
-    "picture is a pipe": (lambda root: os.mkfifo(root / "train" / "9.png"), "train/9.png", "is no file: expected a picture; remove it"),
+    "picture is a link to nothing": (
+        link("train/2.png", "nothing.png"),
+        "train/2.png",
+        r"cannot be read \(No such file .*\): " + NO_PICTURE,
+    ),
+    "picture is a link to itself": (
+        link("train/2.png", "2.png"),
+        "train/2.png",
+        r"cannot be read \(Too many levels of symbolic links\): ",
+    ),
+    "picture is a pipe": (
+        lambda root: os.mkfifo(root / "train" / "9.png"),
+        "train/9.png",
+        "is no file: expected a picture; remove it",
+    ),
     "split is a link out": (link("train", "/etc"), "train", OUT),
     "picture of zero bytes": (write("train/2.png", b""), "train/2.png", "is no PNG or .*: " + NO_PICTURE),
     "picture of text": (write("train/2.png", "file,Male\n"), "train/2.png", "is no PNG or .*: " + NO_PICTURE),
     "picture truncated": (cut("train/2.png"), "train/2.png", r"cannot be read \(.*truncated.*\): " + NO_PICTURE),
-    "picture that is a bomb": (write("train/2.png", png_that_says(100_000)), "train/2.png", "has more pixels than Pillow opens: " + NO_PICTURE),
-    "picture of absurd size": (write("train/2.png", png_that_says(2**31)), "train/2.png", "has more pixels than Pillow opens: " + NO_PICTURE),
-    "picture that Pillow would warn of": (write("train/2.png", png_that_says(10_000)), "train/2.png", r"cannot be read \(.*\): " + NO_PICTURE),
+    "picture that is a bomb": (
+        write("train/2.png", png_that_says(100_000)),
+        "train/2.png",
+        "has more pixels than Pillow opens: " + NO_PICTURE,
+    ),
+    "picture of absurd size": (
+        write("train/2.png", png_that_says(2**31)),
+        "train/2.png",
+        "has more pixels than Pillow opens: " + NO_PICTURE,
+    ),
+    "picture that Pillow would warn of": (
+        write("train/2.png", png_that_says(10_000)),
+        "train/2.png",
+        r"cannot be read \(.*\): " + NO_PICTURE,
+    ),
     "picture of no pixel": (write("train/2.png", png_that_says(0)), "train/2.png", r"cannot be read|is no PNG"),
-    "folder without pictures": (lambda root: (remove("train")(root), (root / "train").mkdir()), "train", "holds no picture: expected --data_dir"),
+    "folder without pictures": (
+        lambda root: (remove("train")(root), (root / "train").mkdir()),
+        "train",
+        "holds no picture: expected --data_dir",
+    ),
 }
 
 
@@ -513,13 +696,22 @@ def test_a_folder_says_what_does_not_go_together(parted, flat):
     refused("folder", parted, "train/a/more", "is a folder within a class: expected pictures alone")
     for name in FLAT[3:]:
         (flat / name).unlink()
-    refused("folder", flat, "", "holds 3 pictures and none of them to test with, where one in ten is to test with: expected more")
+    refused(
+        "folder",
+        flat,
+        "",
+        "holds 3 pictures and none of them to test with, where one in ten is to test with: expected more",
+    )
 
 
-@pytest.mark.parametrize("path, reader", [("train/2.png", "PIL.Image.open"), ("train", "os.scandir"), (CSV, "pathlib.Path.read_bytes")])
+@pytest.mark.parametrize(
+    "path, reader", [("train/2.png", "PIL.Image.open"), ("train", "os.scandir"), (CSV, "pathlib.Path.read_bytes")]
+)
 def test_a_folder_says_what_it_may_not_read(parted, monkeypatch, path, reader):
     put(parted, **{CSV: TRUE_FALSE + TEST_ROWS})
-    target, function = (Image, "open") if "PIL" in reader else (os, "scandir") if "os" in reader else (type(parted), "read_bytes")
+    target, function = (
+        (Image, "open") if "PIL" in reader else (os, "scandir") if "os" in reader else (type(parted), "read_bytes")
+    )
     real = getattr(target, function)
 
     def refuse(place, *args, **kwargs):
@@ -550,19 +742,31 @@ def pairs(root, layout, change=lambda millimetres: millimetres):
     """Four and two pairs of 64x48 pixels."""
     for i in range(6):
         part = root / ("train" if i < 4 else "test")
-        put(part, **dict(zip((name.format(i) for name in PAIRS[layout]), (noise(48, 64, 3), change(MILLIMETRES[i])), strict=True)))
+        put(
+            part,
+            **dict(
+                zip((name.format(i) for name in PAIRS[layout]), (noise(48, 64, 3), change(MILLIMETRES[i])), strict=True)
+            ),
+        )
     return root
 
 
 @pytest.mark.parametrize("layout", PAIRS)
 def test_pairs_are_found_by_name(tmp_path, layout):
     pairs(tmp_path, layout)
-    put(tmp_path, **{f"train/{name}": b"" for name in ("notes.txt", "0.pose.txt", ".hidden.depth.png", "mask.png", "other/1.png")})
+    put(
+        tmp_path,
+        **{
+            f"train/{name}": b"" for name in ("notes.txt", "0.pose.txt", ".hidden.depth.png", "mask.png", "other/1.png")
+        },
+    )
     for split, numbers in (("train", range(4)), ("test", (4, 5))):
         source = data.load("rgbd", split, tmp_path, 32)
         assert source.images.shape == (len(numbers), 32, 32, 3) and source.depth.shape == (len(numbers), 32, 32, 1)
         nearest = (2 * np.arange(32) + 1) * 48 // 64
-        np.testing.assert_array_equal(source.depth[..., 0], MILLIMETRES[list(numbers)][:, nearest[:, None], 8 + nearest])
+        np.testing.assert_array_equal(
+            source.depth[..., 0], MILLIMETRES[list(numbers)][:, nearest[:, None], 8 + nearest]
+        )
         for image, i in zip(source.images.astype(float), numbers, strict=True):
             color = np.asarray(Image.open(tmp_path / split / PAIRS[layout][0].format(i)), float)[:, 8:56]
             assert abs(image.mean() - color.mean()) < 3
@@ -600,7 +804,9 @@ def test_pairs_in_folders_say_what_is_wrong(tmp_path):
     (root / "train" / "depth" / "3.png").unlink()
     refused("rgbd", root, "train/color/3.jpg", "has no partner in depth: expected one beside it")
     put(root, **{"train/depth/3.png": MILLIMETRES[0], "train/color/3.png": noise(48, 64, 3)})
-    refused("rgbd", root, "train/color/3.jpg", "is the colour of the same name as .*3.png: expected one; remove the other")
+    refused(
+        "rgbd", root, "train/color/3.jpg", "is the colour of the same name as .*3.png: expected one; remove the other"
+    )
     put(root, **{"train/color/3.png": b""})
     (root / "train" / "color" / "3.jpg").unlink()
     refused("rgbd", root, "train/color/3.png", "is no JPEG or PNG or .*: expected a picture in colour")
@@ -638,41 +844,112 @@ def test_celeba_tells_of_everything_at_once(official):
     ):
         harm(official)
     source, sentences = told(celeba, official, image_size=64)
-    named(sentences, "not '0'", "000001.jpg has had", "not 'x'", "000002.jpg is no JPEG", "none for '000099.jpg'", "none for '000005.jpg'")
+    named(
+        sentences,
+        "not '0'",
+        "000001.jpg has had",
+        "not 'x'",
+        "000002.jpg is no JPEG",
+        "none for '000099.jpg'",
+        "none for '000005.jpg'",
+    )
     np.testing.assert_array_equal(source.images, whole.images[1:2])
     np.testing.assert_array_equal(source.attributes, whole.attributes[1:2])
 
 
 def test_celebas_homework_tells_of_everything_at_once(tmp_path):
     put(tmp_path, **{f"{split}/{i}.png": noise(64, 64, 3) for split in ("train", "test") for i in range(6)})
-    put(tmp_path, **{f"{split}.csv": "image_name,Male\n" + "".join(f"{i}.png,{i % 2}\n" for i in range(6)) for split in ("train", "test")})
+    put(
+        tmp_path,
+        **{
+            f"{split}.csv": "image_name,Male\n" + "".join(f"{i}.png,{i % 2}\n" for i in range(6))
+            for split in ("train", "test")
+        },
+    )
     whole = data.load("celeba", "train", tmp_path)
-    for harm in (edit("train.csv", "0.png,0", "0.png,-1"), edit("train.csv", "1.png", "../1.png"), remove("train/4.png")):
+    for harm in (
+        edit("train.csv", "0.png,0", "0.png,-1"),
+        edit("train.csv", "1.png", "../1.png"),
+        remove("train/4.png"),
+    ):
         harm(tmp_path)
     put(tmp_path, **{"train/2.png": b"x", "train/3.png": b""})
     source, sentences = told(celeba, tmp_path, image_size=64)
-    named(sentences, "not '-1'", "not '../1.png'", "none for '1.png'", "2.png is no PNG", "3.png is no PNG", "4.png is missing")
+    named(
+        sentences,
+        "not '-1'",
+        "not '../1.png'",
+        "none for '1.png'",
+        "2.png is no PNG",
+        "3.png is no PNG",
+        "4.png is missing",
+    )
     np.testing.assert_array_equal(source.images, whole.images[5:])
     assert source.column("Male").tolist() == [1]
 
 
 def test_a_folder_tells_of_everything_at_once(parted):
-    put(parted, **{CSV: TRUE_FALSE + TEST_ROWS + "nowhere.png,1,1\n", "train/8.png": noise(32, 32, 3), "train/9.png": noise(32, 32, 3)})
-    for harm in (edit(CSV, "FALSE", "no"), link("train/7.png", "/dev/null"), write("train/3.png", b""), cut("train/1.png"), write("test/5.png", b"")):
+    put(
+        parted,
+        **{
+            CSV: TRUE_FALSE + TEST_ROWS + "nowhere.png,1,1\n",
+            "train/8.png": noise(32, 32, 3),
+            "train/9.png": noise(32, 32, 3),
+        },
+    )
+    for harm in (
+        edit(CSV, "FALSE", "no"),
+        link("train/7.png", "/dev/null"),
+        write("train/3.png", b""),
+        cut("train/1.png"),
+        write("test/5.png", b""),
+    ):
         harm(parted)
     source, sentences = told(folder, parted)
     rows = ("line 3: expected 0 or 1", "nowhere.png")
-    named(sentences, *rows, "8.png has no row", "9.png has no row", "7.png is a symbolic link", "3.png is no PNG", "1.png cannot be read")
+    named(
+        sentences,
+        *rows,
+        "8.png has no row",
+        "9.png has no row",
+        "7.png is a symbolic link",
+        "3.png is no PNG",
+        "1.png cannot be read",
+    )
     same(source, parted, ["train/2.png"])
     assert source.attributes.tolist() == [[1, 0]] and source.attribute_names == ("Male", "Smiling")
 
 
 def test_classes_tell_of_everything_at_once(tmp_path):
-    put(tmp_path, **{f"{split}/{label}/{i}.png": noise(32, 32, 3) for split in ("train", "test") for label in "ab" for i in range(3)})
-    put(tmp_path, **{"train/loose.png": b"", "train/a/0.png": b"", "train/b/2.png": b"x", "test/a/1.png": b"", f"train/b/{LATIN_1}": b""})
+    put(
+        tmp_path,
+        **{
+            f"{split}/{label}/{i}.png": noise(32, 32, 3)
+            for split in ("train", "test")
+            for label in "ab"
+            for i in range(3)
+        },
+    )
+    put(
+        tmp_path,
+        **{
+            "train/loose.png": b"",
+            "train/a/0.png": b"",
+            "train/b/2.png": b"x",
+            "test/a/1.png": b"",
+            f"train/b/{LATIN_1}": b"",
+        },
+    )
     link("train/b/1.png", "/dev/null")(tmp_path)
     source, sentences = told(folder, tmp_path)
-    named(sentences, "loose.png is in no class", "a/0.png is no PNG", "b/2.png is no PNG", "b/1.png is a symbolic link", r"b/f\udcfcnf.png is no PNG")
+    named(
+        sentences,
+        "loose.png is in no class",
+        "a/0.png is no PNG",
+        "b/2.png is no PNG",
+        "b/1.png is a symbolic link",
+        r"b/f\udcfcnf.png is no PNG",
+    )
     same(source, tmp_path, ["train/b/0.png", "train/a/1.png", "train/a/2.png"])
     assert source.labels.tolist() == [1, 0, 0]
 
@@ -680,9 +957,25 @@ def test_classes_tell_of_everything_at_once(tmp_path):
 def test_pairs_tell_of_everything_at_once(tmp_path):
     pairs(tmp_path, "NYU's toolbox")
     whole = data.load("rgbd", "train", tmp_path)
-    put(tmp_path, **{"train/0_i.png": b"", "train/1_f.png": b"x", "train/8_i.png": noise(8, 8, 3), "train/9_f.png": b"", "train/3_f.tif": b""})
+    put(
+        tmp_path,
+        **{
+            "train/0_i.png": b"",
+            "train/1_f.png": b"x",
+            "train/8_i.png": noise(8, 8, 3),
+            "train/9_f.png": b"",
+            "train/3_f.tif": b"",
+        },
+    )
     put(tmp_path, **{"test/5_f.png": b""})
     source, sentences = told(rgbd, tmp_path, image_size=64)
-    named(sentences, "0_i.png is no", "1_f.png is no PNG", "8_i.png has no partner", "9_f.png has no partner", "3_f.png is the depth of the same")
+    named(
+        sentences,
+        "0_i.png is no",
+        "1_f.png is no PNG",
+        "8_i.png has no partner",
+        "9_f.png has no partner",
+        "3_f.png is the depth of the same",
+    )
     np.testing.assert_array_equal(source.depth, whole.depth[2:3])
     np.testing.assert_array_equal(source.images, whole.images[2:3])

@@ -29,12 +29,16 @@ def test_golden_numbers(name, discriminator, generator):
 
 def test_equilibrium_of_the_cross_entropy_game():
     undecided = tf.zeros((8, 1))
-    assert float(losses.adversarial("non_saturating").discriminator(undecided, undecided)) == pytest.approx(2 * math.log(2))
+    assert float(losses.adversarial("non_saturating").discriminator(undecided, undecided)) == pytest.approx(
+        2 * math.log(2)
+    )
     assert float(losses.adversarial("non_saturating").generator(undecided)) == pytest.approx(math.log(2))
 
 
 def test_saturation():
-    """A generator found out (logit -10) learns from the non-saturating loss and not from minimax: gradients s(l) - 1 and -s(l)."""
+    """A generator found out (logit -10) learns from the non-saturating loss and not from minimax: gradients s(l) - 1
+    and -s(l).
+    """
     logits = tf.Variable([-10.0])
     slopes = {}
     for name in ("non_saturating", "minimax"):
@@ -52,7 +56,8 @@ def test_unknown_adversarial_loss_names_the_choices():
 
 
 def test_cross_entropy_of_soft_targets():
-    # -t log s(l) - (1 - t) log(1 - s(l)) with s(0) = 1/2 is ln 2 for any t; with s(ln 3) = 3/4, t = .25: -.25 ln .75 - .75 ln .25.
+    # -t log s(l) - (1 - t) log(1 - s(l)) with s(0) = 1/2 is ln 2 for any t; with s(ln 3) = 3/4, t = .25: -.25 ln .75 -
+    # .75 ln .25.
     assert float(losses.cross_entropy(tf.zeros(3), tf.constant([0.0, 0.3, 1.0]))) == pytest.approx(math.log(2))
     expected = -0.25 * math.log(0.75) - 0.75 * math.log(0.25)
     assert float(losses.cross_entropy(tf.constant([math.log(3)]), 0.25)) == pytest.approx(expected)
@@ -62,7 +67,9 @@ def test_kl_divergence_closed_forms():
     assert float(losses.kl_divergence(tf.zeros((1, 5)), tf.zeros((1, 5)))[0]) == 0
     # One dimension moved by 3: 9 / 2. One variance e^2: (e^2 - 2 - 1) / 2.
     assert float(losses.kl_divergence(tf.constant([[3.0, 0.0]]), tf.zeros((1, 2)))[0]) == pytest.approx(4.5)
-    assert float(losses.kl_divergence(tf.zeros((1, 2)), tf.constant([[2.0, 0.0]]))[0]) == pytest.approx((math.e**2 - 3) / 2)
+    assert float(losses.kl_divergence(tf.zeros((1, 2)), tf.constant([[2.0, 0.0]]))[0]) == pytest.approx(
+        (math.e**2 - 3) / 2
+    )
 
 
 def test_kl_divergence_against_monte_carlo():

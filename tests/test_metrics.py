@@ -19,7 +19,9 @@ def test_frechet_closed_form():
 def test_frechet_of_correlated_features():
     """For S_b = c^2 S_a it is (c - 1)^2 tr S_a, whatever the correlations."""
     a = np.random.default_rng(0).standard_normal((500, 4)) @ np.random.default_rng(1).standard_normal((4, 4))
-    assert distances.frechet(a, 3 * (a - a.mean(axis=0)) + a.mean(axis=0)) == pytest.approx(4 * np.trace(np.cov(a, rowvar=False)), rel=1e-6)
+    assert distances.frechet(a, 3 * (a - a.mean(axis=0)) + a.mean(axis=0)) == pytest.approx(
+        4 * np.trace(np.cov(a, rowvar=False)), rel=1e-6
+    )
 
 
 def test_precision_and_recall():
@@ -52,7 +54,9 @@ def test_classifier_learns_what_can_be_seen_and_nothing_else(seed):
     random = np.random.default_rng(seed)
     images = random.random((600, 16, 16, 1)).astype(np.float32)
     attributes = random.integers(0, 2, (600, 2))
-    images[attributes[:, 0] == 1, 4:10, 4:12] *= 0.6  # the first attribute darkens the middle, the second leaves no trace
+    images[attributes[:, 0] == 1, 4:10, 4:12] *= (
+        0.6  # the first attribute darkens the middle, the second leaves no trace
+    )
     reader = classifier.train_classifier(images[:400], attributes[:400], epochs=12, seed=seed)
     right = (classifier.read(reader, images[400:]) == attributes[400:]).mean(axis=0)
     assert right[0] > 0.9 and 0.35 < right[1] < 0.65

@@ -32,7 +32,9 @@ SHAPE = (16, 16, 3)
 def build(study, model, **arguments):
     keras.utils.set_random_seed(0)
     preset = STUDIES[study][model]
-    few = {"d_steps": min(2, preset.defaults()["d_steps"])} if "d_steps" in preset.defaults() else {}  # each is traced anew
+    few = (
+        {"d_steps": min(2, preset.defaults()["d_steps"])} if "d_steps" in preset.defaults() else {}
+    )  # each is traced anew
     return preset.build(SHAPE, **{"width": 1 / 8} | few | arguments)
 
 
@@ -60,7 +62,12 @@ def test_a_step_logs_what_it_declares_and_moves_every_variable(study, name, toy)
     logs = fit(model, toy, 2)
     assert set(logs) == set(model.logs)
     assert all(np.isfinite(value) for value in logs.values())
-    still = [v.path for network in model.networks().values() for v in network.trainable_variables if np.array_equal(v.numpy(), before[id(v)])]
+    still = [
+        v.path
+        for network in model.networks().values()
+        for v in network.trainable_variables
+        if np.array_equal(v.numpy(), before[id(v)])
+    ]
     # A bias before batch normalization is taken off again with the mean: its gradient is zero but for rounding.
     assert all("bias" in path for path in still)
 
@@ -99,8 +106,17 @@ def test_restored_with_slots_it_goes_on_as_if_never_stopped(study, name, toy, tm
 
 def plain_gan():
     keras.utils.set_random_seed(0)
-    generator = keras.Sequential([keras.Input((4,)), keras.layers.Dense(16 * 16 * 3, activation="sigmoid"), keras.layers.Reshape(SHAPE)])
-    discriminator = keras.Sequential([keras.Input(SHAPE), keras.layers.Conv2D(4, 5, 2, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(1)])
+    generator = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(16 * 16 * 3, activation="sigmoid"), keras.layers.Reshape(SHAPE)]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input(SHAPE),
+            keras.layers.Conv2D(4, 5, 2, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1),
+        ]
+    )
     model = GAN(generator, discriminator, losses.adversarial("non_saturating"), g_steps=2)
     model.compile(discriminator=keras.optimizers.SGD(0.1), generator=keras.optimizers.SGD(0.1))
     return model
@@ -111,7 +127,9 @@ def plain_vae():
     image = keras.Input(SHAPE)
     flat = keras.layers.Flatten()(image)
     encoder = keras.Model(image, {"mean": keras.layers.Dense(4)(flat), "log_var": keras.layers.Dense(4)(flat)})
-    decoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(16 * 16 * 3, activation="sigmoid"), keras.layers.Reshape(SHAPE)])
+    decoder = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(16 * 16 * 3, activation="sigmoid"), keras.layers.Reshape(SHAPE)]
+    )
     model = VAE(encoder, decoder, kl_weight=1e-2)
     model.compile(autoencoder=keras.optimizers.SGD(0.1))
     return model
@@ -136,7 +154,8 @@ def test_optimizers_must_be_the_players():
         model.compile(generator=keras.optimizers.SGD())
 
 
-# VAE ---------------------------------------------------------------------------------------------------------------------------------
+# VAE
+# ---------------------------------------------------------------------------------------------------------------------------------
 
 
 def test_beta_of_the_homework_and_of_its_teachers_hint():
@@ -147,7 +166,9 @@ def test_beta_of_the_homework_and_of_its_teachers_hint():
 
 
 def test_equal_betas_train_alike(toy):
-    """Mean over 512 with 1e-2 and the sum with 1e-2 / 512 are the same loss; only the logged divergence differs, by 512."""
+    """Mean over 512 with 1e-2 and the sum with 1e-2 / 512 are the same loss; only the logged divergence differs, by
+    512.
+    """
     mean, total = build("dlcv2018", "vae"), build("dlcv2018", "vae", kl_weight=1e-2 / 512, kl_reduction="sum")
     logs, total_logs = fit(mean, toy, 2), fit(total, toy, 2)
     assert total_logs["reconstruction"] == pytest.approx(logs["reconstruction"], rel=1e-5)
@@ -163,16 +184,20 @@ def test_posterior_samples_have_the_encoders_moments():
 
 
 def test_linear_vae_reaches_its_known_optimum():
-    """x is y (1, 1, 1, 1) / 2 with y from N(0, s): a linear VAE keeps the direction iff s exceeds beta / 2, and then leaves beta / 2 of error.
+    """x is y (1, 1, 1, 1) / 2 with y from N(0, s): a linear VAE keeps the direction iff s exceeds beta / 2, and then
+    leaves beta / 2 of error.
 
-    Minimising |x - x'|^2 + beta KL is probabilistic PCA with noise sigma^2 = beta / 2 (Lucas et al. 2019, arXiv:1911.02469): at the optimum
-    the squared error of a kept direction with a sampled code is sigma^2, and its divergence log(s / sigma^2) / 2.
+    Minimising |x - x'|^2 + beta KL is probabilistic PCA with noise sigma^2 = beta / 2 (Lucas et al. 2019,
+    arXiv:1911.02469): at the optimum the squared error of a kept direction with a sampled code is sigma^2, and its
+    divergence log(s / sigma^2) / 2.
     """
     s, beta = 1.0, 0.2
     keras.utils.set_random_seed(0)
     image = keras.Input((2, 2, 1))
     flat = keras.layers.Flatten()(image)
-    encoder = keras.Model(image, {"mean": keras.layers.Dense(1)(flat), "log_var": keras.layers.Dense(1, kernel_initializer="zeros")(flat)})
+    encoder = keras.Model(
+        image, {"mean": keras.layers.Dense(1)(flat), "log_var": keras.layers.Dense(1, kernel_initializer="zeros")(flat)}
+    )
     decoder = keras.Sequential([keras.Input((1,)), keras.layers.Dense(4), keras.layers.Reshape((2, 2, 1))])
     model = VAE(encoder, decoder, kl_weight=beta / 4)
     assert model.beta == pytest.approx(beta)
@@ -189,7 +214,8 @@ def test_linear_vae_reaches_its_known_optimum():
     assert kl == pytest.approx(0.5 * np.log(s / (beta / 2)), rel=0.05)
 
 
-# GAN ---------------------------------------------------------------------------------------------------------------------------------
+# GAN
+# ---------------------------------------------------------------------------------------------------------------------------------
 
 
 def test_steps_of_each_player_and_fresh_latents(toy):
@@ -210,7 +236,9 @@ def test_acgan_judges_and_improves_the_same_latents(toy):
 
 
 def test_discriminator_reaches_its_known_optimum():
-    """Two points, p(a) = 3/4 real and 1/2 generated: the best logit is log(p_real / p_fake) at each (Goodfellow et al., proposition 1)."""
+    """Two points, p(a) = 3/4 real and 1/2 generated: the best logit is log(p_real / p_fake) at each (Goodfellow et al.,
+    proposition 1).
+    """
     discriminator = keras.Sequential([keras.Input((1, 1, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
     identity = keras.Sequential([keras.Input((1,)), keras.layers.Reshape((1, 1, 1))])
     model = GAN(identity, discriminator, losses.adversarial("non_saturating"))

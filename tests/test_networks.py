@@ -47,7 +47,11 @@ def test_pictures_stay_in_range(shape):
 
 def test_layer_details_of_the_study():
     """Slopes, initial deviations and normalisation that a parameter count does not see."""
-    encoder, discriminator, generator = dcgan.encoder((64, 64, 3), 512), dcgan.discriminator((64, 64, 3)), dcgan.generator((64, 64, 3), 100)
+    encoder, discriminator, generator = (
+        dcgan.encoder((64, 64, 3), 512),
+        dcgan.discriminator((64, 64, 3)),
+        dcgan.generator((64, 64, 3), 100),
+    )
     layers = [layer for network in (encoder, discriminator, generator) for layer in network.layers]
     norms = [layer.get_config() for layer in layers if type(layer).__name__ == "BatchNormalization"]
     assert len(norms) == 4 + 4 + 4

@@ -8,7 +8,12 @@ from tfgen import noise
 
 
 def test_same_key_same_numbers_another_key_others():
-    draws = {(seed, step, draw): noise.normal((seed, step), draw, (2, 3)).numpy() for seed in (0, 1) for step in (0, 1) for draw in (0, 1)}
+    draws = {
+        (seed, step, draw): noise.normal((seed, step), draw, (2, 3)).numpy()
+        for seed in (0, 1)
+        for step in (0, 1)
+        for draw in (0, 1)
+    }
     assert len({array.tobytes() for array in draws.values()}) == 8
     np.testing.assert_array_equal(noise.normal((1, 0), 1, (2, 3)), draws[1, 0, 1])
 
@@ -24,4 +29,6 @@ def test_moments(sample, mean, variance):
 def test_replicas_take_their_rows_of_the_same_draw(two_replicas):
     whole = noise.normal((3, 4), 2, (6, 5)).numpy()
     parts = two_replicas.run(lambda: noise.normal(tf.constant([[3, 4]], tf.int64), 2, (3, 5)))
-    np.testing.assert_array_equal(np.concatenate([part.numpy() for part in two_replicas.experimental_local_results(parts)]), whole)
+    np.testing.assert_array_equal(
+        np.concatenate([part.numpy() for part in two_replicas.experimental_local_results(parts)]), whole
+    )

@@ -1,4 +1,6 @@
-"""The Pegasus study: counts by hand, ACAI's mixtures, who gets which gradient in VAE/GAN, how little a critic weighs, spectral norm."""
+"""The Pegasus study: counts by hand, ACAI's mixtures, who gets which gradient in VAE/GAN, how little a critic weighs,
+spectral norm.
+"""
 
 import types
 
@@ -39,7 +41,8 @@ def batch(toy):
     return next(iter(batches(toy, 16)))
 
 
-# Networks ----------------------------------------------------------------------------------------------------------------------------
+# Networks
+# ----------------------------------------------------------------------------------------------------------------------------
 
 NORMS = 2 * (64 + 128 + 256)  # scale and offset of a channel
 LEVELS = conv(4, 3, 64) + conv(4, 64, 128) + conv(4, 128, 256)
@@ -49,12 +52,20 @@ CRITIC = LEVELS + NORMS + conv(4, 256, 1)
 
 
 def acai_encoder(c, latent):
-    pairs = conv(3, c, c) * 2 + conv(3, c, 2 * c) + conv(3, 2 * c, 2 * c) + conv(3, 2 * c, 4 * c) + conv(3, 4 * c, 4 * c)
+    pairs = (
+        conv(3, c, c) * 2 + conv(3, c, 2 * c) + conv(3, 2 * c, 2 * c) + conv(3, 2 * c, 4 * c) + conv(3, 4 * c, 4 * c)
+    )
     return conv(1, 3, c) + pairs + conv(3, 4 * c, 8 * c) + conv(3, 8 * c, latent)
 
 
 def acai_decoder(c, latent):
-    pairs = conv(3, latent, 4 * c) + conv(3, 4 * c, 4 * c) + conv(3, 4 * c, 2 * c) + conv(3, 2 * c, 2 * c) + conv(3, 2 * c, c)
+    pairs = (
+        conv(3, latent, 4 * c)
+        + conv(3, 4 * c, 4 * c)
+        + conv(3, 4 * c, 2 * c)
+        + conv(3, 2 * c, 2 * c)
+        + conv(3, 2 * c, c)
+    )
     return pairs + conv(3, c, c) * 2 + conv(3, c, 3)
 
 
@@ -72,7 +83,13 @@ def test_trainable_parameters(name):
 
 
 def test_the_hand_counts_are_what_they_were():
-    assert (ENCODER, DECODER, CRITIC, acai_encoder(16, 16), acai_decoder(16, 16)) == (1_708_608, 1_187_907, 663_873, 166_320, 83_619)
+    assert (ENCODER, DECODER, CRITIC, acai_encoder(16, 16), acai_decoder(16, 16)) == (
+        1_708_608,
+        1_187_907,
+        663_873,
+        166_320,
+        83_619,
+    )
 
 
 def test_trainable_parameters_of_the_variants():
@@ -85,7 +102,11 @@ def test_trainable_parameters_of_the_variants():
     deeper = conv(3, 3, 64) - conv(4, 3, 64) + conv(4, 64, 64) + conv(3, 64, 128) - conv(4, 64, 128) + conv(4, 128, 128)
     deeper += conv(3, 128, 256) - conv(4, 128, 256) + conv(4, 256, 256) + NORMS
     mirror = conv(3, 256, 256) + conv(3, 128, 128) + conv(3, 64, 64) + NORMS
-    assert counts(convolutions=2) == {"discriminator": CRITIC + deeper, "encoder": ENCODER + deeper, "decoder": DECODER + mirror}
+    assert counts(convolutions=2) == {
+        "discriminator": CRITIC + deeper,
+        "encoder": ENCODER + deeper,
+        "decoder": DECODER + mirror,
+    }
     assert counts(spectral_norm=True)["discriminator"] == CRITIC - NORMS
 
 
@@ -109,13 +130,16 @@ def test_shapes_and_ranges(shape):
 def test_acai_initial_deviation():
     """He et al. 2015 for a slope of .2: sqrt(2 / (1.04 fan_in)) for ReLU's half, without its 2 in the authors' code."""
     encoder = pooled.encoder((32, 32, 3), 16)
-    wide = [layer.kernel.numpy() for layer in encoder.layers if hasattr(layer, "kernel") and layer.kernel.shape[-1] >= 32]
+    wide = [
+        layer.kernel.numpy() for layer in encoder.layers if hasattr(layer, "kernel") and layer.kernel.shape[-1] >= 32
+    ]
     assert wide
     for kernel in wide:
         assert kernel.std() == pytest.approx(1 / np.sqrt(1.04 * np.prod(kernel.shape[:3])), rel=0.05)
 
 
-# Spectral norm -----------------------------------------------------------------------------------------------------------------------
+# Spectral norm
+# -----------------------------------------------------------------------------------------------------------------------
 
 
 def spectral(**arguments):
@@ -152,7 +176,10 @@ def test_spectral_norm_steps_once_a_training_call():
 
 
 def test_spectral_gradient_is_the_papers():
-    """Eq. 12: d/dW of <G, W / sigma> is (G - <G, W / sigma> u v') / sigma, with u and v of the largest singular value."""
+    """Eq.
+
+    12: d/dW of <G, W / sigma> is (G - <G, W / sigma> u v') / sigma, with u and v of the largest singular value.
+    """
     layer = spectral()
     image = np.random.default_rng(0).random((1, 8, 8, 5), np.float32)
     for _ in range(200):
@@ -173,7 +200,9 @@ def test_spectral_gradient_is_the_papers():
 
 def test_only_the_optimizer_moves_a_spectral_kernel(batch):
     model = build("adversarial_vae", spectral_norm=True)
-    kernels = lambda: [layer.kernel.numpy() for layer in model.discriminator.layers if isinstance(layer, SpectralConv2D)]
+    kernels = lambda: [
+        layer.kernel.numpy() for layer in model.discriminator.layers if isinstance(layer, SpectralConv2D)
+    ]
     before = kernels()
     model.update("autoencoder", model.negative_bound, batch)
     assert all(np.array_equal(a, b) for a, b in zip(before, kernels(), strict=True))
@@ -225,7 +254,8 @@ class Critic(GenerativeModel):
         return loss, {"d_loss": loss}
 
 
-# Adversarial VAE ---------------------------------------------------------------------------------------------------------------------
+# Adversarial VAE
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_terms_of_the_adversarial_vae(batch):
@@ -239,7 +269,9 @@ def test_terms_of_the_adversarial_vae(batch):
     x, y = batch["image"].numpy().astype(np.float64), images.numpy().astype(np.float64)
     likelihood = np.sum(x * np.log(y) + (1 - x) * np.log(1 - y), axis=(1, 2, 3))
     assert float(logs["reconstruction"]) == pytest.approx(-np.mean(likelihood), rel=1e-4)
-    assert float(logs["kl"]) == pytest.approx(float(tf.reduce_mean(losses.kl_divergence(code["mean"], code["log_var"]))), rel=1e-4)
+    assert float(logs["kl"]) == pytest.approx(
+        float(tf.reduce_mean(losses.kl_divergence(code["mean"], code["log_var"]))), rel=1e-4
+    )
     assert float(logs["adversarial"]) == pytest.approx(np.log1p(np.exp(-2)), rel=1e-5)
     total = logs["reconstruction"] + 0.5 * logs["kl"] + 3.0 * logs["adversarial"]
     assert float(loss) == pytest.approx(float(total), rel=1e-5)
@@ -247,7 +279,9 @@ def test_terms_of_the_adversarial_vae(batch):
 
 
 def test_adversarial_share_by_hand(batch):
-    """A critic w sum(x'): d/dx' of log(1 + exp(-s)) is -w / (1 + exp(s)) at every pixel, of the likelihood (x' - x) / (x' (1 - x'))."""
+    """A critic w sum(x'): d/dx' of log(1 + exp(-s)) is -w / (1 + exp(s)) at every pixel, of the likelihood (x' - x) /
+    (x' (1 - x')).
+    """
     w, weight = 0.01, 5.0
     model = build("adversarial_vae", adv_weight=weight)
     model.discriminator = lambda images, training: w * tf.reduce_sum(images, axis=[1, 2, 3])[:, None]
@@ -259,7 +293,8 @@ def test_adversarial_share_by_hand(batch):
     assert 1e-4 < float(logs["adversarial_share"]) < 0.1
 
 
-# VAE/GAN -----------------------------------------------------------------------------------------------------------------------------
+# VAE/GAN
+# -----------------------------------------------------------------------------------------------------------------------------
 
 
 def gradients(model, player, batch):
@@ -314,7 +349,9 @@ def test_the_decoder_receives_both(batch):
 
 
 def test_vae_gan_values(batch):
-    """Logit 1 for real pictures, -1 for reconstructions and 0 for draws of the prior; features 0, 2 and 5 times one, of three."""
+    """Logit 1 for real pictures, -1 for reconstructions and 0 for draws of the prior; features 0, 2 and 5 times one, of
+    three.
+    """
     model = build("vae_gan", gamma=0.1)
     passes = {"real": (1.0, 0.0), "reconstructed": (-1.0, 2.0), "generated": (0.0, 5.0)}
     model.reconstruct = lambda batch, draw: ({"mean": tf.ones((16, 4)), "log_var": tf.zeros((16, 4))}, "reconstructed")
@@ -326,13 +363,19 @@ def test_vae_gan_values(batch):
 
     model.judge = judge
     loss, logs = model.encoder_loss(batch, 0)
-    assert float(logs["reconstruction"]) == pytest.approx(0.5 * 3 * 2**2) and float(logs["kl"]) == pytest.approx(0.5 * 4)
+    assert float(logs["reconstruction"]) == pytest.approx(0.5 * 3 * 2**2) and float(logs["kl"]) == pytest.approx(
+        0.5 * 4
+    )
     assert float(loss) == pytest.approx(6 + 2)
     loss, logs = model.decoder_loss(batch, 0)
     assert float(logs["g_loss"]) == pytest.approx((np.log1p(np.e) + np.log(2)) / 2)
     assert float(loss) == pytest.approx(0.1 * 6 + float(logs["g_loss"]))
     loss, logs = model.discriminator_loss(batch, 0)
-    assert float(loss) == float(logs["d_loss"]) == pytest.approx(np.log1p(np.exp(-1)) + (np.log1p(np.exp(-1)) + np.log(2)) / 2)
+    assert (
+        float(loss)
+        == float(logs["d_loss"])
+        == pytest.approx(np.log1p(np.exp(-1)) + (np.log1p(np.exp(-1)) + np.log(2)) / 2)
+    )
 
 
 def test_vae_gan_draws_the_prior_apart_from_the_posterior(batch):
@@ -343,12 +386,15 @@ def test_vae_gan_draws_the_prior_apart_from_the_posterior(batch):
     assert not np.any(np.isclose(drawn[0], model.sample_posterior(zero, batch["key"], 0)))
 
 
-# ACAI --------------------------------------------------------------------------------------------------------------------------------
+# ACAI
+# --------------------------------------------------------------------------------------------------------------------------------
 
 
 def test_alpha_is_uniform_in_zero_to_a_half():
     model = build("acai")
-    alpha = model.sample_alpha({"image": tf.zeros((20_000, 1, 1, 1)), "key": tf.constant([[3, 4]], tf.int64)}, 0).numpy()
+    alpha = model.sample_alpha(
+        {"image": tf.zeros((20_000, 1, 1, 1)), "key": tf.constant([[3, 4]], tf.int64)}, 0
+    ).numpy()
     assert alpha.shape == (20_000, 1, 1, 1)
     assert 0 <= alpha.min() < 1e-3 and 0.499 < alpha.max() <= 0.5
     assert np.histogram(alpha, 10, (0, 0.5))[0] == pytest.approx(2000, rel=0.1)
@@ -369,7 +415,9 @@ def test_acai_with_a_constant_critic(batch):
 
 
 def test_what_the_acai_critic_is_shown(batch):
-    """Flat networks that are the identity: mixtures of neighbours, then pictures, of which any mixture with themselves is themselves."""
+    """Flat networks that are the identity: mixtures of neighbours, then pictures, of which any mixture with themselves
+    is themselves.
+    """
     model, seen = build("acai"), []
     model.encoder = model.decoder = lambda x, training: x
     model.discriminator = lambda images, training: seen.append(images.numpy()) or tf.zeros((len(images), 1))
@@ -410,7 +458,8 @@ def test_acai_on_two_replicas_equals_one(toy, two_replicas):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
-# Mixing and scores -------------------------------------------------------------------------------------------------------------------
+# Mixing and scores
+# -------------------------------------------------------------------------------------------------------------------
 
 
 class Shift:
@@ -468,12 +517,15 @@ def test_scores(name, toy):
     errors = scores.reconstruction_errors(run)
     images = toy.images / 255.0
     assert errors["mean_picture_mse"] == pytest.approx(np.mean((images - images.mean(axis=0)) ** 2), rel=1e-4)
-    assert errors["test_mse_over_mean_picture"] == pytest.approx(errors["test_mse_mean_code"] / errors["mean_picture_mse"])
+    assert errors["test_mse_over_mean_picture"] == pytest.approx(
+        errors["test_mse_mean_code"] / errors["mean_picture_mse"]
+    )
     assert ("test_mse_sampled_code" in errors) == (name != "acai")
     assert all(np.isfinite(value) for value in errors.values())
 
 
-# Figures -----------------------------------------------------------------------------------------------------------------------------
+# Figures
+# -----------------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -493,7 +545,9 @@ def test_pairs_are_horses_with_the_bird_of_nearest_colour(animal_run):
         centre = np.s_[SHAPE[0] // 2, SHAPE[1] // 2]
         distances_ = [np.sum((horse[centre] - candidate[centre]) ** 2) for candidate in of["bird"]]
         np.testing.assert_array_equal(bird, of["bird"][np.argmin(distances_)])
-    np.testing.assert_array_equal(pegasus.pairs(animal_run, 30)[0], np.resize(of["horse"], (30, *SHAPE)))  # there are 12
+    np.testing.assert_array_equal(
+        pegasus.pairs(animal_run, 30)[0], np.resize(of["horse"], (30, *SHAPE))
+    )  # there are 12
     with pytest.raises(UserError, match="has no birds and horses to mix: train on animals"):
         pegasus.pairs(types.SimpleNamespace(source=lambda split: replicas.toy(4)), 2)
 
@@ -502,7 +556,10 @@ def test_pegasi_mix_two_fifths_to_three_fifths_of_each_pair(animal_run):
     pictures, shares = pegasus.pegasi(animal_run)
     assert pictures.shape == (64, *SHAPE) and shares.min() >= 0.4 and shares.max() <= 0.6 and np.ptp(shares) > 0.15
     horses, birds = pegasus.pairs(animal_run, 64)
-    codes = [np.asarray(animal_run.model.sample_posterior(animal_run.model.encode(x), latents.KEY, i)) for i, x in enumerate((horses, birds))]
+    codes = [
+        np.asarray(animal_run.model.sample_posterior(animal_run.model.encode(x), latents.KEY, i))
+        for i, x in enumerate((horses, birds))
+    ]
     mixed = (1 - shares[:, None]) * codes[0] + shares[:, None] * codes[1]
     np.testing.assert_allclose(pictures, animal_run.model.decoder(mixed.astype(np.float32), training=False), atol=1e-5)
 
@@ -541,8 +598,14 @@ def test_neighbours_are_the_nearest_by_brute_force(animal_run):
 
 @pytest.mark.parametrize("likenesses", [{3: 0.3, 7: 0.7, 9: 0.52}, {3: 0.1, 7: 0.12, 9: 0.05}])
 def test_the_best_is_the_sharpest_that_is_neither(animal_run, monkeypatch, likenesses):
-    monkeypatch.setattr(pegasus, "likeness", lambda run, pictures: np.array([likenesses.get(i, 0.95 + i / 1e4) for i in range(64)]))
-    monkeypatch.setattr(pegasus.sharpness, "laplacian_variance", lambda pictures: np.array([{7: 2.0, 0: 9.0}.get(i, 1.0) for i in range(64)]))
+    monkeypatch.setattr(
+        pegasus, "likeness", lambda run, pictures: np.array([likenesses.get(i, 0.95 + i / 1e4) for i in range(64)])
+    )
+    monkeypatch.setattr(
+        pegasus.sharpness,
+        "laplacian_variance",
+        lambda pictures: np.array([{7: 2.0, 0: 9.0}.get(i, 1.0) for i in range(64)]),
+    )
     figure = pegasus.best(animal_run)
     horses, birds = pegasus.pairs(animal_run, 64)
     pictures, shares = pegasus.pegasi(animal_run)
@@ -552,9 +615,13 @@ def test_the_best_is_the_sharpest_that_is_neither(animal_run, monkeypatch, liken
 
 
 def test_likeness_tells_birds_from_horses(animal_run):
-    codes = types.SimpleNamespace(encode=lambda images: {"mean": images[:, ::2, ::2].reshape(len(images), -1)})  # pixels do
+    codes = types.SimpleNamespace(
+        encode=lambda images: {"mean": images[:, ::2, ::2].reshape(len(images), -1)}
+    )  # pixels do
     train = animals.load("train", SHAPE[0])[:400]
-    likeness = pegasus.likeness(types.SimpleNamespace(model=codes, source=lambda split: train), train.floats(slice(100)))
+    likeness = pegasus.likeness(
+        types.SimpleNamespace(model=codes, source=lambda split: train), train.floats(slice(100))
+    )
     assert np.mean((likeness > 0.5) == (train.labels[:100] == animals.CLASSES.index("horse"))) > 0.75
 
 
@@ -565,7 +632,9 @@ def test_uniqueness_measures_both_distances(animal_run):
     between = [np.sqrt(np.mean((pictures[i] - pictures[j]) ** 2)) for i in range(10) for j in range(i)]
     assert left.get_legend_handles_labels()[1][0] == f"10 Pegasi: mean {np.mean(nearest):.3f}"
     assert right.get_legend_handles_labels()[1][0] == f"10 Pegasi: mean {np.mean(between):.3f}"
-    assert all(sum(bar.get_height() for bar in bars) == pytest.approx(1) for axis in (left, right) for bars in axis.containers)
+    assert all(
+        sum(bar.get_height() for bar in bars) == pytest.approx(1) for axis in (left, right) for bars in axis.containers
+    )
 
 
 def test_the_pipeline_shows_the_pair_and_what_becomes_of_it(animal_run):

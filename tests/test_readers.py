@@ -1,4 +1,6 @@
-"""The readers of IDX files, class folders and RGB-D pairs on small folders in the real layout, and what they say about damaged ones."""
+"""The readers of IDX files, class folders and RGB-D pairs on small folders in the real layout, and what they say about
+damaged ones.
+"""
 
 import gzip
 import os
@@ -8,11 +10,10 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from sentences import say
 
 from tfgen import UserError, data
-from tfgen.data import mnist
-
-from sentences import say
+from tfgen.data.readers import mnist
 
 RANDOM = np.random.default_rng(0)
 
@@ -44,7 +45,10 @@ def idx(array):
     return bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
-DIGITS = {"train": (noise(12, 28, 28), np.arange(12, dtype=np.uint8) % 10), "t10k": (noise(4, 28, 28), np.uint8([9, 8, 7, 6]))}
+DIGITS = {
+    "train": (noise(12, 28, 28), np.arange(12, dtype=np.uint8) % 10),
+    "t10k": (noise(4, 28, 28), np.uint8([9, 8, 7, 6])),
+}
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 
 
@@ -103,25 +107,69 @@ def flip(place):
 
 BAD_MNIST = {
     "pictures missing": (IMAGES, None, "there is no file .*: expected --data_dir to hold the four files"),
-    "test labels missing": ("t10k-labels-idx1-ubyte.gz", None, "there is no file .*: expected --data_dir to hold the four files"),
-    "pictures empty": (IMAGES, b"", "begins with no byte, not with 00000803: expected an IDX file of pictures of 28x28 bytes"),
+    "test labels missing": (
+        "t10k-labels-idx1-ubyte.gz",
+        None,
+        "there is no file .*: expected --data_dir to hold the four files",
+    ),
+    "pictures empty": (
+        IMAGES,
+        b"",
+        "begins with no byte, not with 00000803: expected an IDX file of pictures of 28x28 bytes",
+    ),
     "pictures of text": (IMAGES, b"hello", "begins with 68656c6c, not with 00000803: expected an IDX file"),
     "pictures are labels": (IMAGES, idx(DIGITS["train"][1]), "begins with 00000801, not with 00000803"),
-    "labels are pictures": (LABELS, idx(DIGITS["train"][0]), "begins with 00000803, not with 00000801: expected an IDX file of labels"),
+    "labels are pictures": (
+        LABELS,
+        idx(DIGITS["train"][0]),
+        "begins with 00000803, not with 00000801: expected an IDX file of labels",
+    ),
     "pictures of floats": (IMAGES, bytes((0, 0, 13, 3)), "begins with 00000d03, not with 00000803"),
     "ends within header": (IMAGES, idx(DIGITS["train"][0])[:15], "ends within its header: expected an IDX file"),
     "other size": (IMAGES, idx(noise(12, 32, 32)), "is of 32x32 bytes an example by its header: expected .* 28x28"),
     "no pictures": (IMAGES, header(0, 28, 28), "holds 0 examples by its header: expected 1 to 1000000"),
-    "more than anyone has": (IMAGES, header(2**32 - 1, 28, 28), "holds 4294967295 examples by its header: expected 1 to 1000000"),
-    "header of more": (IMAGES, header(999_999, 28, 28), "holds 9408 bytes after its header: expected 783999216 for 999999 pictures"),
-    "header of fewer": (IMAGES, header(11, 28, 28), "holds more than 8624 bytes after its header: expected 8624 for 11 pictures"),
-    "labels one short": (LABELS, lambda content: gzip.decompress(content)[:-1], "holds 11 bytes .* expected 12 for 12 labels"),
-    "fewer labels than pictures": (LABELS, idx(DIGITS["t10k"][1]), "has 4 labels for the 12 pictures in .*: expected one for each"),
-    "gzip truncated": (IMAGES, lambda content: content[:5000], r"cannot be read \(Compressed file ended .*\): expected an IDX file"),
-    "gzip without checksum": (IMAGES, lambda content: content[:-8], r"cannot be read \(Compressed file ended .*\): expected an IDX file"),
+    "more than anyone has": (
+        IMAGES,
+        header(2**32 - 1, 28, 28),
+        "holds 4294967295 examples by its header: expected 1 to 1000000",
+    ),
+    "header of more": (
+        IMAGES,
+        header(999_999, 28, 28),
+        "holds 9408 bytes after its header: expected 783999216 for 999999 pictures",
+    ),
+    "header of fewer": (
+        IMAGES,
+        header(11, 28, 28),
+        "holds more than 8624 bytes after its header: expected 8624 for 11 pictures",
+    ),
+    "labels one short": (
+        LABELS,
+        lambda content: gzip.decompress(content)[:-1],
+        "holds 11 bytes .* expected 12 for 12 labels",
+    ),
+    "fewer labels than pictures": (
+        LABELS,
+        idx(DIGITS["t10k"][1]),
+        "has 4 labels for the 12 pictures in .*: expected one for each",
+    ),
+    "gzip truncated": (
+        IMAGES,
+        lambda content: content[:5000],
+        r"cannot be read \(Compressed file ended .*\): expected an IDX file",
+    ),
+    "gzip without checksum": (
+        IMAGES,
+        lambda content: content[:-8],
+        r"cannot be read \(Compressed file ended .*\): expected an IDX file",
+    ),
     "gzip of another checksum": (IMAGES, flip(-8), r"cannot be read \(CRC check failed .*\): expected an IDX file"),
     "gzip damaged": (IMAGES, flip(10), r"cannot be read \(.*\): expected an IDX file"),
-    "gzip bomb": (LABELS, gzip.compress(idx(DIGITS["train"][1]) + bytes(10**7)), "holds more than 12 bytes after its header: expected 12"),
+    "gzip bomb": (
+        LABELS,
+        gzip.compress(idx(DIGITS["train"][1]) + bytes(10**7)),
+        "holds more than 12 bytes after its header: expected 12",
+    ),
 }
 
 
@@ -137,7 +185,9 @@ def test_mnist_says_what_is_wrong_where_and_what_it_expected(digits, case):
 
 @pytest.fixture
 def animals(tmp_path):
-    """Two classes, five and two pictures to train with, of 32x32 pixels; the file system's order is not that of the names."""
+    """Two classes, five and two pictures to train with, of 32x32 pixels; the file system's order is not that of the
+    names.
+    """
     folder = tmp_path / "animals"
     for name, n in {"train/horse": 2, "train/bird": 5, "test/bird": 1, "test/horse": 3}.items():
         (folder / name).mkdir(parents=True)
@@ -223,10 +273,26 @@ def bomb(png):
 
 BIRD, NO_PICTURE = "train/bird/3.png", "expected a picture that can be decoded; restore or remove it"
 BAD_FOLDER = {
-    "no train": ("train", None, r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/"),
-    "no test": ("test", None, r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/"),
-    "class only to train with": ("test/bird", None, "there is no folder .*: expected the same classes .* or remove train/bird"),
-    "class only to test with": ("train/bird", None, "there is no folder .*: expected the same classes .* or remove test/bird"),
+    "no train": (
+        "train",
+        None,
+        r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/",
+    ),
+    "no test": (
+        "test",
+        None,
+        r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/",
+    ),
+    "class only to train with": (
+        "test/bird",
+        None,
+        "there is no folder .*: expected the same classes .* or remove train/bird",
+    ),
+    "class only to test with": (
+        "train/bird",
+        None,
+        "there is no folder .*: expected the same classes .* or remove test/bird",
+    ),
     "picture outside a class": ("train/9.jpg", b"", "is in no class: expected pictures in .*<class> alone"),
     "picture of zero bytes": (BIRD, b"", "is no PNG or JPEG or BMP or WEBP or GIF or TIFF: " + NO_PICTURE),
     "picture of text": (BIRD, b"hello", "is no PNG or .*: " + NO_PICTURE),
@@ -246,10 +312,17 @@ def test_folder_says_what_is_wrong_where_and_what_it_expected(animals, case):
 
 def test_folder_needs_classes_with_pictures(animals):
     (animals / "train" / "cat").mkdir()
-    refused("folder", animals, "train/cat", "holds no picture: expected .png, .jpg, .*; restore them or remove the folder")
+    refused(
+        "folder", animals, "train/cat", "holds no picture: expected .png, .jpg, .*; restore them or remove the folder"
+    )
     (animals / "train").rename(animals / "old")
     (animals / "train").mkdir()
-    refused("folder", animals, "train", "holds no picture: expected --data_dir to hold train/ and test/, or pictures and no such folders")
+    refused(
+        "folder",
+        animals,
+        "train",
+        "holds no picture: expected --data_dir to hold train/ and test/, or pictures and no such folders",
+    )
 
 
 # Pairs of colour and depth.
@@ -276,7 +349,9 @@ def test_rgbd_gives_the_pairs_central_squares(kitchen, split, names):
     assert source.labels is None and source.attributes.shape == (len(names), 0)
     for image, depth, i in zip(source.images, source.depth, names, strict=True):
         np.testing.assert_array_equal(image, np.asarray(Image.open(kitchen / split / f"{i:06}.color.jpg"))[:, 8:72])
-        np.testing.assert_array_equal(depth[..., 0], np.asarray(Image.open(kitchen / split / f"{i:06}.depth.png"))[:, 8:72])
+        np.testing.assert_array_equal(
+            depth[..., 0], np.asarray(Image.open(kitchen / split / f"{i:06}.depth.png"))[:, 8:72]
+        )
     some = data.load("rgbd", split, kitchen, examples=2)
     assert some.fingerprint() == source[:2].fingerprint()
 
@@ -297,18 +372,52 @@ def test_rgbd_makes_a_hole_of_what_is_beyond_ten_metres(kitchen):
     assert not depth[:3].any() and (depth[3:] == 10_000).all()
 
 
-COLOR, DEPTH, NO_COLOR = "train/000012.color.jpg", "train/000012.depth.png", "expected a picture in colour; restore it or remove the pair"
+COLOR, DEPTH, NO_COLOR = (
+    "train/000012.color.jpg",
+    "train/000012.depth.png",
+    "expected a picture in colour; restore it or remove the pair",
+)
 NO_DEPTH = "expected 80x64 pixels, as 000012.color.jpg has, in 8- or 16-bit grey; restore it or remove the pair"
 # name: (file, what is done to it, the file named, what else the message says)
 BAD_RGBD = {
-    "no train": ("train", None, "train", r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/"),
-    "no test": ("test", None, "test", r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/"),
-    "colour missing": (COLOR, None, DEPTH, "has no partner in colour: expected one beside it; restore it or remove the picture"),
-    "depth missing": (DEPTH, None, COLOR, "has no partner in depth: expected one beside it; restore it or remove the picture"),
-    "colour twice": ("train/000012_rgb.png", b"", COLOR, "is the colour of the same name as .*000012_rgb.png: expected one; remove the other"),
+    "no train": (
+        "train",
+        None,
+        "train",
+        r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/",
+    ),
+    "no test": (
+        "test",
+        None,
+        "test",
+        r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/",
+    ),
+    "colour missing": (
+        COLOR,
+        None,
+        DEPTH,
+        "has no partner in colour: expected one beside it; restore it or remove the picture",
+    ),
+    "depth missing": (
+        DEPTH,
+        None,
+        COLOR,
+        "has no partner in depth: expected one beside it; restore it or remove the picture",
+    ),
+    "colour twice": (
+        "train/000012_rgb.png",
+        b"",
+        COLOR,
+        "is the colour of the same name as .*000012_rgb.png: expected one; remove the other",
+    ),
     "colour of zero bytes": (COLOR, b"", COLOR, "is no JPEG or PNG or .*: " + NO_COLOR),
     "colour of text": (COLOR, b"hello", COLOR, "is no JPEG or PNG or .*: " + NO_COLOR),
-    "colour truncated": (COLOR, lambda content: content[:1000], COLOR, r"cannot be read \(.*truncated.*\): " + NO_COLOR),
+    "colour truncated": (
+        COLOR,
+        lambda content: content[:1000],
+        COLOR,
+        r"cannot be read \(.*truncated.*\): " + NO_COLOR,
+    ),
     "depth of text": (DEPTH, b"hello", DEPTH, "is no PNG or TIFF: " + NO_DEPTH),
     "depth truncated": (DEPTH, lambda content: content[:1000], DEPTH, r"cannot be read \(.*truncated.*\): " + NO_DEPTH),
     "depth of too many pixels": (DEPTH, bomb, DEPTH, "has more pixels than Pillow opens: " + NO_DEPTH),
@@ -319,9 +428,17 @@ BAD_DEPTH = {
     "depth in 32 bits": (Image.new("I", (80, 64)), {"format": "TIFF"}, "has the mode I: " + NO_DEPTH),
     "depth of another size": (Image.new("I;16", (64, 80)), {}, "has 64x80 pixels: " + NO_DEPTH),
     "depth is a jpeg": (Image.new("L", (80, 64)), {"format": "JPEG"}, "is no PNG or TIFF: " + NO_DEPTH),
-    "depth of holes": (Image.new("I;16", (80, 64)), {}, "has no depth from 1 to 10000 mm at 0.001 m a step: expected some; give the --depth_unit"),
+    "depth of holes": (
+        Image.new("I;16", (80, 64)),
+        {},
+        "has no depth from 1 to 10000 mm at 0.001 m a step: expected some; give the --depth_unit",
+    ),
     "depth of the largest number": (Image.new("L", (80, 64), 255), {}, "has no depth from 1 to 10000 mm"),
-    "depth beyond ten metres": (Image.fromarray(np.full((64, 80), 20_000, np.uint16)), {}, "has no depth from 1 to 10000 mm"),
+    "depth beyond ten metres": (
+        Image.fromarray(np.full((64, 80), 20_000, np.uint16)),
+        {},
+        "has no depth from 1 to 10000 mm",
+    ),
 }
 
 
@@ -342,7 +459,12 @@ def test_rgbd_says_what_is_wrong_with_a_depth_picture(kitchen, case):
 def test_rgbd_needs_pairs_of_both_splits(kitchen):
     for path in (kitchen / "test").iterdir():
         path.unlink()
-    refused("rgbd", kitchen, "test", "holds no pair: expected --data_dir to hold train/ and test/ with pairs of NAME.color.jpg and NAME")
+    refused(
+        "rgbd",
+        kitchen,
+        "test",
+        "holds no pair: expected --data_dir to hold train/ and test/ with pairs of NAME.color.jpg and NAME",
+    )
 
 
 # All of them.
@@ -355,7 +477,9 @@ def test_every_reader_needs_a_folder(name, tmp_path):
         refused(name, tmp_path / place, "", "expected --data_dir to hold .* or correct the path")
 
 
-@pytest.mark.parametrize("name, fixture, path", [("folder", "animals", "train/bird"), ("rgbd", "kitchen", "train/000012.color.jpg")])
+@pytest.mark.parametrize(
+    "name, fixture, path", [("folder", "animals", "train/bird"), ("rgbd", "kitchen", "train/000012.color.jpg")]
+)
 def test_every_reader_says_what_it_may_not_read(name, fixture, path, request, monkeypatch):
     folder, reader = request.getfixturevalue(fixture), "PIL.Image.open" if name == "rgbd" else "os.scandir"
     module, function = reader.rsplit(".", 1)

@@ -14,7 +14,9 @@ COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.S) for l
 INLINE = re.findall(r"`((?:train --(?:model|study) [a-z]|(?:experiment|reproduce) [a-z])[^`]*)`", README)
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if "tfgen_cli.py" in c] + [f"python tfgen_cli.py {words}" for words in INLINE])
+@pytest.mark.parametrize(
+    "command", [c for c in COMMANDS if "tfgen_cli.py" in c] + [f"python tfgen_cli.py {words}" for words in INLINE]
+)
 def test_commands_parse(command):
     words = shlex.split(command)
     arguments = tfgen_cli.parse(words[words.index("python") + 1 :])  # TF_CONFIG=... may stand before it
@@ -27,7 +29,12 @@ def test_commands_parse(command):
 
 def test_make_targets_exist():
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
-    named = {word for line in [*COMMANDS, *re.findall(r"`(make [^`]*)`", README)] if line.startswith("make") for word in line.split()[1:2]}
+    named = {
+        word
+        for line in [*COMMANDS, *re.findall(r"`(make [^`]*)`", README)]
+        if line.startswith("make")
+        for word in line.split()[1:2]
+    }
     assert {"demo", "test", "quality"} <= named <= set(targets)
 
 

@@ -54,13 +54,24 @@ def test_a_report_of_two_runs(tfgen, finished):
     vae, gan = finished("runs/vae-faces", "dlcv2018", "vae"), finished("runs/gan-faces", "dlcv2018", "gan")
     code, out, err = tfgen("report")
     assert code == 0, err
-    drawn = {name for run in (vae, gan) for name in run.preset.figures} | {"dlcv2018_vae_networks.png", "dlcv2018_gan_networks.png", "dlcv2018_blur.jpg"}
+    drawn = {name for run in (vae, gan) for name in run.preset.figures} | {
+        "dlcv2018_vae_networks.png",
+        "dlcv2018_gan_networks.png",
+        "dlcv2018_blur.jpg",
+    }
     assert {path.name for path in pathlib.Path("report").iterdir()} == drawn | {"index.html"}
-    assert "report/index.html" in out and "missing fig3_2.jpg, fig3_3.jpg: python tfgen_cli.py train --model acgan" in out
+    assert (
+        "report/index.html" in out and "missing fig3_2.jpg, fig3_3.jpg: python tfgen_cli.py train --model acgan" in out
+    )
     page = Page("report/index.html")
     assert len(page.images) == len(drawn)
     for image in page.images:
-        assert image["src"].startswith("data:image/") and len(image["alt"]) > 30 and int(image["width"]) and int(image["height"])
+        assert (
+            image["src"].startswith("data:image/")
+            and len(image["alt"]) > 30
+            and int(image["width"])
+            and int(image["height"])
+        )
     assert len(set(page.ids)) == len(page.ids) and {link[1:] for link in page.links} <= set(page.ids)
     words = " ".join(page.words.split())
     for text in [ABOUT["dlcv2018"].title, "8 iterations, 2 epochs", "0:01:01", "faces, 64 pictures of 16x16", "by python tfgen_cli.py report.", vae.command(), gan.command(),
@@ -80,12 +91,20 @@ def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished)
     run = finished("runs/vae", "dlcv2018", "vae")
     errors = run.preset.score(run)
     shown = report.trained(run)["numbers"]
-    assert {name: value for name, (value, _) in shown.items()} == {name: f"{value:.4g}" for name, value in errors.items()}
+    assert {name: value for name, (value, _) in shown.items()} == {
+        name: f"{value:.4g}" for name, value in errors.items()
+    }
     (run.folder / "scores.json").write_text(json.dumps({"iteration": 8, "test_mse_mean_code": 0.125}))
-    assert report.trained(run)["numbers"] == {"test_mse_mean_code": ("0.125", "mean squared error of the test set, decoded from the mean code")}
-    (run.folder / "scores.json").write_text(json.dumps({"iteration": 4, "test_mse_mean_code": 0.125}))  # of another checkpoint
+    assert report.trained(run)["numbers"] == {
+        "test_mse_mean_code": ("0.125", "mean squared error of the test set, decoded from the mean code")
+    }
+    (run.folder / "scores.json").write_text(
+        json.dumps({"iteration": 4, "test_mse_mean_code": 0.125})
+    )  # of another checkpoint
     assert report.trained(run)["numbers"] == shown
-    (run.folder / "scores.json").write_text(json.dumps({"iteration": 8, "test_mse_mean_code": "small", "of_another_version": 1}))
+    (run.folder / "scores.json").write_text(
+        json.dumps({"iteration": 8, "test_mse_mean_code": "small", "of_another_version": 1})
+    )
     assert report.trained(run)["numbers"] == shown
     (run.folder / "scores.json").write_text("{")
     assert report.trained(run)["numbers"] == shown
@@ -94,7 +113,10 @@ def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished)
 def test_every_number_a_score_gives_has_a_meaning(finished, monkeypatch):
     from tfgen import scores
 
-    assert scores.meaning("mean_map_rmse") == "of the training set's mean depth map: root mean squared error of depth, metres"
+    assert (
+        scores.meaning("mean_map_rmse")
+        == "of the training set's mean depth map: root mean squared error of depth, metres"
+    )
     assert scores.meaning("code_2_nmi").startswith("normalized mutual information of categorical code 3")
     run = finished("runs/depth", "sullivan2017", "depth_wgan", image_size=32)
     assert all(scores.meaning(name) for name in scores.depth_errors(run, n=2))
@@ -109,19 +131,38 @@ def test_alike_takes_runs_of_the_same_data_and_size_that_were_trained_alike(fini
         finished("runs/weighed", "dlcv2018", "wgan_gp_faithful", arguments={"gp_weight": 1.0}),
     ]
     assert report.alike("dlcv2018/penalty", [right, *others]) == {}
-    faithful, again = finished("runs/faithful", "dlcv2018", "wgan_gp_faithful"), finished("runs/again", "dlcv2018", "wgan_gp")
-    assert report.alike("dlcv2018/penalty", [*others, faithful, again, right]) == {"dlcv2018_penalty.jpg": {"right": again, "faithful": faithful}}
+    faithful, again = (
+        finished("runs/faithful", "dlcv2018", "wgan_gp_faithful"),
+        finished("runs/again", "dlcv2018", "wgan_gp"),
+    )
+    assert report.alike("dlcv2018/penalty", [*others, faithful, again, right]) == {
+        "dlcv2018_penalty.jpg": {"right": again, "faithful": faithful}
+    }
     hint = finished("runs/hint", "dlcv2018", "vae", arguments={"kl_weight": 1e-5, "kl_reduction": "sum"})
-    plain, own = finished("runs/plain", "dlcv2018", "vae"), finished("runs/own", "dlcv2018", "vae", arguments={"kl_weight": 0.3})
-    assert report.alike("dlcv2018/kl_weight", [own, hint, plain]) == {"dlcv2018_kl_weight.jpg": {"1e-2, mean": plain, "1e-5, sum (the hint)": hint}}
+    plain, own = (
+        finished("runs/plain", "dlcv2018", "vae"),
+        finished("runs/own", "dlcv2018", "vae", arguments={"kl_weight": 0.3}),
+    )
+    assert report.alike("dlcv2018/kl_weight", [own, hint, plain]) == {
+        "dlcv2018_kl_weight.jpg": {"1e-2, mean": plain, "1e-5, sum (the hint)": hint}
+    }
     gan = finished("runs/gan", "dlcv2018", "gan", epochs=3, arguments={"d_learning_rate": 1e-4})
-    assert report.alike("dlcv2018/blur", [plain, gan]) == {"dlcv2018_blur.jpg": {"VAE": plain, "GAN": gan}}  # models differ in how they are trained well
+    assert report.alike("dlcv2018/blur", [plain, gan]) == {
+        "dlcv2018_blur.jpg": {"VAE": plain, "GAN": gan}
+    }  # models differ in how they are trained well
 
 
 def test_alike_has_a_figure_for_each_data_set(finished):
-    found = [finished(f"runs/{data}{size}", "csi5340", "vae", dataset=data, arguments={"depth": 1, "latent_dim": size}) for data in ("digits", "animals") for size in (2, 20)]
+    found = [
+        finished(f"runs/{data}{size}", "csi5340", "vae", dataset=data, arguments={"depth": 1, "latent_dim": size})
+        for data in ("digits", "animals")
+        for size in (2, 20)
+    ]
     entries = {entry.names[0]: entry for entry in report.entries(found) if entry.model is None and entry.runs}
-    assert {name: entry.runs for name, entry in entries.items()} == {"csi5340_vae.jpg": found[:2], "csi5340_vae_animals.jpg": found[2:]}
+    assert {name: entry.runs for name, entry in entries.items()} == {
+        "csi5340_vae.jpg": found[:2],
+        "csi5340_vae_animals.jpg": found[2:],
+    }
     assert entries["csi5340_vae_animals.jpg"].caption.endswith("On animals at 16x16.")
 
 
@@ -134,7 +175,10 @@ def test_an_experiments_runs_stand_behind_the_others(tfgen, finished):
 
 def test_figures_of_two_names_are_drawn_once(finished):
     entries = report.entries([finished("runs/infogan", "dlcv2018", "infogan")])
-    assert [entry.names for entry in entries if entry.runs][:2] == [["fig4_1.jpg", "fig4_01.jpg"], ["fig4_2.jpg", "fig4_02.jpg"]]
+    assert [entry.names for entry in entries if entry.runs][:2] == [
+        ["fig4_1.jpg", "fig4_01.jpg"],
+        ["fig4_2.jpg", "fig4_02.jpg"],
+    ]
     report.draw(entries[[bool(entry.runs) for entry in entries].index(True)], pathlib.Path("."))
     assert pathlib.Path("fig4_1.jpg").read_bytes() == pathlib.Path("fig4_01.jpg").read_bytes()
 
@@ -218,7 +262,10 @@ def test_named_runs_that_cannot_be_drawn_are_told_of(tfgen, finished):
     broken_record(finished("c", "csi5340", "vae"))
     code, out, err = tfgen("report", "a", "b", "c")
     assert code == 2 and "csi5340_gan_curves.jpg from a" in out
-    assert "left out: b is not drawn: a is of the same model and was named first." in err and "c/record.json cannot be read" in err
+    assert (
+        "left out: b is not drawn: a is of the same model and was named first." in err
+        and "c/record.json cannot be read" in err
+    )
     c = finished("d", "csi5340", "gan", arguments={"latent_dim": 2})
     e = finished("e", "csi5340", "gan", arguments={"latent_dim": 20, "depth": 3})
     code, out, err = tfgen("report", c.folder, e.folder, c.folder)  # the two are compared
@@ -248,7 +295,10 @@ def test_the_page_tells_which_checkpoint_was_drawn(tfgen, finished):
     broken_checkpoint(run)
     assert tfgen("report")[0] == 0
     words = " ".join(Page("report/index.html").words.split())
-    assert "4 iterations, 1 epochs" in words and "has a newer checkpoint, of iteration 8, which is damaged or was written meanwhile" in words
+    assert (
+        "4 iterations, 1 epochs" in words
+        and "has a newer checkpoint, of iteration 8, which is damaged or was written meanwhile" in words
+    )
 
 
 def test_a_figure_that_cannot_be_written_is_named_and_the_others_are_drawn(tfgen, finished):
@@ -303,7 +353,10 @@ def test_an_animation_moves(finished):
 
 
 def test_a_comparison_is_of_the_runs_it_names(finished):
-    found = [finished(f"runs/{i}", "csi5340", "vae", arguments={"depth": depth, "latent_dim": size}) for i, (depth, size) in enumerate([(1, 2), (1, 20), (2, 2)])]
+    found = [
+        finished(f"runs/{i}", "csi5340", "vae", arguments={"depth": depth, "latent_dim": size})
+        for i, (depth, size) in enumerate([(1, 2), (1, 20), (2, 2)])
+    ]
     (entry,) = [entry for entry in report.entries(found) if entry.names == ["csi5340_vae.jpg"]]
     assert entry.runs == found
     assert len(entry.draw().axes) == 2
@@ -317,7 +370,8 @@ def test_every_experiment_has_a_caption_and_every_model_a_sentence(study):
     assert all(experiment.caption.endswith(".") for experiment in EXPERIMENTS.values())
 
 
-# In a browser ------------------------------------------------------------------------------------------------------------------------
+# In a browser
+# ------------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +383,16 @@ def browser():
 
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
-    for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"):
+    for flag in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
@@ -339,11 +402,18 @@ def browser():
 
 def look(browser, path, width, dark=False):
     """Opens a page at a width in CSS pixels; returns what is wrong with it."""
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600})
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]},
+    )
     browser.get_log("browser")
     browser.get(pathlib.Path(path).resolve().as_uri())
-    wrong = browser.execute_script("""
+    wrong = browser.execute_script(
+        """
         const wrong = [];
         if (document.documentElement.scrollWidth > arguments[0]) wrong.push(`the page is ${document.documentElement.scrollWidth} wide`);
         for (const image of document.images) if (!image.complete || !image.naturalWidth) wrong.push(`broken: ${image.alt}`);
@@ -353,7 +423,9 @@ def look(browser, path, width, dark=False):
           if (box.right > arguments[0] + 1 && !element.closest(".scroll")) wrong.push(`${element.tagName} reaches to ${box.right}`);
         }
         return wrong;
-    """, width)  # a phone's innerWidth grows with what is too wide
+    """,
+        width,
+    )  # a phone's innerWidth grows with what is too wide
     return wrong + [entry["message"] for entry in browser.get_log("browser")]
 
 
@@ -363,9 +435,11 @@ def contrast(browser):
         const paper = getComputedStyle(document.body).backgroundColor;
         return [paper, ...[...document.querySelectorAll("body, a, .dim, .command, code, summary")].map(e => getComputedStyle(e).color)];
     """)
+
     def luminance(text):
         values = np.array([int(v) for v in re.findall(r"\d+", text)[:3]]) / 255
         return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
     paper, *texts = map(luminance, colours)
     return min((max(paper, text) + 0.05) / (min(paper, text) + 0.05) for text in texts)
 
@@ -382,9 +456,16 @@ def test_the_page_in_a_browser(browser, tfgen, finished):
             assert contrast(browser) > 4.5
     # A page with a fault is found out.
     text = pathlib.Path("report/index.html").read_text()
-    pathlib.Path("report/wrong.html").write_text(text.replace("</header>", '<img src="nowhere.png" alt="x"><div style="width: 2000px">x</div></header>'))
+    pathlib.Path("report/wrong.html").write_text(
+        text.replace("</header>", '<img src="nowhere.png" alt="x"><div style="width: 2000px">x</div></header>')
+    )
     wrong = " ".join(look(browser, "report/wrong.html", 390))
-    assert "broken: x" in wrong and "DIV reaches to 20" in wrong and "the page is 20" in wrong and "Content Security Policy" in wrong
+    assert (
+        "broken: x" in wrong
+        and "DIV reaches to 20" in wrong
+        and "the page is 20" in wrong
+        and "Content Security Policy" in wrong
+    )
 
 
 @pytest.mark.slow
@@ -394,7 +475,12 @@ def test_the_page_of_all_studies(browser, tfgen, finished):
             finished(f"runs/{study}-{model}", study, model)
     code, out, err = tfgen("report")
     assert code == 0, err
-    assert all(f"report/{name} from" in out for presets in STUDIES.values() for preset in presets.values() for name in preset.figures)
+    assert all(
+        f"report/{name} from" in out
+        for presets in STUDIES.values()
+        for preset in presets.values()
+        for name in preset.figures
+    )
     page = pathlib.Path("report/index.html")
     assert page.stat().st_size < 10_000_000
     for width in (1280, 390):

@@ -1,4 +1,6 @@
-"""A run that cannot be lost: killed, on a full disk, with flipped bits, with numbers that are none, it ends as it would have."""
+"""A run that cannot be lost: killed, on a full disk, with flipped bits, with numbers that are none, it ends as it would
+have.
+"""
 
 import json
 import pathlib
@@ -29,11 +31,18 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def outcome(folder):
-    """name -> bytes of what must not depend on how often a run was stopped: weights and slots, the history, the samples."""
+    """name -> bytes of what must not depend on how often a run was stopped: weights and slots, the history, the
+    samples.
+    """
     folder = pathlib.Path(folder)
     reader = tf.train.load_checkpoint(str(max((folder / "checkpoints").glob("[0-9]*")) / "weights"))
-    names = [name for name in reader.get_variable_to_shape_map() if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]  # it counts the layers of a process
-    kept = {path.relative_to(folder): path.read_bytes() for path in (folder / "history.csv", *(folder / "samples").glob("*.png"))}
+    names = [
+        name for name in reader.get_variable_to_shape_map() if name != "_CHECKPOINTABLE_OBJECT_GRAPH"
+    ]  # it counts the layers of a process
+    kept = {
+        path.relative_to(folder): path.read_bytes()
+        for path in (folder / "history.csv", *(folder / "samples").glob("*.png"))
+    }
     return kept | {name: reader.get_tensor(name).tobytes() for name in names}
 
 
@@ -41,7 +50,12 @@ def outcome(folder):
 def whole(tmp_path_factory):
     """A GAN's run of 24 iterations, never stopped, all its checkpoints kept."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    assert tfgen_cli.main(tfgen_cli.parse(["tfgen_cli.py", *GAN_TOY, "--epochs", "3", "--keep", "9", "--run", str(folder)])) == 0
+    assert (
+        tfgen_cli.main(
+            tfgen_cli.parse(["tfgen_cli.py", *GAN_TOY, "--epochs", "3", "--keep", "9", "--run", str(folder)])
+        )
+        == 0
+    )
     return folder
 
 
@@ -66,7 +80,8 @@ def flip(path, at=0.5):
     path.write_bytes(content)
 
 
-# Killed ------------------------------------------------------------------------------------------------------------------------------
+# Killed
+# ------------------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -87,7 +102,8 @@ def test_what_a_killed_process_leaves_is_cleared_away(tfgen, whole, part):
     assert not [*pathlib.Path("r").rglob(".*part*")]
 
 
-# Checkpoints -------------------------------------------------------------------------------------------------------------------------
+# Checkpoints
+# -------------------------------------------------------------------------------------------------------------------------
 
 
 def test_the_newest_stay_and_the_sums_are_what_sha256sum_says(tfgen):
@@ -98,7 +114,10 @@ def test_the_newest_stay_and_the_sums_are_what_sha256sum_says(tfgen):
     assert done.returncode == 0 and done.stdout.count(": OK") == 3
 
 
-@pytest.mark.parametrize("name, at", [("weights.data-00000-of-00001", 0.5), ("weights.index", 0.9), ("state.json", 0.3), ("SHA256SUMS", 0.01)])
+@pytest.mark.parametrize(
+    "name, at",
+    [("weights.data-00000-of-00001", 0.5), ("weights.index", 0.9), ("state.json", 0.3), ("SHA256SUMS", 0.01)],
+)
 def test_a_flipped_bit_in_the_newest_checkpoint_is_noticed_and_the_one_before_used(tfgen, whole, part, name, at):
     flip(pathlib.Path("r/checkpoints/0000016", name), at)
     code, _, err = tfgen(*REST)
@@ -127,7 +146,10 @@ def test_a_truncated_checkpoint_is_passed_over_by_readers_too(tfgen):
     (pathlib.Path("r/checkpoints/0000008") / "weights.index").unlink()
     for command in (["export", "r"], [*GAN_TOY, "--run", "r", "--epochs", 3]):
         code, _, err = tfgen(*command)
-        assert code == 2 and "no checkpoint below r/checkpoints is whole: put back a copy of one, or train anew with --new" in err
+        assert (
+            code == 2
+            and "no checkpoint below r/checkpoints is whole: put back a copy of one, or train anew with --new" in err
+        )
 
 
 def test_a_history_shorter_than_its_checkpoint_is_refused(tfgen):
@@ -167,7 +189,8 @@ def test_a_report_beside_a_run_that_is_writing_its_history(tfgen, part):
     assert len(Run.open("r").history()["iteration"]) == 16
 
 
-# Disks -------------------------------------------------------------------------------------------------------------------------------
+# Disks
+# -------------------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_disk_that_fills_up_stops_the_run_and_spoils_nothing(tmp_path):
@@ -182,7 +205,9 @@ def test_a_disk_that_fills_up_stops_the_run_and_spoils_nothing(tmp_path):
         {train} > ../more 2>&1
         cp -r r ../r
     """
-    done = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", script], cwd=tmp_path, capture_output=True, text=True
+    )
     if not (tmp_path / "out").exists():
         pytest.skip(f"this system lets no test mount a file system: {done.stderr.strip()}")
     out = (tmp_path / "out").read_text()
@@ -194,7 +219,9 @@ def test_a_disk_that_fills_up_stops_the_run_and_spoils_nothing(tmp_path):
     assert outcome("r") == outcome("whole")
 
 
-@pytest.mark.parametrize("nth", [1, 2, 5, 7])  # the history's, a file's, the folder's, that of the folder of checkpoints
+@pytest.mark.parametrize(
+    "nth", [1, 2, 5, 7]
+)  # the history's, a file's, the folder's, that of the folder of checkpoints
 def test_whatever_write_fails_the_checkpoint_before_is_whole(tfgen, whole, part, monkeypatch, nth):
     calls = iter(range(1, 1000))
 
@@ -212,7 +239,8 @@ def test_whatever_write_fails_the_checkpoint_before_is_whole(tfgen, whole, part,
     assert outcome("r") == outcome(whole)
 
 
-# Numbers that are none ---------------------------------------------------------------------------------------------------------------
+# Numbers that are none
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def poison(monkeypatch, where):
@@ -243,7 +271,9 @@ def test_a_bad_number_is_rolled_back_with_other_noise(tfgen, monkeypatch):
 
 
 def test_weights_that_are_no_numbers_are_never_saved(tfgen, monkeypatch):
-    """The last loss of an epoch is finite, its gradient is not: the log shows it an iteration later, the checkpoint must not."""
+    """The last loss of an epoch is finite, its gradient is not: the log shows it an iteration later, the checkpoint
+    must not.
+    """
     loss = GAN.generator_loss
 
     def poisoned(self, batch, draw):
@@ -260,7 +290,10 @@ def test_after_three_tries_it_stops_and_says_what_to_try(tfgen, monkeypatch):
     poison(monkeypatch, lambda key: key[1] == 10)
     code, _, err = tfgen(*GAN_TOY, "--epochs", 3, "--run", "r")
     assert code == 2 and err.count("back to iteration 8") == 3
-    assert "g_loss was nan at iteration 11 again, with other noise too: the checkpoint of iteration 8 is whole; try lower learning rates" in err
+    assert (
+        "g_loss was nan at iteration 11 again, with other noise too: the checkpoint of iteration 8 is whole; try lower learning rates"
+        in err
+    )
     assert iterations("r") == [0, 8] and callbacks.finite(Run.open("r").model)
 
 
@@ -269,7 +302,8 @@ def test_a_diverging_run_in_the_real_world(tfgen):
     assert code == 2 and "again, with other noise too: the checkpoint of iteration 0 is whole" in err
 
 
-# Warnings ----------------------------------------------------------------------------------------------------------------------------
+# Warnings
+# ----------------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_discriminator_that_has_won_is_told_of_once(tfgen, monkeypatch):
@@ -290,32 +324,58 @@ def test_collapsed_samples_are_told_of_once(tfgen, monkeypatch):
     assert "nearly one picture" not in err
 
 
-# The best, and the running average -----------------------------------------------------------------------------------------------------
+# The best, and the running average
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_the_best_by_its_score_stays(tfgen):
     words = ["train", "--study", "digits", "--model", "vae", *TOY, "--run", "r", "--score_every", 2, "--keep", 1]
     _, _, err = tfgen(*words, "--epochs", 4, "--learning_rate", "1e-2")
-    scored = [(float(error), 4 * int(epoch)) for epoch, error in re.findall(r"epoch (\d+): test_mse_mean_code ([\d.e-]+)", err)]
+    scored = [
+        (float(error), 4 * int(epoch))
+        for epoch, error in re.findall(r"epoch (\d+): test_mse_mean_code ([\d.e-]+)", err)
+    ]
     assert [iteration for _, iteration in scored] == [8, 16]
     # Three epochs that spoil it: a rate at which it gets worse without leaving the numbers.
     record = json.loads(pathlib.Path("r/record.json").read_text())
     record["arguments"]["learning_rate"] = 10.0
     pathlib.Path("r/record.json").write_text(json.dumps(record))
     _, _, err = tfgen(*words, "--epochs", 8, "--learning_rate", "10")
-    scored += [(float(error), 4 * int(epoch)) for epoch, error in re.findall(r"epoch (\d+): test_mse_mean_code ([\d.e-]+)", err)]
+    scored += [
+        (float(error), 4 * int(epoch))
+        for epoch, error in re.findall(r"epoch (\d+): test_mse_mean_code ([\d.e-]+)", err)
+    ]
     best = min(scored)[1]
     assert best < 32 and iterations("r") == [best, 32] and Run.open("r").checkpoints.best() == best
     _, out, _ = tfgen("score", "r")
     _, best_out, _ = tfgen("score", "r", "--best")
     mse = [float(re.search(r"test_mse_mean_code +(\S+)", text)[1]) for text in (out, best_out)]
-    assert mse[1] == pytest.approx(min(scored)[0], rel=1e-4) and mse[0] == pytest.approx(scored[-1][0], rel=1e-4) and mse[1] < mse[0]
+    assert (
+        mse[1] == pytest.approx(min(scored)[0], rel=1e-4)
+        and mse[0] == pytest.approx(scored[-1][0], rel=1e-4)
+        and mse[1] < mse[0]
+    )
     assert json.loads(pathlib.Path("r/scores.json").read_text())["iteration"] == best
 
 
 def test_early_stopping_ends_after_its_patience(tfgen):
     """With a learning rate of 0, and no batch normalization, the error never falls after the first epoch."""
-    words = ["train", "--study", "digits", "--model", "vae", *TOY, "--run", "r", "--epochs", 9, "--early_stopping", 2, "--learning_rate", 0]
+    words = [
+        "train",
+        "--study",
+        "digits",
+        "--model",
+        "vae",
+        *TOY,
+        "--run",
+        "r",
+        "--epochs",
+        9,
+        "--early_stopping",
+        2,
+        "--learning_rate",
+        0,
+    ]
     code, out, err = tfgen(*words)
     assert code == 0 and "Trained 12 iterations" in out and "early: its test error had not fallen for 2 epochs" in out
     assert err.count("test_mse_mean_code") == 3 and "the best so far" in err
@@ -368,7 +428,8 @@ def test_schedules_of_each_player(tfgen, text, last):
     assert f"--schedule {text}" in run.command()
 
 
-# Beside it ---------------------------------------------------------------------------------------------------------------------------
+# Beside it
+# ---------------------------------------------------------------------------------------------------------------------------
 
 
 def test_new_starts_beside_the_old(tfgen):
@@ -404,7 +465,20 @@ def test_scores_of_pictures_that_cannot_be_judged(tfgen):
     pathlib.Path("pictures").mkdir()
     for i in range(64):
         Image.fromarray(np.full((16, 16, 3), i, np.uint8)).save(f"pictures/{i}.png")
-    words = ["--dataset", "folder", "--data_dir", "pictures", "--batch_size", 16, "--image_size", 16, "--run", "r", "--score_every", 1]
+    words = [
+        "--dataset",
+        "folder",
+        "--data_dir",
+        "pictures",
+        "--batch_size",
+        16,
+        "--image_size",
+        16,
+        "--run",
+        "r",
+        "--score_every",
+        1,
+    ]
     code, _, err = tfgen("train", "--model", "gan", "--width", "1/8", "--epochs", 1, *words)
     assert code == 2 and "has neither labels nor attributes" in err and "Traceback" not in err
 
@@ -431,4 +505,6 @@ def test_mistakes(tfgen, words, sentence):
 def test_the_best_of_a_run_without_scores(tfgen):
     tfgen(*VAE_TOY, "--run", "r")
     code, _, err = tfgen("export", "r", "--best")
-    assert code == 2 and "r was trained without scores, so no checkpoint is its best: train with --score_every N." in err
+    assert (
+        code == 2 and "r was trained without scores, so no checkpoint is its best: train with --score_every N." in err
+    )

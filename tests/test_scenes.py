@@ -1,4 +1,6 @@
-"""The built-in rooms: the same whatever range they are drawn in, their depth exact, and its holes where a sensor has them."""
+"""The built-in rooms: the same whatever range they are drawn in, their depth exact, and its holes where a sensor has
+them.
+"""
 
 import dataclasses
 
@@ -44,7 +46,11 @@ def test_a_scene_is_the_same_in_whatever_range(start, stop, holes):
 
 
 def test_no_scene_comes_twice():
-    parts = scenes.draw(0, 150, 0, 16), scenes.draw(0, 150, 1, 16), scenes.draw(scenes.TEST_START, scenes.TEST_START + 150, 0, 16)
+    parts = (
+        scenes.draw(0, 150, 0, 16),
+        scenes.draw(0, 150, 1, 16),
+        scenes.draw(scenes.TEST_START, scenes.TEST_START + 150, 0, 16),
+    )
     for images in map(np.concatenate, zip(*parts)):
         assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)
 
@@ -53,7 +59,9 @@ def test_a_larger_picture_shows_the_same_scene():
     (small, near), (large, fine) = scenes.draw(0, 16, image_size=32), scenes.draw(0, 16, image_size=96)
     shrunk = large.reshape(16, 32, 3, 32, 3, 3).mean((2, 4))
     assert np.abs(shrunk - small).mean() < 7  # fine patterns fade at the smaller size
-    np.testing.assert_allclose(fine[:, 1::3, 1::3].astype(int), near, atol=1)  # the middle one of 3x3 pixels is at the large one's centre
+    np.testing.assert_allclose(
+        fine[:, 1::3, 1::3].astype(int), near, atol=1
+    )  # the middle one of 3x3 pixels is at the large one's centre
 
 
 @pytest.mark.parametrize("number", range(12))
@@ -139,7 +147,12 @@ def test_the_mean_depth_is_a_poor_prediction(rooms):
 
 def test_load():
     train, test = scenes.load("train", 16, 6), scenes.load("test", 32, 4, holes=False)
-    assert (train.name, train.images.shape, train.depth.shape, train.depth.dtype) == ("scenes/train", (6, 16, 16, 3), (6, 16, 16, 1), np.uint16)
+    assert (train.name, train.images.shape, train.depth.shape, train.depth.dtype) == (
+        "scenes/train",
+        (6, 16, 16, 3),
+        (6, 16, 16, 1),
+        np.uint16,
+    )
     assert train.attributes.shape == (6, 0) and train.labels is None and (train.depth == 0).any()
     assert (test.name, test.images.shape, (test.depth > 0).all()) == ("scenes/test", (4, 32, 32, 3), True)
 
@@ -148,4 +161,13 @@ def test_a_source_carries_its_depth_along():
     source = scenes.load("train", 8, 6)
     np.testing.assert_array_equal((source[:2] + source[4:]).depth, source.depth[[0, 1, 4, 5]])
     assert source.select([]).depth is source.depth
-    assert len({source.fingerprint(), dataclasses.replace(source, depth=source.depth + 1).fingerprint(), source[:5].fingerprint()}) == 3
+    assert (
+        len(
+            {
+                source.fingerprint(),
+                dataclasses.replace(source, depth=source.depth + 1).fingerprint(),
+                source[:5].fingerprint(),
+            }
+        )
+        == 3
+    )

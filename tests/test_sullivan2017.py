@@ -1,4 +1,6 @@
-"""The bottleneck networks, depth from colour, its errors, and what came with them: likelihood, depth in batches, flags of true or false."""
+"""The bottleneck networks, depth from colour, its errors, and what came with them: likelihood, depth in batches, flags
+of true or false.
+"""
 
 import dataclasses
 
@@ -30,10 +32,16 @@ def rgbd():
     """32 random pictures with random depth from 1 mm to 12 m, and an eighth of holes."""
     random = np.random.default_rng(0)
     depth = random.integers(1, 12_000, (32, 16, 16, 1), np.uint16) * (random.random((32, 16, 16, 1)) > 1 / 8)
-    return Source("rgbd", random.integers(0, 256, (32, *SHAPE), np.uint8), np.zeros((32, 0), np.uint8), depth=depth.astype(np.uint16))
+    return Source(
+        "rgbd",
+        random.integers(0, 256, (32, *SHAPE), np.uint8),
+        np.zeros((32, 0), np.uint8),
+        depth=depth.astype(np.uint16),
+    )
 
 
-# Networks ----------------------------------------------------------------------------------------------------------------------------
+# Networks
+# ----------------------------------------------------------------------------------------------------------------------------
 
 
 def conv(kernel, inputs, outputs):
@@ -42,9 +50,21 @@ def conv(kernel, inputs, outputs):
 
 
 def test_parameter_counts():
-    """Each by hand from the notes' tables at 64x64x3; the VAE's decoder and WGAN-GP's critic are without batch normalization."""
-    features = sum(conv(5, *pair) for pair in [(3, 64), (64, 128), (128, 256), (256, 256)]) + conv(1, 256, 96) + conv(1, 96, 32)
-    up = 200 * 512 + 512 + conv(1, 32, 96) + conv(1, 96, 256) + sum(conv(5, *pair) for pair in [(256, 256), (256, 128), (128, 64), (64, 3)])
+    """Each by hand from the notes' tables at 64x64x3; the VAE's decoder and WGAN-GP's critic are without batch
+    normalization.
+    """
+    features = (
+        sum(conv(5, *pair) for pair in [(3, 64), (64, 128), (128, 256), (256, 256)])
+        + conv(1, 256, 96)
+        + conv(1, 96, 32)
+    )
+    up = (
+        200 * 512
+        + 512
+        + conv(1, 32, 96)
+        + conv(1, 96, 256)
+        + sum(conv(5, *pair) for pair in [(256, 256), (256, 128), (128, 64), (64, 3)])
+    )
     norms = 2 * (64 + 128 + 256 + 256 + 96 + 32)
     generator = up + 2 * (512 + 96 + 256 + 256 + 128 + 64)
     gan = {"discriminator": features + norms - 2 * 64 + 513, "generator": generator}
@@ -54,14 +74,21 @@ def test_parameter_counts():
         "wgan": gan,
         "wgan_gp": {"discriminator": features + 513, "generator": generator},
     }
-    assert expected["vae"] == {"encoder": 2_902_544, "decoder": 2_798_563} and gan == {"discriminator": 2_697_729, "generator": 2_801_187}
+    assert expected["vae"] == {"encoder": 2_902_544, "decoder": 2_798_563} and gan == {
+        "discriminator": 2_697_729,
+        "generator": 2_801_187,
+    }
     for name, counts in expected.items():
         assert PRESETS[name].build((64, 64, 3)).parameters() == counts
 
 
 def test_parameter_counts_of_the_depth_model():
     """studies.md: about 8.08 M with the noise channel, and 1.16 M."""
-    down = sum(conv(5, *pair) for pair in [(4, 64), (64, 128), (128, 256), (256, 256)]) + conv(1, 256, 96) + conv(1, 96, 32)
+    down = (
+        sum(conv(5, *pair) for pair in [(4, 64), (64, 128), (128, 256), (256, 256)])
+        + conv(1, 256, 96)
+        + conv(1, 96, 32)
+    )
     # After each layer on the way up, the one of its size on the way down is joined.
     up = conv(1, 32, 96) + conv(1, 96 + 96, 256)
     up += sum(conv(5, *pair) for pair in [(256 + 256, 256), (256 + 256, 128), (128 + 128, 64), (64 + 64, 1)])
@@ -71,7 +98,9 @@ def test_parameter_counts_of_the_depth_model():
     assert counts() == counts(dropout=True) == {"discriminator": critic, "generator": down + up}
     assert counts(noise=False)["generator"] == down + up - 25 * 64
     # All layers but the first and the last.
-    assert counts(batch_norm=True)["generator"] == down + up + 2 * (128 + 256 + 256 + 96 + 32 + 96 + 256 + 256 + 128 + 64)
+    assert counts(batch_norm=True)["generator"] == down + up + 2 * (
+        128 + 256 + 256 + 96 + 32 + 96 + 256 + 256 + 128 + 64
+    )
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 1), (32, 32, 3)])
@@ -87,7 +116,10 @@ def test_shapes_and_ranges(shape):
     assert 0 <= depth.min() < 0.5 < depth.max() <= 1
     assert conditioning.patch_critic(shape, 1 / 8)(images).shape == (5, shape[0] // 8, shape[1] // 8, 1)
     assert bottleneck.discriminator(shape, 1 / 8)(images).shape == (5, 1)
-    assert {name: head.shape for name, head in bottleneck.encoder(shape, 7, 1 / 8)(images).items()} == {"mean": (5, 7), "log_var": (5, 7)}
+    assert {name: head.shape for name, head in bottleneck.encoder(shape, 7, 1 / 8)(images).items()} == {
+        "mean": (5, 7),
+        "log_var": (5, 7),
+    }
 
 
 def test_the_patch_critic_of_64_sees_8_by_8_patches():
@@ -101,9 +133,19 @@ def test_layer_details_of_the_study():
     assert {layer.negative_slope for layer in model.encoder.layers if "leaky" in layer.name} == {0.2}
     assert kinds(model.encoder).count("BatchNormalization") == 6 and "BatchNormalization" not in kinds(model.decoder)
     generator = conditioning.depth_generator((64, 64, 3), 1 / 8, dropout=True, batch_norm=True)
-    assert [kinds(generator).count(kind) for kind in ("Dropout", "BatchNormalization", "LeakyReLU", "ReLU")] == [10, 10, 6, 5]
+    assert [kinds(generator).count(kind) for kind in ("Dropout", "BatchNormalization", "LeakyReLU", "ReLU")] == [
+        10,
+        10,
+        6,
+        5,
+    ]
     optimizer = model.optimizers["autoencoder"]
-    assert (type(optimizer).__name__, optimizer.rho, optimizer.momentum, optimizer.epsilon) == ("RMSprop", 0.9, 0.01, 1e-10)
+    assert (type(optimizer).__name__, optimizer.rho, optimizer.momentum, optimizer.epsilon) == (
+        "RMSprop",
+        0.9,
+        0.01,
+        1e-10,
+    )
     assert float(optimizer.learning_rate) == pytest.approx(1e-3)
 
 
@@ -117,11 +159,14 @@ def test_critics_end_linear_or_in_a_sigmoid():
             build(name, critic_activation="tanh")
 
 
-# Bernoulli likelihood ----------------------------------------------------------------------------------------------------------------
+# Bernoulli likelihood
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def test_bernoulli_likelihood_is_summed_over_pixels_and_negative():
-    """Two pixels: -ln .9 - ln .8 for (1, 0) said to be (.9, .2); a grey pixel said to be grey costs ln 2; the mean is over the pictures."""
+    """Two pixels: -ln .9 - ln .8 for (1, 0) said to be (.9, .2); a grey pixel said to be grey costs ln 2; the mean is
+    over the pictures.
+    """
     images = tf.constant([1.0, 0.0, 0.5, 1.0], shape=(2, 1, 2, 1))
     decoded = tf.constant([0.9, 0.2, 0.5, 0.5], shape=(2, 1, 2, 1))
     expected = (-np.log(0.9) - np.log(0.8) + 2 * np.log(2)) / 2
@@ -150,10 +195,14 @@ def test_the_vae_minimises_likelihood_and_divergence(toy):
 
 
 def test_mean_squared_error_stays_the_vaes_default():
-    assert VAE(None, keras.Sequential([keras.Input((1,)), keras.layers.Dense(4)]), 1.0).reconstruction is losses.mean_squared_error
+    assert (
+        VAE(None, keras.Sequential([keras.Input((1,)), keras.layers.Dense(4)]), 1.0).reconstruction
+        is losses.mean_squared_error
+    )
 
 
-# Depth in batches --------------------------------------------------------------------------------------------------------------------
+# Depth in batches
+# --------------------------------------------------------------------------------------------------------------------
 
 
 def test_batches_hold_depth_and_its_mask():
@@ -163,7 +212,9 @@ def test_batches_hold_depth_and_its_mask():
     source = Source("depths", images, np.zeros((6, 0), np.uint8), depth=millimetres.reshape(6, 1, 1, 1))
     batch = next(iter(batches(source, 6)))
     order = np.rint(batch["image"].numpy().ravel() * 255).astype(int)
-    np.testing.assert_allclose(batch["depth"].numpy().ravel(), np.array([0, 1e-4, 0.25, 1, 1, 1], np.float32)[order], rtol=1e-6)
+    np.testing.assert_allclose(
+        batch["depth"].numpy().ravel(), np.array([0, 1e-4, 0.25, 1, 1, 1], np.float32)[order], rtol=1e-6
+    )
     np.testing.assert_array_equal(batch["mask"].numpy().ravel(), (order > 0).astype(np.float32))
     assert batch["depth"].shape == batch["mask"].shape == (6, 1, 1, 1)
 
@@ -172,7 +223,8 @@ def test_batches_without_depth_have_none(toy):
     assert not {"depth", "mask"} & set(next(iter(batches(dataclasses.replace(toy, depth=None), 4))))
 
 
-# Depth WGAN --------------------------------------------------------------------------------------------------------------------------
+# Depth WGAN
+# --------------------------------------------------------------------------------------------------------------------------
 
 
 def test_root_mean_squared_error_is_over_known_pixels():
@@ -186,7 +238,9 @@ def test_root_mean_squared_error_is_over_known_pixels():
     assert np.isfinite(tape.gradient(loss, predictions).numpy()).all()
 
 
-@pytest.mark.parametrize("loss_name, player", [("discriminator_loss", "discriminator"), ("generator_loss", "generator")])
+@pytest.mark.parametrize(
+    "loss_name, player", [("discriminator_loss", "discriminator"), ("generator_loss", "generator")]
+)
 def test_holes_change_nothing(rgbd, loss_name, player):
     """Another truth in the holes leaves both losses and all their gradients as they are."""
     model = build("depth_wgan")
@@ -228,7 +282,9 @@ def linear_depth_wgan(slopes, **arguments):
         trainable_variables = []
 
         def __call__(self, pairs, training):
-            return tf.reshape(slopes, (-1, 1, 1, 1)) * tf.nn.avg_pool2d(tf.reduce_sum(2 * pairs - 1, axis=-1, keepdims=True), 2, 2, "VALID")
+            return tf.reshape(slopes, (-1, 1, 1, 1)) * tf.nn.avg_pool2d(
+                tf.reduce_sum(2 * pairs - 1, axis=-1, keepdims=True), 2, 2, "VALID"
+            )
 
     model = DepthWGAN(conditioning.depth_generator((8, 8, 3), 1 / 8), None, **arguments)
     model.discriminator = Critic()
@@ -240,11 +296,17 @@ def plain_batch(depth):
     """Pictures of 8x8x3 at 1/4 with one known depth each."""
     n = len(depth)
     depth = tf.reshape(tf.constant(depth, tf.float32), (n, 1, 1, 1)) * tf.ones((n, 8, 8, 1))
-    return {"image": tf.fill((n, 8, 8, 3), 0.25), "depth": depth, "mask": tf.ones((n, 8, 8, 1)), "key": tf.zeros((n, 2), tf.int64)}
+    return {
+        "image": tf.fill((n, 8, 8, 3), 0.25),
+        "depth": depth,
+        "mask": tf.ones((n, 8, 8, 1)),
+        "key": tf.zeros((n, 2), tf.int64),
+    }
 
 
 def test_every_term_against_a_linear_critic():
-    """D is s times the mean over 64 places of the sum over 4 channels of 2 v - 1: its slope in [-1, 1] is s sqrt(4 * 64) / 64.
+    """D is s times the mean over 64 places of the sum over 4 channels of 2 v - 1: its slope in [-1, 1] is s sqrt(4 *
+    64) / 64.
 
     Slopes 4 and 12 give norms 1 and 3, one a picture, over colour and depth: the penalty is (0 + 4) / 2.
     """
@@ -297,12 +359,21 @@ def test_the_variants_train_on_two_replicas(rgbd, two_replicas):
 
 def test_depth_is_learnt_where_it_can_be_seen():
     """Depth is the picture's brightness: from the error of about the best constant to less than a third of it."""
-    images = np.random.default_rng(0).integers(0, 256, (256, 2, 2, 1), np.uint8).repeat(4, axis=1).repeat(4, axis=2).repeat(3, axis=3)
+    images = (
+        np.random.default_rng(0)
+        .integers(0, 256, (256, 2, 2, 1), np.uint8)
+        .repeat(4, axis=1)
+        .repeat(4, axis=2)
+        .repeat(3, axis=3)
+    )
     source = Source("shades", images, np.zeros((256, 0), np.uint8), depth=(images[..., :1].astype(np.uint16) + 1) * 39)
     model = build("depth_wgan", (8, 8, 3), learning_rate=1e-3, d_steps=1)
     history = []
     model.fit(
-        batches(source, 32, stop=300), epochs=1, verbose=0, shuffle=False,
+        batches(source, 32, stop=300),
+        epochs=1,
+        verbose=0,
+        shuffle=False,
         callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: history.append(logs["rmse"]))],
     )
     constant = np.std(source.depth / 10_000)
@@ -311,14 +382,15 @@ def test_depth_is_learnt_where_it_can_be_seen():
 
 def test_samples_are_scenes_truth_and_prediction():
     samples = PRESETS["depth_wgan"].samples(build("depth_wgan"))
-    assert samples.shape == (24, *SHAPE) and 0 <= samples.min() and samples.max() <= 1
+    assert samples.shape == (24, *SHAPE) and samples.min() >= 0 and samples.max() <= 1
     colour, truth, predicted = np.split(samples, 3)
     assert colour.std() > 0.05 and truth.std() > 0.02
     for maps in (truth, predicted):
         np.testing.assert_array_equal(maps[..., 0], maps[..., 2])
 
 
-# Depth errors ------------------------------------------------------------------------------------------------------------------------
+# Depth errors
+# ------------------------------------------------------------------------------------------------------------------------
 
 
 def test_errors_by_hand():
@@ -340,11 +412,15 @@ def test_errors_by_hand():
 
 
 def test_errors_of_scaled_depth():
-    """1.5 times too far, each map by its own factor: only the scale-invariant error is 0; 1.5 lies between 1.25 and 1.25^2."""
+    """1.5 times too far, each map by its own factor: only the scale-invariant error is 0; 1.5 lies between 1.25 and
+    1.25^2.
+    """
     truth = np.random.default_rng(0).uniform(1, 9, (2, 4, 4, 1))
     factors = np.array([1.5, 1 / 1.5]).reshape(2, 1, 1, 1)
     found = depth_metrics.errors(truth, truth * factors, truth > 0)
-    assert found["scale_invariant_log"] == pytest.approx(0, abs=1e-9) and found["log_rmse"] == pytest.approx(np.log(1.5))
+    assert found["scale_invariant_log"] == pytest.approx(0, abs=1e-9) and found["log_rmse"] == pytest.approx(
+        np.log(1.5)
+    )
     assert (found["delta_1"], found["delta_2"], found["delta_3"]) == (0, 1, 1)
     assert found["abs_rel"] == pytest.approx((0.5 + 1 / 3) / 2)
 
@@ -383,12 +459,17 @@ def test_scores_need_depth(toy):
         scores.depth_errors(run)
 
 
-# Flags -------------------------------------------------------------------------------------------------------------------------------
+# Flags
+# -------------------------------------------------------------------------------------------------------------------------------
 
 
 def test_flags_of_true_or_false():
     preset = PRESETS["depth_wgan"]
-    assert preset.convert({"noise": "false", "batch_norm": "True", "d_steps": "2"}) == {"noise": False, "batch_norm": True, "d_steps": 2}
+    assert preset.convert({"noise": "false", "batch_norm": "True", "d_steps": "2"}) == {
+        "noise": False,
+        "batch_norm": True,
+        "d_steps": 2,
+    }
     for text in ("1", "yes", ""):
         with pytest.raises(UserError, match=f"--noise takes true or false, not '{text}'"):
             preset.convert({"noise": text})

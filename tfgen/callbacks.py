@@ -30,8 +30,8 @@ def tell(sentence):
 class Recorder(keras.callbacks.Callback):
     """Writes the run: every iteration's logs, checkpoints, scores, and a sheet of samples an epoch.
 
-    History is written before its checkpoint and rows beyond the checkpoint are dropped on the next start, so that the two agree whenever
-    the process is killed. Nothing is written that is no finite number.
+    History is written before its checkpoint and rows beyond the checkpoint are dropped on the next start, so that the
+    two agree whenever the process is killed. Nothing is written that is no finite number.
 
     Attributes:
         iteration: of the run, the latest.
@@ -66,7 +66,9 @@ class Recorder(keras.callbacks.Callback):
         self._cut_history(found)
         self.run.checkpoints.remove_beyond(self.iteration)
         for path in [*self.run.folder.glob(".history.part.*"), *(self.run.folder / "samples").glob("*.png")]:
-            if not path.stem.isdecimal() or int(path.stem) > self.iteration:  # half written when the process was killed, or to be made again
+            if (
+                not path.stem.isdecimal() or int(path.stem) > self.iteration
+            ):  # half written when the process was killed, or to be made again
                 path.unlink(missing_ok=True)
         if not found:
             self.run.checkpoints.write(self.checkpoint, self.state)
@@ -88,10 +90,14 @@ class Recorder(keras.callbacks.Callback):
         except (ValueError, csv.Error) as error:
             raise UserError(f"{path} is damaged ({error}): put back a copy of it, or train anew with --new.") from None
         if not found and len(rows) > 1:
-            raise UserError(f"{self.run.folder} has a history and no checkpoint: put back {self.run.checkpoints.folder}, or train anew with --new.")
+            raise UserError(
+                f"{self.run.folder} has a history and no checkpoint: put back {self.run.checkpoints.folder}, or train anew with --new."
+            )
         rows = [["iteration", *self.generative_model.logs], *rows[1 : self.iteration + 1]]
         if [row[0] for row in rows[1:] if row] != [str(i + 1) for i in range(self.iteration)]:
-            raise UserError(f"{path} lacks iterations of the checkpoint's {self.iteration}: put back a copy of it, or train anew with --new.")
+            raise UserError(
+                f"{path} lacks iterations of the checkpoint's {self.iteration}: put back a copy of it, or train anew with --new."
+            )
         with runs.replacing(path) as temporary, temporary.open("w", newline="") as file:
             csv.writer(file).writerows(rows)
 
@@ -103,7 +109,9 @@ class Recorder(keras.callbacks.Callback):
             self._fail(bad[0], logs[bad[0]])
             self.stopped = self.anywhere(self.asked)
             return
-        self.rows.append([self.iteration, *(f"{logs[name]:.9g}" for name in self.generative_model.logs)])  # 9 digits hold a float32
+        self.rows.append(
+            [self.iteration, *(f"{logs[name]:.9g}" for name in self.generative_model.logs)]
+        )  # 9 digits hold a float32
         if self.average:
             self.average.update(self.iteration)
         every, at_end = self.run.record["checkpoint_every"], self.iteration % self.run.steps_per_epoch == 0
@@ -138,7 +146,9 @@ class Recorder(keras.callbacks.Callback):
                     csv.writer(file).writerows(self.rows)
                 checkpoints.sync(path)
             except OSError as error:
-                raise UserError(f"{path} cannot be written ({error.strerror}): make room, then give the same command; it goes on from its last checkpoint.") from None
+                raise UserError(
+                    f"{path} cannot be written ({error.strerror}): make room, then give the same command; it goes on from its last checkpoint."
+                ) from None
             self.run.checkpoints.write(self.checkpoint, self.state)
         self.rows.clear()
 
@@ -155,10 +165,16 @@ class Recorder(keras.callbacks.Callback):
         name, sign = scores.BEST[self.run.preset.score]
         score, best = sign * numbers[name], self.state["best"]
         better = math.isfinite(score) and (best is None or score < best)
-        self.state |= {"score": score if math.isfinite(score) else None, "waited": 0 if better else self.state["waited"] + 1}
+        self.state |= {
+            "score": score if math.isfinite(score) else None,
+            "waited": 0 if better else self.state["waited"] + 1,
+        }
         if better:
             self.state["best"] = score
-        tell(f"epoch {epoch}: {name} {numbers[name]:.6g}" + (", the best so far" if better else "" if best is None else f", not better than {sign * best:.6g}"))
+        tell(
+            f"epoch {epoch}: {name} {numbers[name]:.6g}"
+            + (", the best so far" if better else "" if best is None else f", not better than {sign * best:.6g}")
+        )
 
     def _drawing(self):
         return self.average.in_use() if self.average else contextlib.nullcontext()
@@ -176,8 +192,14 @@ class Recorder(keras.callbacks.Callback):
 
 def finite(model):
     """Whether every weight and slot of a GenerativeModel is a finite number."""
-    variables = [v for part in (*model.networks().values(), *model.optimizers.values()) for v in (part.weights if isinstance(part, keras.Model) else part.variables)]
-    return all(bool(tf.reduce_all(tf.math.is_finite(v.value))) for v in variables if v.dtype.startswith(("float", "bfloat")))
+    variables = [
+        v
+        for part in (*model.networks().values(), *model.optimizers.values())
+        for v in (part.weights if isinstance(part, keras.Model) else part.variables)
+    ]
+    return all(
+        bool(tf.reduce_all(tf.math.is_finite(v.value))) for v in variables if v.dtype.startswith(("float", "bfloat"))
+    )
 
 
 class Schedule(keras.callbacks.Callback):
@@ -193,7 +215,10 @@ class Schedule(keras.callbacks.Callback):
         super().__init__()
         self.run = run
         optimizers = generative_model.optimizers
-        self.players = [(optimizers[player], optimizers[player].learning_rate.numpy(), SCHEDULES[name]) for player, name in schedules.items()]
+        self.players = [
+            (optimizers[player], optimizers[player].learning_rate.numpy(), SCHEDULES[name])
+            for player, name in schedules.items()
+        ]
 
     def on_train_batch_begin(self, batch, logs=None):
         done = 1.0 - (self.params["steps"] - batch) / self.run.iterations  # fit is given the steps that remain
@@ -204,7 +229,8 @@ class Schedule(keras.callbacks.Callback):
 class Watch(keras.callbacks.Callback):
     """Warns of a discriminator that has won and of samples that have collapsed, when it has been so for three epochs.
 
-    Won: its loss, of an objective that can reach 0, is below .02 on average. Collapsed: the samples of a GAN's sheet vary less than a twentieth
+    Won: its loss, of an objective that can reach 0, is below .02 on average. Collapsed: the samples of a GAN's sheet
+        vary less than a twentieth
     as much as real pictures, in the mean over pixels of the standard deviation.
     """
 
@@ -229,25 +255,39 @@ class Watch(keras.callbacks.Callback):
         model = self.recorder.generative_model
         self.won = self.won + 1 if self.can_win and np.mean(self.losses) < 0.02 else 0
         if self.won == self.EPOCHS:
-            tell(f"the discriminator has told all pictures apart for {self.EPOCHS} epochs (d_loss below .02), and the generator learns little from it: "
-                 "try a lower learning rate of the discriminator, or more steps of the generator.")
+            tell(
+                f"the discriminator has told all pictures apart for {self.EPOCHS} epochs (d_loss below .02), and the generator learns little from it: "
+                "try a lower learning rate of the discriminator, or more steps of the generator."
+            )
         self.losses.clear()
-        if "discriminator" not in model.players or hasattr(model, "encode"):  # an autoencoder's early samples are one grey
+        if "discriminator" not in model.players or hasattr(
+            model, "encode"
+        ):  # an autoencoder's early samples are one grey
             return
         spread = float(np.std(self.recorder.run.preset.samples(model), axis=0).mean())
         self.collapsed = self.collapsed + 1 if spread < 0.05 * self.spread else 0
         if self.collapsed == self.EPOCHS:
-            tell(f"the samples have been nearly one picture for {self.EPOCHS} epochs (they vary {spread / self.spread:.1%} as much as real ones): "
-                 "the generator has collapsed; try other learning rates or another --seed.")
+            tell(
+                f"the samples have been nearly one picture for {self.EPOCHS} epochs (they vary {spread / self.spread:.1%} as much as real ones): "
+                "the generator has collapsed; try other learning rates or another --seed."
+            )
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar with iteration, epoch, time left, images a second and the logs; a line an epoch where the output is no terminal."""
+    """A bar with iteration, epoch, time left, images a second and the logs; a line an epoch where the output is no
+    terminal.
+    """
 
     def __init__(self, recorder):
         super().__init__()
         self.recorder, self.run = recorder, recorder.run
-        self.bar = tqdm(total=self.run.iterations, initial=recorder.iteration, unit="it", dynamic_ncols=True, disable=None if recorder.chief else True)
+        self.bar = tqdm(
+            total=self.run.iterations,
+            initial=recorder.iteration,
+            unit="it",
+            dynamic_ncols=True,
+            disable=None if recorder.chief else True,
+        )
 
     def on_train_begin(self, logs=None):
         self.start, self.began = self.recorder.iteration, time.monotonic()
@@ -265,7 +305,11 @@ class Progress(keras.callbacks.Callback):
             self.bar.update(iteration - self.bar.n)
         elif iteration % self.run.steps_per_epoch == 0 and self.recorder.chief:
             left = datetime.timedelta(seconds=round((self.run.iterations - iteration) / rate))
-            print(f"{where}, iteration {iteration}/{self.run.iterations}, {left} left, {speed}, {numbers}", file=sys.stderr, flush=True)
+            print(
+                f"{where}, iteration {iteration}/{self.run.iterations}, {left} left, {speed}, {numbers}",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def close(self):
         """Leaves the bar as it is."""
@@ -280,7 +324,9 @@ class TensorBoard(keras.callbacks.Callback):
         try:
             import tensorboard  # noqa: F401  tf.summary needs it
         except ImportError:
-            raise UserError("--tensorboard needs the package tensorboard: install it by `pip install tensorboard`.") from None
+            raise UserError(
+                "--tensorboard needs the package tensorboard: install it by `pip install tensorboard`."
+            ) from None
         self.recorder = recorder
         self.writer = tf.summary.create_file_writer(str(recorder.run.folder / "tensorboard"))
 
@@ -305,7 +351,9 @@ class TensorBoard(keras.callbacks.Callback):
 
 
 class Profile(keras.callbacks.Callback):
-    """A trace of iterations 11 to 20 after the start, in the run's profile/, as TensorBoard's profiler and Perfetto read it."""
+    """A trace of iterations 11 to 20 after the start, in the run's profile/, as TensorBoard's profiler and Perfetto
+    read it.
+    """
 
     FIRST, LAST = 10, 20
 

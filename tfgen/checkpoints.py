@@ -1,4 +1,6 @@
-"""Checkpoints that a killed process, a full disk or a flipped bit cannot spoil: each is there whole or not at all, with sums to check it by."""
+"""Checkpoints that a killed process, a full disk or a flipped bit cannot spoil: each is there whole or not at all, with
+sums to check it by.
+"""
 
 import hashlib
 import json
@@ -64,7 +66,9 @@ class Checkpoints:
 
     def _rest(self):
         there = self.iterations()
-        return (f"; that of iteration {there[-1]} is there" if there else "") + ": make room, then give the same command."
+        return (
+            f"; that of iteration {there[-1]} is there" if there else ""
+        ) + ": make room, then give the same command."
 
     def _remove_old(self):
         there = self.iterations()
@@ -92,7 +96,9 @@ class Checkpoints:
         """What is wrong with the files of one, or None."""
         folder = self.path(iteration)
         try:
-            sums = dict(reversed(line.split("  ", 1)) for line in (folder / SUMS).read_text().removesuffix("\n").split("\n"))
+            sums = dict(
+                reversed(line.split("  ", 1)) for line in (folder / SUMS).read_text().removesuffix("\n").split("\n")
+            )
             if not {STATE, f"{WEIGHTS}.index"} <= set(sums):
                 return f"{SUMS} is damaged"
             for name, sum_ in sums.items():
@@ -101,7 +107,9 @@ class Checkpoints:
         except (FileNotFoundError, NotADirectoryError, ValueError) as error:
             return reason(error)
         except OSError as error:  # no damage: what cannot be read now may be read later
-            raise UserError(f"{folder} cannot be read ({reason(error)}): mend that, then give the same command.") from None
+            raise UserError(
+                f"{folder} cannot be read ({reason(error)}): mend that, then give the same command."
+            ) from None
         return None
 
     def restore(self, checkpoint, tell, iteration=None):
@@ -133,11 +141,15 @@ class Checkpoints:
                 if not folder.exists():  # a process that trains has just removed it for a newer one
                     return self.restore(checkpoint, tell)
                 # Its sums are right: other code wrote it.
-                raise UserError(f"the checkpoint {folder} does not fit this version of the model ({reason(error)}): use the version that wrote it.") from None
+                raise UserError(
+                    f"the checkpoint {folder} does not fit this version of the model ({reason(error)}): use the version that wrote it."
+                ) from None
         if there and max(self.iterations(), default=-1) > there[-1]:
             return self.restore(checkpoint, tell)
         if there:
-            raise UserError(f"no checkpoint below {self.folder} is whole: put back a copy of one, or train anew with --new.")
+            raise UserError(
+                f"no checkpoint below {self.folder} is whole: put back a copy of one, or train anew with --new."
+            )
         return None
 
 

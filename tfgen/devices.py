@@ -11,10 +11,12 @@ from tfgen.data import batches
 
 
 def strategy(devices=None, alone=False):
-    """The tf.distribute.Strategy to train under; to be called before TensorFlow touches a device, and once in a process.
+    """The tf.distribute.Strategy to train under; to be called before TensorFlow touches a device, and once in a
+    process.
 
     Args:
-        devices: how many of this machine's, or "all". Without a GPU, N are N parts of the processor. None takes all GPUs.
+        devices: how many of this machine's, or "all". Without a GPU, N are N parts of the processor. None takes all
+            GPUs.
         alone: whether to wait for no other machine, because nothing will be trained.
 
     Raises:
@@ -22,7 +24,9 @@ def strategy(devices=None, alone=False):
     """
     if os.environ.get("TF_CONFIG") and not alone:
         if devices not in (None, "all"):
-            raise UserError("--devices goes with one machine, and TF_CONFIG names several: leave out the one or the other.")
+            raise UserError(
+                "--devices goes with one machine, and TF_CONFIG names several: leave out the one or the other."
+            )
         return _of_machines()
     gpus = tf.config.list_physical_devices("GPU")
     count = max(1, len(gpus)) if devices in (None, "all") else devices
@@ -52,7 +56,9 @@ def _of_machines():
         return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError:
         place = config["cluster"][task][index]
-        raise UserError(f"this machine cannot listen at {place}: is another process there, or the index in TF_CONFIG the same on two machines?") from None
+        raise UserError(
+            f"this machine cannot listen at {place}: is another process there, or the index in TF_CONFIG the same on two machines?"
+        ) from None
 
 
 EXAMPLE = """'{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}', the index another on each machine."""
@@ -90,12 +96,21 @@ def _mean(strategy, number):
 
 
 def feed(strategy, source, batch_size, **steps):
-    """The batches as `fit` takes them: a replica of any machine gets its rows of the global batch. Arguments as `batches.batches`."""
+    """The batches as `fit` takes them: a replica of any machine gets its rows of the global batch.
+
+    Arguments as `batches.batches`.
+    """
     if not several_machines(strategy):
         return batches.batches(source, batch_size, **steps)
 
     def of_machine(context):
         share = context.num_replicas_in_sync // context.num_input_pipelines
-        return batches.batches(source, batch_size, **steps, parts=context.num_replicas_in_sync, mine=(context.input_pipeline_id * share, share))
+        return batches.batches(
+            source,
+            batch_size,
+            **steps,
+            parts=context.num_replicas_in_sync,
+            mine=(context.input_pipeline_id * share, share),
+        )
 
     return strategy.distribute_datasets_from_function(of_machine)

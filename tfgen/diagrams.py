@@ -1,4 +1,6 @@
-"""Block diagrams and layer tables of networks, as papers print them: what reads what, how large it is, how much of it is learned."""
+"""Block diagrams and layer tables of networks, as papers print them: what reads what, how large it is, how much of it
+is learned.
+"""
 
 import collections
 import dataclasses
@@ -14,18 +16,24 @@ from matplotlib.path import Path
 from tfgen.networks.spectral import SpectralConv2D
 
 MERGED = (layers.BatchNormalization, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.Dropout, layers.Rescaling)
-# Kind of block -> the layers that are of it, its colour (Okabe and Ito's, which the colour-blind tell apart), its hatch.
+# Kind of block -> the layers that are of it, its colour (Okabe and Ito's, which the colour-blind tell apart), its
+# hatch.
 KINDS = {
     "input": (layers.InputLayer, "white", ""),
     "convolution": (layers.Conv2D, "#56b4e9", ""),
     "transposed convolution": (layers.Conv2DTranspose, "#e69f00", "////"),
     "dense": (layers.Dense, "#009e73", "...."),
-    "pooling, upsampling": ((layers.AveragePooling2D, layers.GlobalMaxPooling2D, layers.UpSampling2D), "#f0e442", "----"),
+    "pooling, upsampling": (
+        (layers.AveragePooling2D, layers.GlobalMaxPooling2D, layers.UpSampling2D),
+        "#f0e442",
+        "----",
+    ),
     "concatenation": (layers.Concatenate, "#404040", ""),
     "reshape, flatten": ((layers.Reshape, layers.Flatten), "#d9d9d9", "xxxx"),
     "other": (object, "#cc79a7", "||||"),
 }
-# In inches: the figure's width at least and at most, a column's at least and at most, the margin, a line of text, a letter of the table.
+# In inches: the figure's width at least and at most, a column's at least and at most, the margin, a line of text, a
+# letter of the table.
 NARROW, WIDE, PITCH, LOOSE, MARGIN, LINE, LETTER = 10.0, 16.0, 0.64, 1.0, 0.3, 0.18, 0.064
 BEND = 0.2  # height of an arc's control point, in lengths of the arc
 
@@ -36,12 +44,14 @@ class Block:
 
     Attributes:
         name: of the network's input or output that it is, else empty. A single output that nobody named is "output".
-        label: its layers in words: "conv 5x5 / 2, 64, batch norm, LeakyReLU .2", where 2 is the stride; "* 2" is a transposed one's.
+        label: its layers in words: "conv 5x5 / 2, 64, batch norm, LeakyReLU .2", where 2 is the stride; "* 2" is a
+            transposed one's.
         shape: of its output, without the batch.
         parameters: number of trainable ones.
         inputs: indices of the blocks it reads.
         kind: key of KINDS.
-        column: number of blocks before it on the longest way from an input; an input's is the one before its first reader's.
+        column: number of blocks before it on the longest way from an input; an input's is the one before its first
+            reader's.
     """
 
     name: str
@@ -57,7 +67,9 @@ def blocks(network):
     """The Blocks of a functional keras.Model that calls each layer once, by columns, and so each after those it reads."""
     inputs = network.input if isinstance(network.input, dict) else {network.input.name: network.input}
     outputs = network.output if isinstance(network.output, dict) else {_output_name(network): network.output}
-    readers = collections.Counter(map(id, [*outputs.values(), *(tensor for layer in network.operations for tensor in _read(layer))]))
+    readers = collections.Counter(
+        map(id, [*outputs.values(), *(tensor for layer in network.operations for tensor in _read(layer))])
+    )
     groups, maker = [], {}  # the layers of each block; a tensor's id -> index of the block that makes it
     for layer in network.operations:
         read = _read(layer)
@@ -81,7 +93,9 @@ def blocks(network):
             names.get(i, ""),
             re.sub("(input|tanh), x ", r"\1 ", ", ".join(word for layer in groups[i] for word in _words(layer))),
             groups[i][-1].output.shape[1:],
-            sum(math.prod(v.shape) for layer in groups[i] for v in getattr(layer, "trainable_variables", [])),  # keras.ops have none
+            sum(
+                math.prod(v.shape) for layer in groups[i] for v in getattr(layer, "trainable_variables", [])
+            ),  # keras.ops have none
             tuple(order.index(j) for j in reads[i]),
             next(kind for kind, (classes, *_) in KINDS.items() if isinstance(groups[i][0], classes)),
             columns[i],
@@ -125,8 +139,15 @@ def _words(layer):
         case layers.Activation():
             pass  # it is what it holds
         case _:
-            own = {"InputLayer": "input", "BatchNormalization": "batch norm", "Concatenate": "concatenation", "ReLU": "ReLU"}
-            plain = re.sub("(?<=[a-z])(?=[A-Z])", " ", type(layer).__name__.removesuffix("2D")).lower()  # "global max pooling"
+            own = {
+                "InputLayer": "input",
+                "BatchNormalization": "batch norm",
+                "Concatenate": "concatenation",
+                "ReLU": "ReLU",
+            }
+            plain = re.sub(
+                "(?<=[a-z])(?=[A-Z])", " ", type(layer).__name__.removesuffix("2D")
+            ).lower()  # "global max pooling"
             words = [own.get(type(layer).__name__, plain)]
     if isinstance(layer, SpectralConv2D):
         words.append("spectral norm")
@@ -139,7 +160,10 @@ def _number(value):
 
 
 def table(network):
-    """A row of text for each block: (number from 1, layer, output, parameters). A layer tells what it reads unless that is the row above."""
+    """A row of text for each block: (number from 1, layer, output, parameters).
+
+    A layer tells what it reads unless that is the row above.
+    """
     rows = []
     for i, block in enumerate(blocks(network)):
         name = f"{block.name}: " if block.name else ""
@@ -153,10 +177,12 @@ def _shape(block):
 
 
 def networks(model):
-    """A GenerativeModel's networks below each other: the blocks as numbered boxes, skip connections as arcs over them, and their table.
+    """A GenerativeModel's networks below each other: the blocks as numbered boxes, skip connections as arcs over them,
+    and their table.
 
-    The longer a block's side, the higher its box, and the more channels, the wider; but less than in proportion, so that 64x64x3 and
-    4x4x256 fit one row. A vector is a bar, the longer the higher. Titles give the number of trainable parameters.
+    The longer a block's side, the higher its box, and the more channels, the wider; but less than in proportion, so
+    that 64x64x3 and 4x4x256 fit one row. A vector is a bar, the longer the higher. Titles give the number of trainable
+    parameters.
     """
     drawn = {name: (blocks(network), table(network)) for name, network in model.networks().items()}
     columns = 1 + max(block.column for found, _ in drawn.values() for block in found)
@@ -167,7 +193,14 @@ def networks(model):
         axis = figure.add_axes((0, 0, 1, 1), label=name)
         low, high = _draw_blocks(axis, found, min((width - 2 * MARGIN) / columns, LOOSE))
         _draw_table(axis, rows, low - LINE, width)
-        axis.text(MARGIN, high + 2 * LINE, f"{name}: {model.parameters()[name]:,} parameters", fontsize=12, weight="bold", va="center")
+        axis.text(
+            MARGIN,
+            high + 2 * LINE,
+            f"{name}: {model.parameters()[name]:,} parameters",
+            fontsize=12,
+            weight="bold",
+            va="center",
+        )
         axis.set(xlim=(0, width), ylim=(low - (2.5 - -len(rows) // 2) * LINE, high + 3 * LINE))
         axis.set_axis_off()
     heights = [np.ptp(axis.get_ylim()) for axis in figure.axes]
@@ -188,7 +221,9 @@ def _style(kind):
 
 
 def _boxes(found, pitch):
-    """(x, y, width, height) in inches of each block, from its middle; the blocks of one column stand below each other about y = 0."""
+    """(x, y, width, height) in inches of each block, from its middle; the blocks of one column stand below each other
+    about y = 0.
+    """
     boxes, gap = {}, 2.6 * LINE
     for column in {block.column for block in found}:
         sizes = {i: _size(block.shape) for i, block in enumerate(found) if block.column == column}
@@ -200,17 +235,24 @@ def _boxes(found, pitch):
 
 
 def _size(shape):
-    """A block's (width, height): a side of 64 is three times as high as one of 4, 256 channels are three times as wide as 3."""
+    """A block's (width, height): a side of 64 is three times as high as one of 4, 256 channels are three times as wide
+    as 3.
+    """
     if len(shape) == 1:
         return 0.12, 0.1 + 0.07 * math.log2(shape[0])
     return 0.05 + 0.04 * math.log2(1 + shape[-1]), 0.25 * shape[0] ** 0.4
 
 
 def _draw_blocks(axis, found, pitch):
-    """Draws them about y = 0, and arrows from what each reads. Returns the lowest and the highest y of the drawing, in inches."""
+    """Draws them about y = 0, and arrows from what each reads.
+
+    Returns the lowest and the highest y of the drawing, in inches.
+    """
     boxes = _boxes(found, pitch)
     captions = [(f"{i + 1} {block.name}".strip(), _shape(block)) for i, block in enumerate(found)]
-    fontsize = min(7.5, 110 * pitch / max(len(text) for caption in captions for text in caption))  # narrower than a column
+    fontsize = min(
+        7.5, 110 * pitch / max(len(text) for caption in captions for text in caption)
+    )  # narrower than a column
     high = max(y + height / 2 for _, y, _, height in boxes.values())
     for i, (block, caption) in enumerate(zip(found, captions)):
         x, y, width, height = boxes[i]
@@ -237,6 +279,8 @@ def _draw_table(axis, rows, top, width):
     for left, part in [(MARGIN, rows[:half]), (width / 2 + MARGIN, rows[half:])]:
         right = left + width / 2 - 2 * MARGIN
         for i, row in enumerate([("", "layer", "output", "parameters"), *part]):
-            for x, text, side in zip((left + 0.2, left + 0.3, right - 1.6, right), row, ("right", "left", "left", "right")):
+            for x, text, side in zip(
+                (left + 0.2, left + 0.3, right - 1.6, right), row, ("right", "left", "left", "right")
+            ):
                 axis.text(x, top - i * LINE, text, fontsize=8, weight="normal" if i else "bold", ha=side, va="center")
         axis.plot((left, right), (top - LINE / 2, top - LINE / 2), color="black", linewidth=0.8)

@@ -14,7 +14,8 @@ TOLERANCE = 1e-5
 
 
 def export(run, folder=None):
-    """Writes each network as a SavedModel with an endpoint `serve` for batches of any size, and compares it with the Keras network.
+    """Writes each network as a SavedModel with an endpoint `serve` for batches of any size, and compares it with the
+    Keras network.
 
     Args:
         run: a trained Run.
@@ -44,9 +45,13 @@ def _export(network, path):
         signature = tf.nest.map_structure(lambda x: tf.TensorSpec((None, *x.shape[1:]), x.dtype), network.input)
         archive.add_endpoint("serve", lambda inputs: network(inputs, training=False), input_signature=[signature])
         archive.write_out(f"{temporary}/{path.name}", verbose=False)
-        difference = max(_difference(network, tf.saved_model.load(f"{temporary}/{path.name}"), batch) for batch in (1, 17))
+        difference = max(
+            _difference(network, tf.saved_model.load(f"{temporary}/{path.name}"), batch) for batch in (1, 17)
+        )
         if difference > TOLERANCE:
-            raise UserError(f"the reloaded {path.name} differs from the Keras network by {difference:.2g}, more than {TOLERANCE:g}: nothing was exported.")
+            raise UserError(
+                f"the reloaded {path.name} differs from the Keras network by {difference:.2g}, more than {TOLERANCE:g}: nothing was exported."
+            )
         shutil.rmtree(path, ignore_errors=True)
         shutil.move(f"{temporary}/{path.name}", path)
     return path, difference
@@ -54,6 +59,8 @@ def _export(network, path):
 
 def _difference(network, reloaded, batch):
     random = np.random.default_rng(0)
-    inputs = tf.nest.map_structure(lambda x: tf.constant(random.random((batch, *x.shape[1:])), tf.float32), network.input)
+    inputs = tf.nest.map_structure(
+        lambda x: tf.constant(random.random((batch, *x.shape[1:])), tf.float32), network.input
+    )
     ours, theirs = tf.nest.flatten(network(inputs, training=False)), tf.nest.flatten(reloaded.serve(inputs))
     return max(float(tf.reduce_max(tf.abs(a - b))) for a, b in zip(ours, theirs, strict=True))

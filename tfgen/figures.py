@@ -1,4 +1,7 @@
-"""One function a kind of figure: (run, ...) -> matplotlib Figure. Sizes, titles and colours are those of the homework's report."""
+"""One function a kind of figure: (run, ...) -> matplotlib Figure.
+
+Sizes, titles and colours are those of the homework's report.
+"""
 
 import textwrap
 
@@ -26,7 +29,10 @@ def grid(images, columns, figsize):
     """
     figure = Figure(figsize)
     axes = figure.subplots(
-        len(images) // columns, columns, squeeze=False, gridspec_kw={"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": 0.05, "hspace": 0.05}
+        len(images) // columns,
+        columns,
+        squeeze=False,
+        gridspec_kw={"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": 0.05, "hspace": 0.05},
     )
     for axis, image in zip(axes.flat, images, strict=True):
         axis.imshow(np.clip(image, 0, 1).squeeze(), cmap="gray", vmin=0, vmax=1, aspect="auto")
@@ -35,12 +41,18 @@ def grid(images, columns, figsize):
 
 
 def sheet(images, columns, gap=2):
-    """Pictures in rows, pixel by pixel: (n, H, W, C) in [0, 1] -> (rows * (H + gap) + gap, columns * (W + gap) + gap[, 3]) uint8."""
-    return mosaic(np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8), columns, 255, gap).squeeze(axis=2 if images.shape[-1] == 1 else ())
+    """Pictures in rows, pixel by pixel: (n, H, W, C) in [0, 1] -> (rows * (H + gap) + gap, columns * (W + gap) + gap[,
+    3]) uint8.
+    """
+    return mosaic(np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8), columns, 255, gap).squeeze(
+        axis=2 if images.shape[-1] == 1 else ()
+    )
 
 
 def mosaic(images, columns, fill, gap=2):
-    """Arrays (n, H, W, C) in rows, with `fill` between and around them: (rows * (H + gap) + gap, columns * (W + gap) + gap, C)."""
+    """Arrays (n, H, W, C) in rows, with `fill` between and around them: (rows * (H + gap) + gap, columns * (W + gap) +
+    gap, C).
+    """
     n, height, width, channels = images.shape
     tiles = np.full((-(-n // columns) * columns, height + gap, width + gap, channels), fill, images.dtype)
     tiles[:n, gap:, gap:] = images
@@ -49,7 +61,9 @@ def mosaic(images, columns, fill, gap=2):
 
 
 def tiles(sheet, size, gap=2):
-    """What `sheet` was made of, but for a last row that was not full: its array -> (n, size, size, C) float32 in [0, 1]."""
+    """What `sheet` was made of, but for a last row that was not full: its array -> (n, size, size, C) float32 in [0,
+    1].
+    """
     step, sheet = size + gap, np.atleast_3d(sheet)[gap:, gap:]
     rows, columns = len(sheet) // step, sheet.shape[1] // step
     cells = sheet.reshape(rows, step, columns, step, -1)[:, :size, :, :size].swapaxes(1, 2)
@@ -105,7 +119,10 @@ def _panels(titles):
 
 
 def learning_curves(run, panels):
-    """Two logs, one a panel, as one line over the training iterations. `panels` maps the log's name to the panel's title."""
+    """Two logs, one a panel, as one line over the training iterations.
+
+    `panels` maps the log's name to the panel's title.
+    """
     history = run.history()
     figure, axes = _panels(panels.values())
     for axis, log in zip(axes, panels):
@@ -121,14 +138,18 @@ def reconstructions(run, n=10):
 
 
 def examples(source, n, columns=8):
-    """The first n pictures of a source, each with its class or the attributes it has, or beside its depth, black where near or unknown."""
+    """The first n pictures of a source, each with its class or the attributes it has, or beside its depth, black where
+    near or unknown.
+    """
     source = source[:n].decoded()
     columns, images = min(columns, len(source)), source.floats()
     if source.depth is not None:
         far = np.maximum(source.depth.max(axis=(1, 2, 3), keepdims=True), 1)
         images = np.concatenate([images, np.repeat(source.depth / far, images.shape[-1], axis=-1)], axis=2)
     rows, (height, width) = -(-len(images) // columns), images.shape[1:3]
-    figure = Figure((1.5 * columns * width / height, (2.3 if len(source.attribute_names) > 3 else 1.9) * rows), layout="constrained")
+    figure = Figure(
+        (1.5 * columns * width / height, (2.3 if len(source.attribute_names) > 3 else 1.9) * rows), layout="constrained"
+    )
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
@@ -154,7 +175,8 @@ def samples(run, n=32, columns=8):
 
 
 def latent_tsne(run, attribute, most=10_000):
-    """t-SNE (van der Maaten and Hinton 2008) of the mean codes of the test set, coloured by one attribute, or by class where it has none.
+    """t-SNE (van der Maaten and Hinton 2008) of the mean codes of the test set, coloured by one attribute, or by class
+    where it has none.
 
     Of more than `most` pictures as many are drawn by lot, and the figure says so.
     """
@@ -167,10 +189,15 @@ def latent_tsne(run, attribute, most=10_000):
     codes = run.model.encode(source.floats(chosen))["mean"].reshape(len(chosen), -1)
     if len(codes) < 5:
         raise UserError(f"{source.name} has {len(codes)} pictures, too few for t-SNE: use 5 or more.")
-    # scikit-learn's defaults, but for the seed and for sets smaller than its perplexity of 30 allows. Other numbers of threads give other
-    # points, and beside another busy program several take many times as long as one.
+    # scikit-learn's defaults, but for the seed and for sets smaller than its perplexity of 30 allows. Other numbers of
+    # threads give other points, and beside another busy program several take many times as long as one.
     with threadpool_limits(1):
-        points = TSNE(n_components=2, perplexity=min(30, (len(codes) - 1) / 3), init="pca" if codes.shape[1] > 1 else "random", random_state=0).fit_transform(codes)
+        points = TSNE(
+            n_components=2,
+            perplexity=min(30, (len(codes) - 1) / 3),
+            init="pca" if codes.shape[1] > 1 else "random",
+            random_state=0,
+        ).fit_transform(codes)
     figure = Figure((8, 8))
     axis = figure.subplots()
     for label, (members, look) in groups.items():
@@ -187,14 +214,18 @@ def _groups(source, attribute):
     if source.attribute_names or source.labels is None:
         has = source.column(attribute).astype(bool)
         return {"True": (has, {"color": TRUE}), "False": (~has, {"color": FALSE, "marker": "^"})}
-    looks = [{"color": f"C{i % 10}", "marker": "o^sD*vPX<>"[(i + i // 10) % 10], "s": 16} for i in range(source.labels.max() + 1)]
+    looks = [
+        {"color": f"C{i % 10}", "marker": "o^sD*vPX<>"[(i + i // 10) % 10], "s": 16}
+        for i in range(source.labels.max() + 1)
+    ]
     return {source.classes[i] if source.classes else str(i): (source.labels == i, look) for i, look in enumerate(looks)}
 
 
 def attribute_curves(run):
     """The discriminator's attribute head on real and on generated pictures: its loss, and how often it is right.
 
-    Every iteration in pale colour, the mean of each epoch over it. This is the accuracy on the attribute, not on real against generated.
+    Every iteration in pale colour, the mean of each epoch over it. This is the accuracy on the attribute, not on real
+    against generated.
     """
     history, epoch = run.history(), run.steps_per_epoch
     ends = history["iteration"][epoch - 1 :: epoch]
@@ -204,7 +235,9 @@ def attribute_curves(run):
             values = history[f"{log}_{kind}"]
             means = values[: len(ends) * epoch].reshape(-1, epoch).mean(axis=1)
             axis.plot(history["iteration"], values, color=colour, alpha=0.2, label=kind.capitalize())
-            axis.plot(ends, means, stroke, color=colour, alpha=0.7, linewidth=3, label=f"{kind.capitalize()} (per epoch)")
+            axis.plot(
+                ends, means, stroke, color=colour, alpha=0.7, linewidth=3, label=f"{kind.capitalize()} (per epoch)"
+            )
         axis.legend(loc=legend)
     return figure
 
@@ -220,14 +253,19 @@ def category_grid(run, code):
 
 
 def mixed_code_grid(run, code):
-    """4 rows of latents by ten values of one code of three: 0 is the categorical one, 1 and 2 are continuous, from -.5 to 1.5."""
+    """4 rows of latents by ten values of one code of three: 0 is the categorical one, 1 and 2 are continuous, from -.5
+    to 1.5.
+    """
     if code == 0:
         return grid(latents.category_sweep(run.model, 0, 4, latents.neutral_codes(run.model)), 10, (20, 8))
     return grid(latents.continuous_sweep(run.model, code - 1, 4), 10, (20, 8))
 
 
-def comparison(runs, log="", title="", unit="", n=8, pictures=lambda run: run.preset.samples(run.model), beside=lambda run: {}):
-    """Runs side by side: a row of pictures each, and over them the curves of one log, averaged over 1 % of the iterations.
+def comparison(
+    runs, log="", title="", unit="", n=8, pictures=lambda run: run.preset.samples(run.model), beside=lambda run: {}
+):
+    """Runs side by side: a row of pictures each, and over them the curves of one log, averaged over 1 % of the
+    iterations.
 
     Args:
         runs: label -> Run.
@@ -240,7 +278,9 @@ def comparison(runs, log="", title="", unit="", n=8, pictures=lambda run: run.pr
     rows = beside(next(iter(runs.values()))) | {label: pictures(run) for label, run in runs.items()}
     curves = 6.0 if log else 0.0
     figure = Figure((2 + n, curves + len(rows)), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=[curves, len(rows)]) if log else (None, figure.subfigures(1, 1))
+    upper, lower = (
+        figure.subfigures(2, 1, height_ratios=[curves, len(rows)]) if log else (None, figure.subfigures(1, 1))
+    )
     if log:
         axis = upper.subplots()
         axis.set_title(title, fontsize=20)
@@ -257,7 +297,8 @@ def comparison(runs, log="", title="", unit="", n=8, pictures=lambda run: run.pr
 
 
 def depth_curves(runs, values, title, unit):
-    """A panel for each depth, in it a line for each latent size: values of every iteration, averaged over each epoch, as csi5340 plotted them.
+    """A panel for each depth, in it a line for each latent size: values of every iteration, averaged over each epoch,
+    as csi5340 plotted them.
 
     Args:
         runs: label -> Run, whose builders take `depth` and `latent_dim`; the labels are not used.
@@ -272,7 +313,9 @@ def depth_curves(runs, values, title, unit):
         axis.set_title(f"{title}, depth {depth}")
         axis.set_xlabel("Epochs")
         axis.xaxis.get_major_locator().set_params(integer=True)
-        for _, size, run in sorted((setting for setting in settings if setting[0] == depth), key=lambda setting: setting[1]):
+        for _, size, run in sorted(
+            (setting for setting in settings if setting[0] == depth), key=lambda setting: setting[1]
+        ):
             curve, epoch = values(run), run.steps_per_epoch
             means = curve[: len(curve) // epoch * epoch].reshape(-1, epoch).mean(axis=1)
             axis.plot(1 + np.arange(len(means)), means, label=f"{size} latents", **_line(sizes.index(size)))
@@ -282,7 +325,9 @@ def depth_curves(runs, values, title, unit):
 
 
 def sharpness_rows(runs, n=8, of=64):
-    """A row of test pictures, then of each run's samples, with the mean sharpness of `of` such pictures and its share of the test pictures'."""
+    """A row of test pictures, then of each run's samples, with the mean sharpness of `of` such pictures and its share
+    of the test pictures'.
+    """
     source = next(iter(runs.values())).source("test")
     pictures = {"test pictures": source.floats(slice(of))}
     for label, run in runs.items():
@@ -293,7 +338,10 @@ def sharpness_rows(runs, n=8, of=64):
     real = values["test pictures"]
     if real == 0:
         raise UserError("the test pictures have no edges to compare with.")
-    return rows_of([(f"{label}\n{values[label]:.4f} ({values[label] / real:.0%})", images) for label, images in pictures.items()], n)[0]
+    return rows_of(
+        [(f"{label}\n{values[label]:.4f} ({values[label] / real:.0%})", images) for label, images in pictures.items()],
+        n,
+    )[0]
 
 
 def farthest_sample(run, n=32):
@@ -312,7 +360,11 @@ def montages(run, columns=8):
     """Square montages of test pictures, their reconstructions, and samples of the prior."""
     images = run.source("test").floats(slice(columns * columns))
     samples = latents.prior_samples(run.model, columns * columns)
-    parts = {f"{len(images)} test pictures": images, "their reconstructions": latents.reconstructions(run.model, images), f"{len(samples)} samples": samples}
+    parts = {
+        f"{len(images)} test pictures": images,
+        "their reconstructions": latents.reconstructions(run.model, images),
+        f"{len(samples)} samples": samples,
+    }
     figure = Figure((15, 5.4), layout="constrained")
     for axis, (title, pictures) in zip(figure.subplots(1, 3), parts.items()):
         show(axis, sheet(pictures, columns) / 255, title)
@@ -329,7 +381,9 @@ def samples_and_test(run, n=30, columns=6):
 
 
 def _sheets(run, moments, spacing):
-    """[(iteration, sheet (h, w[, C]) uint8)] of the run's saved samples, at most so many, spaced by np.linspace or np.geomspace, the last included."""
+    """[(iteration, sheet (h, w[, C]) uint8)] of the run's saved samples, at most so many, spaced by np.linspace or
+    np.geomspace, the last included.
+    """
     paths = sorted(path for path in (run.folder / "samples").glob("*.png") if path.stem.isdecimal())
     if not paths:
         raise UserError(f"{run.folder / 'samples'} holds no sheets of samples: go on with the run, or train it again.")
@@ -337,7 +391,9 @@ def _sheets(run, moments, spacing):
     sheets = [(int(paths[i].stem), _picture(paths[i])) for i in chosen]
     for i, (_, picture) in zip(chosen, sheets):
         if picture.shape != sheets[-1][1].shape:
-            raise UserError(f"{paths[i]} is not of the size of the sheets beside it: remove it, or train the run again.")
+            raise UserError(
+                f"{paths[i]} is not of the size of the sheets beside it: remove it, or train the run again."
+            )
     return sheets
 
 
@@ -360,7 +416,10 @@ def training_grids(run, moments=4):
 
 def training_strip(run, n=6, moments=10):
     """n latents, a row each, over the training, a column each: moments are denser where pictures change faster."""
-    chosen = [(iteration, tiles(picture, run.record["image_size"])) for iteration, picture in _sheets(run, moments, np.geomspace)]
+    chosen = [
+        (iteration, tiles(picture, run.record["image_size"]))
+        for iteration, picture in _sheets(run, moments, np.geomspace)
+    ]
     rows = np.rint(np.linspace(0, len(chosen[0][1]) - 1, min(n, len(chosen[0][1])))).astype(int)
     figure = Figure((1.2 * len(chosen), 1.2 * len(rows) + 0.4), layout="constrained")
     axes = figure.subplots(len(rows), len(chosen), squeeze=False)
@@ -374,7 +433,9 @@ def training_strip(run, n=6, moments=10):
 
 
 def training_animation(run, moments=16, width=280):
-    """The run's sheets of samples over its training as frames, each with its iteration: [PIL.Image], about `width` pixels wide."""
+    """The run's sheets of samples over its training as frames, each with its iteration: [PIL.Image], about `width`
+    pixels wide.
+    """
     frames = []
     for iteration, array in _sheets(run, moments, np.geomspace):
         picture = Image.fromarray(array)  # grey stays grey, and the file small
@@ -402,9 +463,13 @@ def class_reconstructions(run, n=5):
 
 
 def depth_rows(run, n=8):
-    """Test pictures from all over the set, their true depth and the predicted one, with a colour bar in metres; holes of the true depth are grey."""
+    """Test pictures from all over the set, their true depth and the predicted one, with a colour bar in metres; holes
+    of the true depth are grey.
+    """
     test = run.source("test")
-    test = test[np.unique(np.linspace(0, len(test) - 1, n).astype(int))].decoded()  # neighbours may be frames of one film
+    test = test[
+        np.unique(np.linspace(0, len(test) - 1, n).astype(int))
+    ].decoded()  # neighbours may be frames of one film
     if test.depth is None:
         raise UserError(f"{test.name} has no depth to compare with: train on scenes or rgbd.")
     truth, predicted = test.depth / 1000, 10 * latents.depths(run.model, test.floats())
@@ -480,7 +545,8 @@ def class_interpolation(run, first, second, rows=4, steps=9):
 
 
 def describe(figure):
-    """A figure in words, for who cannot see it: its titles, how many pictures stand how, and where each line begins and ends.
+    """A figure in words, for who cannot see it: its titles, how many pictures stand how, and where each line begins and
+    ends.
 
     An animation (a list of frames) is described by their number.
     """
@@ -497,14 +563,22 @@ def describe(figure):
                 if len(y):
                     sentences.append(f"{name}: a line from {y[0]:.3g} at {x[0]:g} to {y[-1]:.3g} at {x[-1]:g}.")
         elif axis.collections and axis.get_legend():
-            sentences += [f"{title}: {len(points.get_offsets()):,} points {points.get_label()}." for points in axis.collections]
+            sentences += [
+                f"{title}: {len(points.get_offsets()):,} points {points.get_label()}." for points in axis.collections
+            ]
         elif axis.containers:
             sentences.append(f"{title or 'Histogram'}: " + "; ".join(axis.get_legend_handles_labels()[1]) + ".")
         elif axis.images and axis.get_subplotspec():
-            pictures.setdefault(axis.get_subplotspec().get_gridspec(), []).append(f"{axis.get_ylabel()} {axis.get_xlabel()} {title}")
+            pictures.setdefault(axis.get_subplotspec().get_gridspec(), []).append(
+                f"{axis.get_ylabel()} {axis.get_xlabel()} {title}"
+            )
     for gridspec, names in pictures.items():
         named = ", ".join(dict.fromkeys(" ".join(name.split()) for name in names if name.split()))
-        place = f"{len(names)} pictures in {gridspec.nrows} row{'s' * (gridspec.nrows > 1)} of {gridspec.ncols}" if len(names) > 1 else "One picture"
+        place = (
+            f"{len(names)} pictures in {gridspec.nrows} row{'s' * (gridspec.nrows > 1)} of {gridspec.ncols}"
+            if len(names) > 1
+            else "One picture"
+        )
         sentences.append(f"{place}{f': {named}' if named else ''}.")
     if words and not sentences:
         sentences.append(f"Diagram: {', '.join(words)}.")

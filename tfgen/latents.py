@@ -8,7 +8,10 @@ import tensorflow as tf
 from tfgen import UserError
 from tfgen.models.base import in_batches
 
-KEY = (1002, 0)  # every figure and score looks at the same latents; the homework's own figures were drawn with the seed 1002
+KEY = (
+    1002,
+    0,
+)  # every figure and score looks at the same latents; the homework's own figures were drawn with the seed 1002
 
 
 def prior_samples(model, n):
@@ -28,16 +31,20 @@ def reconstructions(model, images):
 
 
 def posterior_reconstructions(model, images, n, draw=0):
-    """Pictures (m, n, H, W, C) decoded from n codes drawn from the posterior of each of m pictures: around it, as a VAE sees it."""
+    """Pictures (m, n, H, W, C) decoded from n codes drawn from the posterior of each of m pictures: around it, as a VAE
+    sees it.
+    """
     code = {name: np.repeat(values, n, axis=0) for name, values in model.encode(images).items()}
     decoded = in_batches(model.decoder, model.sample_posterior(code, KEY, draw))
     return decoded.reshape(-1, n, *decoded.shape[1:])
 
 
 def manifold(model, n=20, reach=0.95):
-    """Pictures (n * n, H, W, C) of the plane of a two-dimensional latent, a row for each value of its second number, the largest first.
+    """Pictures (n * n, H, W, C) of the plane of a two-dimensional latent, a row for each value of its second number,
+    the largest first.
 
-    Each number takes the normal distribution's quantiles from 1 - reach to reach, evenly: as much of the prior lies between any two.
+    Each number takes the normal distribution's quantiles from 1 - reach to reach, evenly: as much of the prior lies
+    between any two.
 
     Raises:
         UserError: if the model has more than two latents.
@@ -52,11 +59,14 @@ def manifold(model, n=20, reach=0.95):
 def codes_of(model, images, draw=None):
     """The mean codes of pictures, or given the number of a draw, of a model with a posterior, codes drawn from it."""
     code = model.encode(images)
-    return code["mean"] if draw is None or "log_var" not in code else np.asarray(model.sample_posterior(code, KEY, draw))
+    return (
+        code["mean"] if draw is None or "log_var" not in code else np.asarray(model.sample_posterior(code, KEY, draw))
+    )
 
 
 def mixtures(model, a, b, share, draw=0):
-    """Pictures (n, H, W, C) of codes (1 - share) * code(a) + share * code(b), each drawn from its posterior if the model has one.
+    """Pictures (n, H, W, C) of codes (1 - share) * code(a) + share * code(b), each drawn from its posterior if the
+    model has one.
 
     Args:
         model: with an encoder and a decoder.
@@ -70,7 +80,8 @@ def mixtures(model, a, b, share, draw=0):
 
 
 def category_sweep(model, code, rows, others=None):
-    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one categorical code takes its n values, all else in the row stays.
+    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one categorical code takes its n values, all else in the
+    row stays.
 
     Args:
         model: InfoGAN.
@@ -86,7 +97,8 @@ def category_sweep(model, code, rows, others=None):
 
 
 def continuous_sweep(model, code, rows, low=-0.5, high=1.5, n=10):
-    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one continuous code goes from low to high, in and beyond the [0, 1] of training.
+    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one continuous code goes from low to high, in and beyond
+    the [0, 1] of training.
 
     Every categorical code has its last value and the other continuous codes are .5; each row has a latent of its own.
     """
@@ -97,7 +109,9 @@ def continuous_sweep(model, code, rows, low=-0.5, high=1.5, n=10):
 
 def neutral_codes(model):
     """(K,): the last value of every categorical code, .5 for every continuous one."""
-    return np.concatenate([*(np.eye(n)[-1] for n in model.categories), np.full(model.continuous, 0.5)]).astype(np.float32)
+    return np.concatenate([*(np.eye(n)[-1] for n in model.categories), np.full(model.continuous, 0.5)]).astype(
+        np.float32
+    )
 
 
 def _rows(model, codes, rows):
@@ -126,28 +140,38 @@ def interpolate(model, a, b, n, draw=None):
 
 
 def colour_matches(images, candidates):
-    """Indices (n,): for each picture (n, H, W, C) the candidate (m, H, W, C) whose centre pixel is nearest in RGB (Euclidean)."""
+    """Indices (n,): for each picture (n, H, W, C) the candidate (m, H, W, C) whose centre pixel is nearest in RGB
+    (Euclidean).
+    """
     ours, theirs = (x[:, x.shape[1] // 2, x.shape[2] // 2].astype(np.float64) for x in (images, candidates))
     return np.argmin(np.sum((ours[:, None] - theirs) ** 2, axis=-1), axis=1)
 
 
 def depths(model, images, draw=0):
-    """A DepthWGAN's depth (n, H, W, 1) in [0, 1] of any number of pictures (n, H, W, C) in [0, 1]; `draw` tells noises apart."""
+    """A DepthWGAN's depth (n, H, W, 1) in [0, 1] of any number of pictures (n, H, W, C) in [0, 1]; `draw` tells noises
+    apart.
+    """
     z = model.sample_latents(KEY, draw, len(images))
     return in_batches(model.generator, model.inputs(images, z), batch_size=64)
 
 
 def depth_samples(model, n=8):
-    """Pictures (3 n, H, W, 3) in [0, 1]: the first n built-in test scenes, their true depth, and a DepthWGAN's; far is white, 10 m."""
+    """Pictures (3 n, H, W, 3) in [0, 1]: the first n built-in test scenes, their true depth, and a DepthWGAN's; far is
+    white, 10 m.
+    """
     from tfgen.data.builtin import scenes  # no other samples need it
 
     images, depth = scenes.draw(scenes.TEST_START, scenes.TEST_START + n, image_size=model.generator.output_shape[1])
     images = images / np.float32(255)
-    return np.concatenate([images, *(np.repeat(maps, 3, axis=-1) for maps in (depth / np.float32(10_000), depths(model, images)))])
+    return np.concatenate(
+        [images, *(np.repeat(maps, 3, axis=-1) for maps in (depth / np.float32(10_000), depths(model, images)))]
+    )
 
 
 def class_grid(model, n, classes=None):
-    """Pictures (rows * n, H, W, C) of a CGAN: a row for each of these class numbers, or for every class, in each the same n latents."""
+    """Pictures (rows * n, H, W, C) of a CGAN: a row for each of these class numbers, or for every class, in each the
+    same n latents.
+    """
     codes = _codes(model, range(model.classes) if classes is None else classes)
     z = model.sample_latents(KEY, 0, n)
     return model.generate(tf.tile(z, (len(codes), 1)), np.repeat(codes, n, axis=0)).numpy()
@@ -156,12 +180,16 @@ def class_grid(model, n, classes=None):
 def _codes(model, classes):
     """(n, K) one-hot codes of n class numbers. Raises UserError for one that the model lacks."""
     if max(classes) >= model.classes:
-        raise UserError(f"this model has {model.classes} classes, and so none of number {max(classes)}: train it on more.")
+        raise UserError(
+            f"this model has {model.classes} classes, and so none of number {max(classes)}: train it on more."
+        )
     return np.eye(model.classes, dtype=np.float32)[list(classes)]
 
 
 def class_interpolation(model, first, second, n, steps=9):
-    """Pictures (n * steps, H, W, C) of a CGAN: along a row one latent, and a code that goes straight from one class to another."""
+    """Pictures (n * steps, H, W, C) of a CGAN: along a row one latent, and a code that goes straight from one class to
+    another.
+    """
     share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
     start, end = _codes(model, [first, second])
     return _rows(model, np.tile((1 - share) * start + share * end, (n, 1)), n)

@@ -29,12 +29,18 @@ def _mean(x):
 
 
 def categorical_cross_entropy(logits, targets):
-    """Mean over the batch of -sum_k t_k log softmax(l)_k, in nats: logits (B, K), targets (B, K) that sum to 1. Returns a float32 scalar."""
+    """Mean over the batch of -sum_k t_k log softmax(l)_k, in nats: logits (B, K), targets (B, K) that sum to 1.
+
+    Returns a float32 scalar.
+    """
     return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=targets, logits=tf.cast(logits, tf.float32)))
 
 
 def gaussian_nll(values, mean):
-    """Mean over the batch of sum_k .5 (c_k - mean_k)^2: -log N(c; mean, I) but for its constant; both (B, K). Returns a float32 scalar."""
+    """Mean over the batch of sum_k .5 (c_k - mean_k)^2: -log N(c; mean, I) but for its constant; both (B, K).
+
+    Returns a float32 scalar.
+    """
     return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.math.squared_difference(values, tf.cast(mean, tf.float32)), axis=-1))
 
 
@@ -62,12 +68,16 @@ ADVERSARIAL_LOSSES = {
     "minimax": AdversarialLoss(_discriminator_cross_entropy, lambda fake: -cross_entropy(fake, 0.0)),
     # Mao et al. 2016 (arXiv:1611.04076), eq. 9, (a, b, c) = (0, 1, 1), both halved.
     "least_squares": AdversarialLoss(
-        lambda real, fake: 0.5 * _mean((real - 1.0) ** 2) + 0.5 * _mean(fake**2), lambda fake: 0.5 * _mean((fake - 1.0) ** 2)
+        lambda real, fake: 0.5 * _mean((real - 1.0) ** 2) + 0.5 * _mean(fake**2),
+        lambda fake: 0.5 * _mean((fake - 1.0) ** 2),
     ),
-    # Arjovsky et al. 2017 (arXiv:1701.07875), algorithm 1: the critic maximises E[D(real)] - E[D(fake)]. It needs a bound on the critic.
+    # Arjovsky et al. 2017 (arXiv:1701.07875), algorithm 1: the critic maximises E[D(real)] - E[D(fake)]. It needs a
+    # bound on the critic.
     "wasserstein": AdversarialLoss(lambda real, fake: _mean(fake) - _mean(real), lambda fake: -_mean(fake)),
     # Lim and Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957), eq. 16 and 17.
-    "hinge": AdversarialLoss(lambda real, fake: _mean(tf.nn.relu(1.0 - real)) + _mean(tf.nn.relu(1.0 + fake)), lambda fake: -_mean(fake)),
+    "hinge": AdversarialLoss(
+        lambda real, fake: _mean(tf.nn.relu(1.0 - real)) + _mean(tf.nn.relu(1.0 + fake)), lambda fake: -_mean(fake)
+    ),
 }
 
 
@@ -76,18 +86,21 @@ def adversarial(name):
     try:
         return ADVERSARIAL_LOSSES[name]
     except KeyError:
-        raise UserError(f"there is no adversarial loss {name!r}: choose from {', '.join(ADVERSARIAL_LOSSES)}.") from None
+        raise UserError(
+            f"there is no adversarial loss {name!r}: choose from {', '.join(ADVERSARIAL_LOSSES)}."
+        ) from None
 
 
 def jensen_shannon(real, fake):
-    """The Jensen-Shannon divergence of real and generated pictures as a discriminator tells it: ln 2 - (BCE(real, 1) + BCE(fake, 0)) / 2.
+    """The Jensen-Shannon divergence of real and generated pictures as a discriminator tells it: ln 2 - (BCE(real, 1) +
+    BCE(fake, 0)) / 2.
 
     Args:
         real, fake: logits, any shape.
 
     Returns:
-        float32 scalar, in nats. For the best discriminator it is the divergence, from 0 to ln 2; any other's is lower, below 0 where it
-        does worse than an undecided one.
+        float32 scalar, in nats. For the best discriminator it is the divergence, from 0 to ln 2; any other's is lower,
+        below 0 where it does worse than an undecided one.
 
     Source: Goodfellow et al. 2014 (arXiv:1406.2661), theorem 1.
     """
@@ -95,7 +108,8 @@ def jensen_shannon(real, fake):
 
 
 def jensen_shannon_of_probabilities(real, fake):
-    """The same of outputs that are no logits but probabilities of being real, as those of least squares with targets 0 and 1 are at best.
+    """The same of outputs that are no logits but probabilities of being real, as those of least squares with targets 0
+    and 1 are at best.
 
     A linear output goes beyond [0, 1]: it is read as no less than .01 and no more than .99.
 
@@ -140,13 +154,17 @@ def bernoulli_nll(images, reconstructions):
 
     Source: Kingma and Welling 2013 (arXiv:1312.6114), appendix C.1, eq. 11.
     """
-    images, reconstructions = tf.cast(images, tf.float32), tf.clip_by_value(tf.cast(reconstructions, tf.float32), 1e-7, 1.0 - 1e-7)
+    images, reconstructions = (
+        tf.cast(images, tf.float32),
+        tf.clip_by_value(tf.cast(reconstructions, tf.float32), 1e-7, 1.0 - 1e-7),
+    )
     log_likelihood = images * tf.math.log(reconstructions) + (1.0 - images) * tf.math.log1p(-reconstructions)
     return -tf.reduce_mean(tf.reduce_sum(log_likelihood, axis=[1, 2, 3]))
 
 
 def root_mean_squared_error(values, predictions, mask):
-    """sqrt of the mean of (x - x')^2 where the mask is 1, over the whole batch, on all replicas; 0 where it is 1 nowhere.
+    """sqrt of the mean of (x - x')^2 where the mask is 1, over the whole batch, on all replicas; 0 where it is 1
+    nowhere.
 
     Args:
         values, predictions: (B, H, W, C).
@@ -183,7 +201,9 @@ def gradient_penalty(critic, real, fake, mix, input_scale=1.0):
 
 
 def column_gradient_penalty(critic, real, fake, mix):
-    """What dlcv2018 took for the penalty: a norm over the height alone, one a column and channel, each of them driven to 1."""
+    """What dlcv2018 took for the penalty: a norm over the height alone, one a column and channel, each of them driven
+    to 1.
+    """
     norms = tf.sqrt(tf.reduce_sum(_input_gradient(critic, real, fake, mix) ** 2, axis=1) + 1e-12)
     return tf.reduce_mean((norms - 1.0) ** 2)
 

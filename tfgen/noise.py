@@ -1,7 +1,7 @@
 """Latents as a function of (seed, step, draw), the same on one replica and on many.
 
-A generator with a state gives every replica the same numbers, or numbers that no checkpoint holds. Here the whole global batch's noise is
-drawn from a counter on every replica, and each takes its own rows.
+A generator with a state gives every replica the same numbers, or numbers that no checkpoint holds. Here the whole
+global batch's noise is drawn from a counter on every replica, and each takes its own rows.
 """
 
 import tensorflow as tf

@@ -71,7 +71,10 @@ def readable(folders, best=False):
             complaints.append(f"{run.folder}: {error}")
             continue
         record = run.record
-        run.sources = shared.setdefault(json.dumps([record[key] for key in ("dataset", "data_dir", "image_size", "examples", "reading")]), run.sources)
+        run.sources = shared.setdefault(
+            json.dumps([record[key] for key in ("dataset", "data_dir", "image_size", "examples", "reading")]),
+            run.sources,
+        )
         chosen.append(run)
     return chosen, complaints
 
@@ -80,7 +83,8 @@ def entries(chosen, **options):
     """The Entries of a report on these runs, in the page's order.
 
     Args:
-        chosen: Runs, the preferred first; of several of one model the first is drawn. Without any, all of the homework's are missing.
+        chosen: Runs, the preferred first; of several of one model the first is drawn. Without any, all of the
+            homework's are missing.
         options: keyword arguments of those figures that take them, as `attribute`; None means the figure's own.
     """
     found = []
@@ -92,18 +96,40 @@ def entries(chosen, **options):
                 groups = alike(name, chosen)
                 for file, together in groups.items():
                     record = next(iter(together.values())).record
-                    caption = f"{experiment.caption} On {record['dataset']} at {record['image_size']}x{record['image_size']}."
-                    found.append(Entry(study, None, [file], caption, list(together.values()), "", functools.partial(experiment.draw, together)))
+                    caption = (
+                        f"{experiment.caption} On {record['dataset']} at {record['image_size']}x{record['image_size']}."
+                    )
+                    found.append(
+                        Entry(
+                            study,
+                            None,
+                            [file],
+                            caption,
+                            list(together.values()),
+                            "",
+                            functools.partial(experiment.draw, together),
+                        )
+                    )
                 if not groups:
-                    found.append(Entry(study, None, [_file(name)], experiment.caption, [], f"python tfgen_cli.py experiment {name}"))
+                    found.append(
+                        Entry(
+                            study, None, [_file(name)], experiment.caption, [], f"python tfgen_cli.py experiment {name}"
+                        )
+                    )
     return found
 
 
 def left_out(chosen, found):
-    """A sentence for each Run that no Entry shows, because it is not the first of its model and goes with no other in an experiment."""
+    """A sentence for each Run that no Entry shows, because it is not the first of its model and goes with no other in
+    an experiment.
+    """
     shown = [run for entry in found for run in entry.runs]
     firsts = [_preferred(chosen, run.record["study"], run.record["model"]) for run in chosen]
-    return [f"{run.folder} is not drawn: {first.folder} is of the same model and was named first." for run, first in zip(chosen, firsts) if run is not first and run not in shown]
+    return [
+        f"{run.folder} is not drawn: {first.folder} is of the same model and was named first."
+        for run, first in zip(chosen, firsts)
+        if run is not first and run not in shown
+    ]
 
 
 def _entries_of_model(study, model, preset, run, options):
@@ -117,10 +143,26 @@ def _entries_of_model(study, model, preset, run, options):
             twin.names.append(name)
             continue
         given = {option: options[option] for option in plot.options if options.get(option) is not None}
-        found.append((Entry(study, model, [name], plot.caption, [run], run.command(), functools.partial(plot.draw, run, **given)), plot))
+        found.append(
+            (
+                Entry(
+                    study, model, [name], plot.caption, [run], run.command(), functools.partial(plot.draw, run, **given)
+                ),
+                plot,
+            )
+        )
     caption = "The networks, drawn from the built layers: each block's place and size are its output's, arcs are skip connections."
     alt = f'Block diagrams; below the figures the same layers stand as tables, under "Layers of {model}".'
-    diagram = Entry(study, model, [f"{study}_{model}_networks.png"], caption, [run], run.command(), lambda: diagrams.networks(_model(run)), alt=alt)
+    diagram = Entry(
+        study,
+        model,
+        [f"{study}_{model}_networks.png"],
+        caption,
+        [run],
+        run.command(),
+        lambda: diagrams.networks(_model(run)),
+        alt=alt,
+    )
     return [*(entry for entry, _ in found), diagram]
 
 
@@ -157,7 +199,8 @@ def _preferred(chosen, study, model):
 
 
 def alike(name, chosen):
-    """{file name: {label: Run}} of an experiment's variants that were trained alike: for each data set the most there are, if two or more.
+    """{file name: {label: Run}} of an experiment's variants that were trained alike: for each data set the most there
+    are, if two or more.
 
     Args:
         name: of the experiment, STUDY/WHAT.
@@ -173,10 +216,16 @@ def alike(name, chosen):
         same = [record[key] for key in ("image_size", "channels", "examples", "reading")] + [arguments["width"]]
         if experiment.alike:
             same += [record[key] for key in ("batch_size", "epochs", "seed", "schedule", "precision", "ema")]
-            same.append({key: value for key, value in arguments.items() if key not in varied and value != defaults[key]})
+            same.append(
+                {key: value for key, value in arguments.items() if key not in varied and value != defaults[key]}
+            )
         for label, (model, changes) in experiment.variants.items():
-            if model == record["model"] and all(arguments[key] == (defaults | changes)[key] for key in varied & defaults.keys()):
-                group = groups.setdefault((record["dataset"], record["data_dir"]), {}).setdefault(json.dumps(same, sort_keys=True), {})
+            if model == record["model"] and all(
+                arguments[key] == (defaults | changes)[key] for key in varied & defaults.keys()
+            ):
+                group = groups.setdefault((record["dataset"], record["data_dir"]), {}).setdefault(
+                    json.dumps(same, sort_keys=True), {}
+                )
                 group.setdefault(label, run)
     largest = [max(kinds.values(), key=len) for kinds in groups.values()]
     found = {}
@@ -192,7 +241,9 @@ def _file(name):
 
 
 def draw(entry, folder):
-    """Draws an Entry into a folder under its names, each file at once or not at all; its `alt` or, if it cannot be drawn, `problem` is filled in."""
+    """Draws an Entry into a folder under its names, each file at once or not at all; its `alt` or, if it cannot be
+    drawn, `problem` is filled in.
+    """
     try:
         figure = entry.draw()
         for name in entry.names:
@@ -209,7 +260,8 @@ def _fault(error):
 
 
 def save(figure, path):
-    """Writes a figure, a JPEG by its name's ending or what else matplotlib knows, or an animation's frames; at once or not at all.
+    """Writes a figure, a JPEG by its name's ending or what else matplotlib knows, or an animation's frames; at once or
+    not at all.
 
     Raises:
         UserError: if it cannot be written.
@@ -217,11 +269,17 @@ def save(figure, path):
     try:
         with runs.replacing(path) as temporary:
             if isinstance(figure, list):
-                figure[0].save(temporary, save_all=True, append_images=figure[1:], duration=DURATION, loop=0, optimize=True)
+                figure[0].save(
+                    temporary, save_all=True, append_images=figure[1:], duration=DURATION, loop=0, optimize=True
+                )
             else:
-                figure.savefig(temporary, dpi=100, pil_kwargs={"quality": 95} if path.suffix in (".jpg", ".jpeg") else {})
+                figure.savefig(
+                    temporary, dpi=100, pil_kwargs={"quality": 95} if path.suffix in (".jpg", ".jpeg") else {}
+                )
     except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror or error}): make room for it, or choose another --out.") from None
+        raise UserError(
+            f"{path} cannot be written ({error.strerror or error}): make room for it, or choose another --out."
+        ) from None
 
 
 def make(folder):
@@ -254,17 +312,27 @@ def page(drawn, chosen, folder, complaints=(), command="python tfgen_cli.py repo
     Raises:
         UserError: if it cannot be written.
     """
-    environment = jinja2.Environment(loader=jinja2.PackageLoader("tfgen"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tfgen"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
     environment.filters |= {"code": _code, "picture": lambda name: _picture(folder / name)}
     complaints = list(complaints)
     studies = [_study(study, drawn, chosen, complaints) for study in _studies(chosen)]
     others = [study for study in STUDIES if study not in [shown["name"] for shown in studies]]
-    text = environment.get_template("report.html").render(studies=studies, complaints=complaints, others=others, command=command)
+    text = environment.get_template("report.html").render(
+        studies=studies, complaints=complaints, others=others, command=command
+    )
     try:
         with runs.replacing(folder / PAGE) as temporary:
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{folder / PAGE} cannot be written ({error.strerror}): make room for it, or choose another --out.") from None
+        raise UserError(
+            f"{folder / PAGE} cannot be written ({error.strerror}): make room for it, or choose another --out."
+        ) from None
     return folder / PAGE
 
 
@@ -280,7 +348,14 @@ def _study(study, drawn, chosen, complaints):
             except Exception as error:  # as in `draw`
                 complaints.append(f"{run.folder}: {_fault(error)}")
                 continue
-            models.append({"name": model, "what": preset.build.__doc__.split("\n")[0], "figures": [e for e in own if e.model == model and e.runs]} | told)
+            models.append(
+                {
+                    "name": model,
+                    "what": preset.build.__doc__.split("\n")[0],
+                    "figures": [e for e in own if e.model == model and e.runs],
+                }
+                | told
+            )
     return {
         "name": study, "about": ABOUT[study], "models": models, "missing": missing(own),
         "comparisons": [entry for entry in own if entry.model is None and entry.runs],
@@ -293,17 +368,23 @@ def trained(run):
     model = _model(run)  # finds out which checkpoint is whole
     iteration = run.restored or run.iteration
     if iteration != run.iteration:
-        problems.append(f"{run.folder} has a newer checkpoint, of iteration {run.iteration:,}, which is damaged or was written meanwhile.")
+        problems.append(
+            f"{run.folder} has a newer checkpoint, of iteration {run.iteration:,}, which is damaged or was written meanwhile."
+        )
     if not run.done:
-        problems.append(f"{run.folder} is at iteration {iteration:,} of {run.iterations:,}: go on with `{run.command()}`.")
+        problems.append(
+            f"{run.folder} is at iteration {iteration:,} of {run.iterations:,}: go on with `{run.command()}`."
+        )
     numbers, command = measured(run, iteration, problems)
     count = f", {record['pictures']:,} pictures" if "pictures" in record else ""
     return {
         "command": run.command(),
         "data": f"{record['dataset']}{count} of {record['image_size']}x{record['image_size']}",
-        "settings": ", ".join(f"{name} {value}" for name, value in record["arguments"].items()) + f", batch_size {record['batch_size']}",
+        "settings": ", ".join(f"{name} {value}" for name, value in record["arguments"].items())
+        + f", batch_size {record['batch_size']}",
         "parameters": model.parameters(),
-        "length": f"{iteration:,} iterations, {iteration / run.steps_per_epoch:.3g} epochs" + ", the best checkpoint" * run.best,
+        "length": f"{iteration:,} iterations, {iteration / run.steps_per_epoch:.3g} epochs"
+        + ", the best checkpoint" * run.best,
         "time": str(datetime.timedelta(seconds=round(run.seconds))),
         "layers": {name: diagrams.table(network) for name, network in model.networks().items()},
         "numbers": {name: (f"{value:.4g}", scores.meaning(name)) for name, value in numbers.items()},
@@ -313,7 +394,9 @@ def trained(run):
 
 
 def measured(run, iteration, problems):
-    """(a run's numbers, what measures them): those that `score` kept of this checkpoint; else quick ones are taken now, of slow ones there is the command."""
+    """(a run's numbers, what measures them): those that `score` kept of this checkpoint; else quick ones are taken now,
+    of slow ones there is the command.
+    """
     command = f"python tfgen_cli.py score {shlex.quote(str(run.folder))}" + " --best" * run.best
     try:
         kept = json.loads((run.folder / "scores.json").read_text())
@@ -338,14 +421,20 @@ def _code(text):
 
 
 def _picture(path):
-    """(data URI, still, width, height) of a picture for the page, as WebP no wider than it is shown; `still` is the last frame of an animation, else ""."""
+    """(data URI, still, width, height) of a picture for the page, as WebP no wider than it is shown; `still` is the
+    last frame of an animation, else "".
+    """
     with Image.open(path) as picture:
         frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(picture)]
-        moving = {"save_all": True, "append_images": frames[1:], "duration": DURATION, "loop": 0} if len(frames) > 1 else {}
+        moving = (
+            {"save_all": True, "append_images": frames[1:], "duration": DURATION, "loop": 0} if len(frames) > 1 else {}
+        )
     if path.suffix == ".png":  # a drawing: smaller and sharper so
         return _uri(frames[0], lossless=True), "", *frames[0].size
     if frames[0].width > WIDTH:
-        frames[0] = frames[0].resize((WIDTH, round(frames[0].height * WIDTH / frames[0].width)), Image.Resampling.LANCZOS)
+        frames[0] = frames[0].resize(
+            (WIDTH, round(frames[0].height * WIDTH / frames[0].width)), Image.Resampling.LANCZOS
+        )
     still = _uri(frames[-1]) if moving else ""
     return _uri(frames[0], **moving), still, *frames[0].size
 

@@ -1,10 +1,10 @@
 """A run folder: what was run, its history, checkpoints, samples and exports.
 
-    record.json          study, model, arguments, data, seed, versions: all that rebuilds the model
-    history.csv          one row an iteration: its number and the training step's logs
-    checkpoints/         weights and slots, the newest and the best; see `checkpoints.py`
-    samples/             a sheet of pictures an epoch, from latents that stay the same
-    exports/  scores.json
+record.json          study, model, arguments, data, seed, versions: all that rebuilds the model
+history.csv          one row an iteration: its number and the training step's logs
+checkpoints/         weights and slots, the newest and the best; see `checkpoints.py`
+samples/             a sheet of pictures an epoch, from latents that stay the same
+exports/  scores.json
 """
 
 import contextlib
@@ -40,7 +40,21 @@ SETTINGS = {
 }
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 RECORD = "record.json"
-KEYS = {"study", "model", "arguments", "dataset", "data_dir", "image_size", "reading", "examples", "attributes", "batch_size", "epochs", "steps_per_epoch", "channels"}
+KEYS = {
+    "study",
+    "model",
+    "arguments",
+    "dataset",
+    "data_dir",
+    "image_size",
+    "reading",
+    "examples",
+    "attributes",
+    "batch_size",
+    "epochs",
+    "steps_per_epoch",
+    "channels",
+}
 LOCK = ".lock"
 
 
@@ -73,13 +87,15 @@ class Run:
 
     Args:
         folder: path of the run.
-        record: dict of study, model, arguments (of the preset's builder), dataset, data_dir, image_size, reading (other options of
-            `data.load`), examples (at most so many of each split, or None), attributes, batch_size, epochs, and what differs from SETTINGS.
+        record: dict of study, model, arguments (of the preset's builder), dataset, data_dir, image_size, reading (other
+            options of `data.load`), examples (at most so many of each split, or None), attributes, batch_size, epochs,
+            and what differs from SETTINGS.
         cache_gb: see `data.load`; no part of the record, because the pictures are the same.
         best: whether to read the checkpoint with the best score, not the newest.
 
     Attributes:
-        restored: iteration of the checkpoint that `model` was read from: not the newest where that is damaged. None before.
+        restored: iteration of the checkpoint that `model` was read from: not the newest where that is damaged. None
+            before.
     """
 
     def __init__(self, folder, record, cache_gb=None, best=False):
@@ -103,13 +119,23 @@ class Run:
                 raise KeyError(*sorted(lacking))
             arguments = dict(record["arguments"])
         except FileNotFoundError:
-            raise UserError(f"{folder} is no run: it has no {RECORD}; train one with `python tfgen_cli.py train --model acgan`.") from None
+            raise UserError(
+                f"{folder} is no run: it has no {RECORD}; train one with `python tfgen_cli.py train --model acgan`."
+            ) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path} cannot be read as a run's record ({error!r}): restore the file, or train anew under another --run.") from None
+            raise UserError(
+                f"{path} cannot be read as a run's record ({error!r}): restore the file, or train anew under another --run."
+            ) from None
         defaults = STUDIES.get(study, {})[model].defaults() if model in STUDIES.get(study, {}) else None
         if defaults is None or arguments.keys() - defaults.keys():
-            gone = f"{study} {model}" if defaults is None else f"{model} with {', '.join(sorted(arguments.keys() - defaults.keys()))}"
-            raise UserError(f"{folder} is a run of {gone}, which this version of tfgen lacks: use the version that trained it.")
+            gone = (
+                f"{study} {model}"
+                if defaults is None
+                else f"{model} with {', '.join(sorted(arguments.keys() - defaults.keys()))}"
+            )
+            raise UserError(
+                f"{folder} is a run of {gone}, which this version of tfgen lacks: use the version that trained it."
+            )
         return cls(folder, record | {"arguments": defaults | arguments}, best=best)
 
     @property
@@ -118,11 +144,19 @@ class Run:
         return STUDIES[self.record["study"]][self.record["model"]]
 
     def source(self, split):
-        """The Source of one split, "train", "test" or "all", as this run sees it: its size of pictures, its attributes all."""
+        """The Source of one split, "train", "test" or "all", as this run sees it: its size of pictures, its attributes
+        all.
+        """
         if split not in self.sources:
             record = self.record
             self.sources[split] = data.load(
-                record["dataset"], split, record["data_dir"], record["image_size"], record["examples"], self.cache_gb, **record["reading"]
+                record["dataset"],
+                split,
+                record["data_dir"],
+                record["image_size"],
+                record["examples"],
+                self.cache_gb,
+                **record["reading"],
             )
         return self.sources[split]
 
@@ -152,7 +186,10 @@ class Run:
 
     @functools.cached_property
     def model(self):
-        """The model with the newest, or best, checkpoint's weights or their running average. Raises UserError if there is none."""
+        """The model with the newest, or best, checkpoint's weights or their running average.
+
+        Raises UserError if there is none.
+        """
         model = self.build()
         average = self.average(model)
         complain = functools.partial(print, f"{self.folder}:", file=sys.stderr)
@@ -171,12 +208,17 @@ class Run:
 
     @property
     def iteration(self):
-        """Iterations done at the newest, or best, checkpoint; 0 before the first. Raises UserError if no checkpoint has a score."""
+        """Iterations done at the newest, or best, checkpoint; 0 before the first.
+
+        Raises UserError if no checkpoint has a score.
+        """
         if not self.best:
             return max(self.checkpoints.iterations(), default=0)
         best = self.checkpoints.best()
         if best is None:
-            raise UserError(f"{self.folder} was trained without scores, so no checkpoint is its best: train with --score_every N.")
+            raise UserError(
+                f"{self.folder} was trained without scores, so no checkpoint is its best: train with --score_every N."
+            )
         return best
 
     @property
@@ -212,32 +254,51 @@ class Run:
         try:
             with path.open(newline="") as file:
                 header, *rows = csv.reader(file)
-            columns = np.array(rows[:n], dtype=np.float64).reshape(-1, len(header)).T  # those after the checkpoint are trained again
+            columns = (
+                np.array(rows[:n], dtype=np.float64).reshape(-1, len(header)).T
+            )  # those after the checkpoint are trained again
             history = dict(zip(header, columns, strict=True))
             if not np.array_equal(history.get("iteration"), np.arange(1, n + 1)):
                 raise ValueError(f"it lacks iterations of the checkpoint's {n}")
         except (OSError, ValueError, csv.Error) as error:
-            raise UserError(f"{path} cannot be read as a table of numbers ({error}): train the run again under another --run.") from None
+            raise UserError(
+                f"{path} cannot be read as a table of numbers ({error}): train the run again under another --run."
+            ) from None
         return history | {"iteration": history["iteration"].astype(int)}
 
     def command(self):
-        """The command line that trains, or goes on training, this run, with the flags that differ from the study's settings."""
+        """The command line that trains, or goes on training, this run, with the flags that differ from the study's
+        settings.
+        """
         record, preset = self.record, self.preset
         flags = {}
         if record["dataset"] != preset.data:
             flags |= {"dataset": record["dataset"], "data_dir": record["data_dir"]}
-        defaults = {"image_size": data.dataset(record["dataset"], record["data_dir"]).image_size, "batch_size": preset.batch_size, "epochs": preset.epochs} | SETTINGS
+        defaults = {
+            "image_size": data.dataset(record["dataset"], record["data_dir"]).image_size,
+            "batch_size": preset.batch_size,
+            "epochs": preset.epochs,
+        } | SETTINGS
         flags |= {name: record[name] for name, default in defaults.items() if record[name] != default}
         flags |= {name: value for name, value in record["arguments"].items() if value != preset.defaults()[name]}
-        flags |= {name: ",".join(value) if name == "only" else value for name, value in record["reading"].items() if name != "skip_bad"}
+        flags |= {
+            name: ",".join(value) if name == "only" else value
+            for name, value in record["reading"].items()
+            if name != "skip_bad"
+        }
         flags |= {"attribute": name for name in record["attributes"] if name not in preset.attributes}
-        switches = [name for name in ("skip_bad", "jit", "sync_bn") if record["reading"].get(name) or flags.pop(name, False)]
+        switches = [
+            name for name in ("skip_bad", "jit", "sync_bn") if record["reading"].get(name) or flags.pop(name, False)
+        ]
         command = train_command(record["study"], record["model"], **flags, examples=record["examples"], run=self.folder)
         return " ".join([command, *(f"--{name}" for name in switches)])
 
     @contextlib.contextmanager
     def lock(self):
-        """Holds the folder for this process; a dead process's lock is gone with it. Raises UserError while another holds it."""
+        """Holds the folder for this process; a dead process's lock is gone with it.
+
+        Raises UserError while another holds it.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -247,7 +308,9 @@ class Run:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
-                raise UserError(f"{self.folder} is being trained by process {file.read().strip()}: wait for it, or train under another --run.") from None
+                raise UserError(
+                    f"{self.folder} is being trained by process {file.read().strip()}: wait for it, or train under another --run."
+                ) from None
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
@@ -272,7 +335,12 @@ def checkpoint(model, average=None):
 def train_command(study, model, **flags):
     """The command line that trains a model of a study; flags that are None are left out."""
     flags = {"study": study if study != DEFAULT_STUDY else None, "model": model, **flags}
-    return " ".join(["python tfgen_cli.py train", *(f"--{name} {shlex.quote(str(value))}" for name, value in flags.items() if value is not None)])
+    return " ".join(
+        [
+            "python tfgen_cli.py train",
+            *(f"--{name} {shlex.quote(str(value))}" for name, value in flags.items() if value is not None),
+        ]
+    )
 
 
 def find(folder="runs", best=False):
@@ -281,7 +349,9 @@ def find(folder="runs", best=False):
     The last trained comes first, but an experiment's, which lie deeper, after the others.
     """
     found, complaints = [], []
-    for path in sorted(pathlib.Path(folder).glob(f"**/{RECORD}"), key=lambda path: (len(path.parts), -path.stat().st_mtime)):
+    for path in sorted(
+        pathlib.Path(folder).glob(f"**/{RECORD}"), key=lambda path: (len(path.parts), -path.stat().st_mtime)
+    ):
         try:
             found.append(Run.open(path.parent, best))
         except UserError as error:

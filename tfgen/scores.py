@@ -13,7 +13,8 @@ from tfgen.models.base import in_batches
 def reconstruction_errors(run):
     """Mean squared errors of the test set in [0, 1], from the mean code and, of a VAE, from one sampled code a picture.
 
-    Beside them the set's variance about its mean value, and about its mean picture: the error of the best single picture for all.
+    Beside them the set's variance about its mean value, and about its mean picture: the error of the best single
+    picture for all.
     """
     images = run.source("test").floats()
     code = run.model.encode(images)
@@ -23,7 +24,9 @@ def reconstruction_errors(run):
     variance = float(np.var(images, dtype=np.float64))
     mean_picture = float(np.var(images, axis=0, dtype=np.float64).mean())
     if mean_picture == 0:
-        raise UserError(f"{run.source('test').name} holds one picture, or equal ones: errors are measured against how pictures differ.")
+        raise UserError(
+            f"{run.source('test').name} holds one picture, or equal ones: errors are measured against how pictures differ."
+        )
     errors = {
         f"test_mse_{kind}_code": float(losses.mean_squared_error(images, in_batches(run.model.decoder, z)))
         for kind, z in codes.items()
@@ -37,57 +40,83 @@ def reconstruction_errors(run):
 
 
 def attribute_fidelity(run, n=200):
-    """For how many of n latents the code switches the attribute, as read by a classifier trained on the real training pictures."""
+    """For how many of n latents the code switches the attribute, as read by a classifier trained on the real training
+    pictures.
+    """
     train, test = run.source("train"), run.source("test")
     reader = classifier_of(run)
     column = train.attribute_names.index(run.record["attributes"][0])
     right = classifier.read(reader, test.floats())[:, column] == test.attributes[:, column].astype(bool)
     seen = classifier.read(reader, latents.attribute_pairs(run.model, n))[:, column]
-    return {"latents": n, **classifier.pair_fidelity(seen[:n], seen[n:]), "classifier_test_accuracy": float(np.mean(right))}
+    return {
+        "latents": n,
+        **classifier.pair_fidelity(seen[:n], seen[n:]),
+        "classifier_test_accuracy": float(np.mean(right)),
+    }
 
 
 def label_fidelity(run, n=1000):
-    """How many of n generated pictures, the classes in turn, a classifier of the real training pictures reads as the class asked for."""
+    """How many of n generated pictures, the classes in turn, a classifier of the real training pictures reads as the
+    class asked for.
+    """
     test, reader = run.source("test"), classifier_of(run)
     asked = np.arange(n) % run.model.classes
-    inputs = {"z": run.model.sample_latents(latents.KEY, 0, n), "codes": np.eye(run.model.classes, dtype=np.float32)[asked]}
+    inputs = {
+        "z": run.model.sample_latents(latents.KEY, 0, n),
+        "codes": np.eye(run.model.classes, dtype=np.float32)[asked],
+    }
     seen = classifier.read_class(reader, in_batches(run.model.generator, inputs))
     right = classifier.read_class(reader, test.floats()) == test.labels
-    return {"pictures": n, "label_fidelity": float(np.mean(seen == asked)), "classifier_test_accuracy": float(np.mean(right))}
+    return {
+        "pictures": n,
+        "label_fidelity": float(np.mean(seen == asked)),
+        "classifier_test_accuracy": float(np.mean(right)),
+    }
 
 
 def sample_quality(run):
-    """Distances of generated pictures to the test set, as many as it has, in the feature space of a classifier of attributes or classes.
+    """Distances of generated pictures to the test set, as many as it has, in the feature space of a classifier of
+    attributes or classes.
 
-    The scale they are read on: `frechet_floor` is the distance of as many real training pictures to the test set, and no generator can be
+    The scale they are read on: `frechet_floor` is the distance of as many real training pictures to the test set, and
+        no generator can be
     asked for less; `frechet_untrained` is that of the same generator before training.
     """
     real, scale = _scale(run)
     seen = classifier.features(classifier_of(run), latents.prior_samples(run.model, len(real)))
     precision, recall = distances.precision_recall(real, seen)
-    return {"pictures": len(real), "frechet": distances.frechet(real, seen), **scale, "precision": precision, "recall": recall}
+    return {
+        "pictures": len(real),
+        "frechet": distances.frechet(real, seen),
+        **scale,
+        "precision": precision,
+        "recall": recall,
+    }
 
 
 def code_quality(run):
     """`sample_quality`, and where the set has labels, how well each categorical code matches them on the test set.
 
-    `code_I_nmi` is the normalized mutual information of the label and the value the recognizer holds most likely, from 0 (unrelated) to 1
-    (one determines the other), normalized by the mean of the two entropies.
+    `code_I_nmi` is the normalized mutual information of the label and the value the recognizer holds most likely, from
+    0 (unrelated) to 1 (one determines the other), normalized by the mean of the two entropies.
     """
     numbers, test = sample_quality(run), run.source("test")
     if test.labels is None:
         return numbers
     read = run.model.read_codes(test.floats())
     for i in range(len(run.model.categories)):
-        numbers[f"code_{i}_nmi"] = float(normalized_mutual_info_score(test.labels, np.argmax(read[f"code_{i}"], axis=1)))
+        numbers[f"code_{i}_nmi"] = float(
+            normalized_mutual_info_score(test.labels, np.argmax(read[f"code_{i}"], axis=1))
+        )
     return numbers
 
 
 def depth_errors(run, n=8):
-    """Errors of predicted depth on the test set in metres, beside those of the training set's mean depth map for every picture.
+    """Errors of predicted depth on the test set in metres, beside those of the training set's mean depth map for every
+    picture.
 
-    `noise_deviation` is the output's standard deviation over n noises, in metres, a mean over the pixels of n test pictures: near 0, the
-    noise is ignored.
+    `noise_deviation` is the output's standard deviation over n noises, in metres, a mean over the pixels of n test
+    pictures: near 0, the noise is ignored.
     """
     train, test = (run.source(split).decoded() for split in ("train", "test"))
     if test.depth is None:
@@ -113,7 +142,9 @@ def _scale(run):
     n = min(len(train), len(test))
     real = classifier.features(reader, test.floats(slice(n)))
     pictures = {"frechet_floor": train.floats(slice(n)), "frechet_untrained": latents.prior_samples(run.build(), n)}
-    return real, {name: distances.frechet(real, classifier.features(reader, images)) for name, images in pictures.items()}
+    return real, {
+        name: distances.frechet(real, classifier.features(reader, images)) for name, images in pictures.items()
+    }
 
 
 @functools.cache
@@ -121,7 +152,9 @@ def classifier_of(run):
     """The classifier of its training pictures' attributes or classes."""
     source = run.source("train")
     if not source.attribute_names and source.labels is None:
-        raise UserError(f"{source.name} has neither labels nor attributes, by which a classifier could judge pictures: choose another --dataset, or train without --score_every.")
+        raise UserError(
+            f"{source.name} has neither labels nor attributes, by which a classifier could judge pictures: choose another --dataset, or train without --score_every."
+        )
     epochs = int(np.clip(80_000 // len(source), 8, 30))  # small sets are seen more often
     if source.attribute_names:
         return classifier.train_classifier(source.floats(), source.attributes, epochs)

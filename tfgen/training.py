@@ -17,11 +17,37 @@ from tfgen.studies import DEFAULT_STUDY, find
 
 SMOKE = {"epochs": 2, "examples": 256, "batch_size": 64, "width": 1 / 8}  # a minute of everything at toy size
 TRIES = 3  # at going on with other noise where a log is no finite number
-FREE = {"arguments", "versions", "pictures", "epochs", "steps_per_epoch", "checkpoint_every", "keep"}  # may differ between two parts of a run; arguments are compared one by one
+FREE = {
+    "arguments",
+    "versions",
+    "pictures",
+    "epochs",
+    "steps_per_epoch",
+    "checkpoint_every",
+    "keep",
+}  # may differ between two parts of a run; arguments are compared one by one
 
 
-def plan(study, model, *, arguments, run=None, new=False, smoke=False, dataset=None, data_dir=None, image_size=None, reading=None,
-         cache_gb=None, attribute=None, examples=None, batch_size=None, epochs=None, chief=True, **settings):
+def plan(
+    study,
+    model,
+    *,
+    arguments,
+    run=None,
+    new=False,
+    smoke=False,
+    dataset=None,
+    data_dir=None,
+    image_size=None,
+    reading=None,
+    cache_gb=None,
+    attribute=None,
+    examples=None,
+    batch_size=None,
+    epochs=None,
+    chief=True,
+    **settings,
+):
     """The Run that these choices name, new or there already; None means the study's own.
 
     Reads (or draws) and checks the data, writes nothing.
@@ -67,7 +93,9 @@ def plan(study, model, *, arguments, run=None, new=False, smoke=False, dataset=N
         "batch_size": batch_size or (min(SMOKE["batch_size"], preset.batch_size) if smoke else preset.batch_size),
         "epochs": epochs or (SMOKE["epochs"] if smoke else preset.epochs),
     }
-    planned = runs.Run(folder, record | {name: value for name, value in settings.items() if value is not None}, cache_gb)
+    planned = runs.Run(
+        folder, record | {name: value for name, value in settings.items() if value is not None}, cache_gb
+    )
     record = planned.record
     check_settings(preset, model, record)
     source = planned.training_source()
@@ -75,7 +103,9 @@ def plan(study, model, *, arguments, run=None, new=False, smoke=False, dataset=N
         planned.source("test")  # is there, or nothing begins
     for field in preset.needs:
         if getattr(source, field) is None:
-            raise UserError(f"{model} is trained on pictures with {field}, which {source.name} does not have: choose another --dataset.")
+            raise UserError(
+                f"{model} is trained on pictures with {field}, which {source.name} does not have: choose another --dataset."
+            )
     record["channels"] = source.images.shape[-1]
     record["pictures"], record["data_fingerprint"] = len(source), source.fingerprint()
     record["steps_per_epoch"] = batches.steps_per_epoch(source, record["batch_size"])
@@ -99,24 +129,34 @@ def check_settings(preset, model, record):
         raise UserError(f"--precision takes {', '.join(runs.PRECISIONS)}, not {record['precision']!r}.")
     if record["early_stopping"]:
         if preset.score is not scores.reconstruction_errors:
-            raise UserError(f"--early_stopping goes with autoencoders, which have a test error, and {model} is none: leave it out.")
+            raise UserError(
+                f"--early_stopping goes with autoencoders, which have a test error, and {model} is none: leave it out."
+            )
         record["score_every"] = 1
 
 
 def refuse_others(old, new, folder):
     """Raises UserError that shows how the record of a run differs from that of another run asked for in its folder."""
     free = FREE - ({"epochs"} if new["schedule"] != "constant" else set())
-    before, after = ({name: value for name, value in record.items() if name not in free} | record["arguments"] for record in (old, new))
-    different = [f"{name} {before.get(name)}, not {value}" for name, value in after.items() if before.get(name) != value]
+    before, after = (
+        {name: value for name, value in record.items() if name not in free} | record["arguments"]
+        for record in (old, new)
+    )
+    different = [
+        f"{name} {before.get(name)}, not {value}" for name, value in after.items() if before.get(name) != value
+    ]
     if different:
-        raise UserError(f"{folder} was trained with {'; '.join(different)}: give the old value to continue it, or --new or another --run to train beside it.")
+        raise UserError(
+            f"{folder} was trained with {'; '.join(different)}: give the old value to continue it, or --new or another --run to train beside it."
+        )
 
 
 def train(run, strategy=None, tensorboard=False, profile=False):
-    """Trains a planned run from its newest checkpoint, or from the start, to its last iteration. Returns whether it got there.
+    """Trains a planned run from its newest checkpoint, or from the start, to its last iteration. Returns whether it got
+    there.
 
-    Ctrl-C and SIGTERM end it after the iteration at hand, with a checkpoint. Where a log or a weight is no finite number, it goes back to
-    the checkpoint before and on with other noise.
+    Ctrl-C and SIGTERM end it after the iteration at hand, with a checkpoint. Where a log or a weight is no finite
+    number, it goes back to the checkpoint before and on with other noise.
 
     Args:
         run: from `plan`.
@@ -124,8 +164,8 @@ def train(run, strategy=None, tensorboard=False, profile=False):
         tensorboard, profile: whether to write for TensorBoard what `callbacks` says.
 
     Raises:
-        UserError: if the batch cannot be shared by the devices, another process trains the run, the disk is full, or it fails for the
-            fourth time at one place.
+        UserError: if the batch cannot be shared by the devices, another process trains the run, the disk is full, or it
+            fails for the fourth time at one place.
     """
     strategy = strategy or tf.distribute.get_strategy()
     chief = devices.is_chief(strategy)
@@ -136,7 +176,9 @@ def train(run, strategy=None, tensorboard=False, profile=False):
     with strategy.scope():
         model = run.build()
         average = run.average(model)
-    schedule = callbacks.Schedule(run, model, schedules(run.record["schedule"], model.players))  # before a checkpoint brings a rate that has fallen
+    schedule = callbacks.Schedule(
+        run, model, schedules(run.record["schedule"], model.players)
+    )  # before a checkpoint brings a rate that has fallen
     with stopping_together(strategy, run), run.lock() if chief else contextlib.nullcontext():
         if chief:
             runs.write_json(run.folder / runs.RECORD, run.record)
@@ -148,7 +190,11 @@ def train(run, strategy=None, tensorboard=False, profile=False):
         with stopping_on_signals(recorder), contextlib.closing(progress):
             source = run.training_source()
             more = [schedule, *([callbacks.Watch(recorder, source.floats(slice(64))), progress] if chief else [])]
-            more += [kind(recorder) for kind, wanted in ((callbacks.TensorBoard, tensorboard), (callbacks.Profile, profile)) if wanted and chief]
+            more += [
+                kind(recorder)
+                for kind, wanted in ((callbacks.TensorBoard, tensorboard), (callbacks.Profile, profile))
+                if wanted and chief
+            ]
             tries, place = 0, None
             while not recorder.stopped:
                 fit(run, strategy, model, source, recorder, more)
@@ -164,20 +210,30 @@ def check_devices(record, strategy):
     """Raises UserError for settings of a record that the devices cannot follow."""
     replicas = strategy.num_replicas_in_sync
     if record["batch_size"] % replicas:
-        raise UserError(f"a batch of {record['batch_size']} cannot be shared evenly by {replicas} devices: choose a --batch_size that {replicas} divides.")
+        raise UserError(
+            f"a batch of {record['batch_size']} cannot be shared evenly by {replicas} devices: choose a --batch_size that {replicas} divides."
+        )
     if record["jit"] and replicas > 1:
         raise UserError("--jit compiles for one device: give --devices 1, or leave --jit out.")
     if record["score_every"] and devices.several_machines(strategy):
-        raise UserError("--score_every and --early_stopping go with one machine: leave them out, and `score` the run when it is done.")
+        raise UserError(
+            "--score_every and --early_stopping go with one machine: leave them out, and `score` the run when it is done."
+        )
 
 
 def same_everywhere(strategy, run, recorder):
     """Raises UserError if several machines were not given the same run."""
-    text = json.dumps({name: value for name, value in run.record.items() if name not in ("versions", "data_dir")}, sort_keys=True)
+    text = json.dumps(
+        {name: value for name, value in run.record.items() if name not in ("versions", "data_dir")}, sort_keys=True
+    )
     if not devices.agree(strategy, zlib.crc32(text.encode()) >> 8):
-        raise UserError("the machines were given different arguments, seeds or data: give all of them the same command.")
+        raise UserError(
+            "the machines were given different arguments, seeds or data: give all of them the same command."
+        )
     if not devices.agree(strategy, recorder.iteration):
-        raise UserError(f"the machines find different checkpoints in {run.folder}: it must be one folder, on a disk that all of them share.")
+        raise UserError(
+            f"the machines find different checkpoints in {run.folder}: it must be one folder, on a disk that all of them share."
+        )
 
 
 @contextlib.contextmanager
@@ -199,12 +255,27 @@ def fit(run, strategy, model, source, recorder, more):
     """Trains until the end, a signal or a failure."""
     # One pass over all remaining steps: the iteration, not Keras's epoch, is what a resumed run counts on.
     steps = devices.feed(
-        strategy, source, run.record["batch_size"], seed=run.record["seed"], start=recorder.iteration, stop=run.iterations, redraws=recorder.state["redraws"]
+        strategy,
+        source,
+        run.record["batch_size"],
+        seed=run.record["seed"],
+        start=recorder.iteration,
+        stop=run.iterations,
+        redraws=recorder.state["redraws"],
     )
     try:
-        model.fit(steps, epochs=1, steps_per_epoch=run.iterations - recorder.iteration, verbose=0, shuffle=False, callbacks=[recorder, *more])
+        model.fit(
+            steps,
+            epochs=1,
+            steps_per_epoch=run.iterations - recorder.iteration,
+            verbose=0,
+            shuffle=False,
+            callbacks=[recorder, *more],
+        )
     except tf.errors.OpError as error:
-        bad = re.search(r"UserError: (.*)", str(error))  # a file decoded while training is damaged: tf.data wraps what Python raised
+        bad = re.search(
+            r"UserError: (.*)", str(error)
+        )  # a file decoded while training is damaged: tf.data wraps what Python raised
         if not bad:
             raise
         recorder.save()

@@ -22,7 +22,8 @@ class Dataset:
         channels: 1 or 3, unless an option says otherwise.
         folder: what data_dir must hold; empty if the data set is built in.
         options: names of the OPTIONS that its reader takes.
-        catalog: its name in tensorflow-datasets, where it is looked for unless data_dir holds what `folder` says; "" if it is not there.
+        catalog: its name in tensorflow-datasets, where it is looked for unless data_dir holds what `folder` says; "" if
+            it is not there.
     """
 
     module: str
@@ -40,16 +41,28 @@ DATASETS = {
     "digits": Dataset("builtin.digits", 32, 1),
     "animals": Dataset("builtin.animals", 32, 3),
     "scenes": Dataset("builtin.scenes", 64, 3),
-    "celeba": Dataset("celeba", 64, 3, CELEBA, ("crop", "skip_bad")),
-    "mnist": Dataset("mnist", 32, 1, IDX, catalog="mnist"),
-    "fashion_mnist": Dataset("mnist", 32, 1, IDX, catalog="fashion_mnist"),
-    "kmnist": Dataset("mnist", 32, 1, IDX, catalog="kmnist"),
-    "emnist": Dataset("mnist", 32, 1, IDX, catalog="emnist"),
-    "cifar10": Dataset("cifar10", 32, 3, "the binary or python batches, or train/ and test/ with a folder for each class", catalog="cifar10"),
-    "folder": Dataset(
-        "folder", 32, 3, "pictures, flat or in a folder for each class or with a CSV of attributes, below train/ and test/ or not", ("channels", "skip_bad")
+    "celeba": Dataset("readers.celeba", 64, 3, CELEBA, ("crop", "skip_bad")),
+    "mnist": Dataset("readers.mnist", 32, 1, IDX, catalog="mnist"),
+    "fashion_mnist": Dataset("readers.mnist", 32, 1, IDX, catalog="fashion_mnist"),
+    "kmnist": Dataset("readers.mnist", 32, 1, IDX, catalog="kmnist"),
+    "emnist": Dataset("readers.mnist", 32, 1, IDX, catalog="emnist"),
+    "cifar10": Dataset(
+        "readers.cifar10",
+        32,
+        3,
+        "the binary or python batches, or train/ and test/ with a folder for each class",
+        catalog="cifar10",
     ),
-    "rgbd": Dataset("rgbd", 64, 3, "train/ and test/ with pairs of a colour and a depth picture", ("depth_unit", "skip_bad")),
+    "folder": Dataset(
+        "readers.folder",
+        32,
+        3,
+        "pictures, flat or in a folder for each class or with a CSV of attributes, below train/ and test/ or not",
+        ("channels", "skip_bad"),
+    ),
+    "rgbd": Dataset(
+        "readers.rgbd", 64, 3, "train/ and test/ with pairs of a colour and a depth picture", ("depth_unit", "skip_bad")
+    ),
 }
 OPTIONS = {
     "channels": "1 or 3: whether pictures are brought to grey or to colour",
@@ -60,15 +73,22 @@ OPTIONS = {
 
 
 def dataset(name, data_dir=None):
-    """The Dataset of that name: tfgen's, or tensorflow-datasets'. Raises UserError for an unknown one, with the choices."""
+    """The Dataset of that name: tfgen's, or tensorflow-datasets'.
+
+    Raises UserError for an unknown one, with the choices.
+    """
     if name in DATASETS:
         return DATASETS[name]
-    from tfgen.data import catalog
+    from tfgen.data.readers import catalog
 
     if catalog.known(name) or (data_dir and catalog_holds(name, data_dir)):
-        return Dataset("catalog", 64, 3, "the data set as tensorflow-datasets prepared it", ("channels",), catalog=name)
+        return Dataset(
+            "readers.catalog", 64, 3, "the data set as tensorflow-datasets prepared it", ("channels",), catalog=name
+        )
     close = difflib.get_close_matches(name, [*DATASETS, *catalog.names()])
-    raise UserError(f"there is no data set {name!r}: choose from {', '.join(close or DATASETS)}, or another one of tensorflow-datasets.")
+    raise UserError(
+        f"there is no data set {name!r}: choose from {', '.join(close or DATASETS)}, or another one of tensorflow-datasets."
+    )
 
 
 def load(name, split, data_dir=None, image_size=None, examples=None, cache_gb=None, only=(), **options):
@@ -77,8 +97,10 @@ def load(name, split, data_dir=None, image_size=None, examples=None, cache_gb=No
     Args:
         name: key of DATASETS, or a name in tensorflow-datasets.
         split: "train", "test", or "all" for both, train first.
-        data_dir: folder of a data set that is not built in; of one of tensorflow-datasets, None is that package's own folder.
-        image_size: side the pictures are drawn at or brought to, a power of two from 8 to 512; None is the data set's own.
+        data_dir: folder of a data set that is not built in; of one of tensorflow-datasets, None is that package's own
+            folder.
+        image_size: side the pictures are drawn at or brought to, a power of two from 8 to 512; None is the data set's
+            own.
         examples: at most the first so many of each of the two splits; None is all.
         cache_gb: sets of more than so many 1e9 bytes of pictures stay in their files; None is a quarter of the memory.
         only: names or numbers of the classes to take; none for all.
@@ -99,7 +121,9 @@ def load(name, split, data_dir=None, image_size=None, examples=None, cache_gb=No
     if source.nbytes <= most:
         source = source.decoded(problem(options, bad))
     elif options.get("skip_bad") and not isinstance(source.images, np.ndarray):
-        raise UserError(f"{source.name} is larger than --cache_gb, and bad files are known once they are all read: first run `data prepare` with --skip_bad.")
+        raise UserError(
+            f"{source.name} is larger than --cache_gb, and bad files are known once they are all read: first run `data prepare` with --skip_bad."
+        )
     if bad:
         print(f"tfgen: {len(bad)} bad files of {source.name} are left out, the first: {bad[0]}", file=sys.stderr)
     if not len(source):
@@ -114,16 +138,22 @@ def check(name, split, data_dir, image_size, options):
         raise UserError(f"there is no split {split!r} of {name}: choose from train, test, all.")
     size = found.image_size if image_size is None else image_size
     if size not in (8, 16, 32, 64, 128, 256, 512):
-        raise UserError(f"--image_size must be a power of two from 8 to 512, because the networks halve and double it, not {size}.")
+        raise UserError(
+            f"--image_size must be a power of two from 8 to 512, because the networks halve and double it, not {size}."
+        )
     if found.folder and not found.catalog and not data_dir:
         raise UserError(f"the data set {name} is read from a folder: give --data_dir DIR, which holds {found.folder}.")
     if data_dir and not found.folder:
-        raise UserError(f"the data set {name} is built in and takes no --data_dir: leave it out, or choose another --dataset.")
+        raise UserError(
+            f"the data set {name} is built in and takes no --data_dir: leave it out, or choose another --dataset."
+        )
     options = {option: value for option, value in options.items() if value is not None}
     for option in options:
         if option not in found.options:
             takers = [other for other, dataset in DATASETS.items() if option in dataset.options]
-            raise UserError(f"the data set {name} takes no --{option}: leave it out, it goes with {' and '.join(takers)}.")
+            raise UserError(
+                f"the data set {name} takes no --{option}: leave it out, it goes with {' and '.join(takers)}."
+            )
     return found, size, options
 
 
@@ -142,11 +172,15 @@ def _prepared(found, name, split, data_dir, image_size, options, most):
 
 def read(found, split, data_dir, image_size, examples, options, most, bad):
     """The Source of a split as its reader gives it: what lies in files of its own is not decoded yet."""
-    if found.module == "catalog" or (found.catalog and (not data_dir or catalog_holds(found.catalog, data_dir))):
-        from tfgen.data import catalog
+    if found.module == "readers.catalog" or (
+        found.catalog and (not data_dir or catalog_holds(found.catalog, data_dir))
+    ):
+        from tfgen.data.readers import catalog
 
         return catalog.load(found.catalog, split, data_dir, image_size, examples, options.get("channels"), most)
-    loader = importlib.import_module(f"tfgen.data.{found.module}").load  # a data set's libraries are imported when it is asked for
+    loader = importlib.import_module(
+        f"tfgen.data.{found.module}"
+    ).load  # a data set's libraries are imported when it is asked for
     place = (data_dir,) if found.folder else ()
     own = {option: value for option, value in options.items() if option != "skip_bad"}
     own |= {"problem": problem(options, bad)} if "skip_bad" in found.options else {}
@@ -157,7 +191,9 @@ def catalog_holds(name, data_dir):
     """Whether a folder looks like tensorflow-datasets': one version, one data set, or several."""
     folder = pathlib.Path(data_dir)
     own = name.split("/")[0]
-    return any(any(folder.glob(f"{pattern}dataset_info.json")) for pattern in ("", "*/", "*/*/", f"{own}/*/", f"{own}/*/*/"))
+    return any(
+        any(folder.glob(f"{pattern}dataset_info.json")) for pattern in ("", "*/", "*/*/", f"{own}/*/", f"{own}/*/*/")
+    )
 
 
 def memory():

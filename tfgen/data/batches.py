@@ -7,15 +7,21 @@ from tfgen.data.files import Files
 
 
 def steps_per_epoch(source, batch_size):
-    """Whole batches in one epoch; the examples left over come in another epoch's order. Raises UserError if there is none."""
+    """Whole batches in one epoch; the examples left over come in another epoch's order.
+
+    Raises UserError if there is none.
+    """
     steps = len(source) // batch_size
     if steps == 0:
-        raise UserError(f"{source.name} holds {len(source)} examples, fewer than one batch of {batch_size}: choose --batch_size {len(source)} or less.")
+        raise UserError(
+            f"{source.name} holds {len(source)} examples, fewer than one batch of {batch_size}: choose --batch_size {len(source)} or less."
+        )
     return steps
 
 
 def batch_indices(n, batch_size, seed, step):
-    """Indices (batch_size,) int64 of the batch of one step: consecutive places in a permutation of range(n) drawn per epoch.
+    """Indices (batch_size,) int64 of the batch of one step: consecutive places in a permutation of range(n) drawn per
+    epoch.
 
     No batch straddles two epochs, so no example comes twice in one.
 
@@ -28,7 +34,9 @@ def batch_indices(n, batch_size, seed, step):
     step = tf.cast(step, tf.int64)
     epoch, place = step // (n // batch_size), step % (n // batch_size)
     positions = place * batch_size + tf.range(batch_size, dtype=tf.int64)
-    return tf.random.experimental.index_shuffle(positions, tf.stack([tf.cast(seed, tf.int64), epoch]), tf.cast(n - 1, tf.int64))
+    return tf.random.experimental.index_shuffle(
+        positions, tf.stack([tf.cast(seed, tf.int64), epoch]), tf.cast(n - 1, tf.int64)
+    )
 
 
 def batches(source, batch_size, seed=0, start=0, stop=None, redraws=0, parts=1, mine=(0, 1)):
@@ -45,9 +53,10 @@ def batches(source, batch_size, seed=0, start=0, stop=None, redraws=0, parts=1, 
         mine: (first, n): which of them come, one after the other, as the batches of one machine's n replicas.
 
     Returns:
-        tf.data.Dataset of {"image": (B, H, W, C) float32 in [0, 1], "attributes": (B, K) float32, "key": (B, 2) int64, every row
-        (seed + 2^32 redraws, step), from which models draw their noise, and, where the source has them, "label": (B,) int32, "depth": (B, H, W, 1)
-        float32 in [0, 1], metres / 10, and "mask": (B, H, W, 1) float32, 1 where the depth is known, 0 in holes, where it is 0 too}.
+        tf.data.Dataset of {"image": (B, H, W, C) float32 in [0, 1], "attributes": (B, K) float32, "key": (B, 2) int64,
+        every row (seed + 2^32 redraws, step), from which models draw their noise, and, where the source has them,
+        "label": (B,) int32, "depth": (B, H, W, 1) float32 in [0, 1], metres / 10, and "mask": (B, H, W, 1) float32, 1
+        where the depth is known, 0 in holes, where it is 0 too}.
     """
     steps_per_epoch(source, batch_size)
     arrays = {"image": source.images, "attributes": source.attributes, "label": source.labels, "depth": source.depth}
@@ -61,7 +70,9 @@ def batches(source, batch_size, seed=0, start=0, stop=None, redraws=0, parts=1, 
         indices = batch_indices(len(source), batch_size, seed, step)[part * rows : (part + 1) * rows]
         # Captured as a tensor, the set would be copied, and once more whenever tf.data optimizes its graph.
         values = tf.numpy_function(gather, [indices], [array.dtype for array in arrays.values()], stateful=False)
-        gathered = {name: tf.ensure_shape(value, (rows, *arrays[name].shape[1:])) for name, value in zip(arrays, values)}
+        gathered = {
+            name: tf.ensure_shape(value, (rows, *arrays[name].shape[1:])) for name, value in zip(arrays, values)
+        }
         gathered["image"] = tf.cast(gathered["image"], tf.float32) / 255.0
         gathered["attributes"] = tf.cast(gathered["attributes"], tf.float32)
         if "depth" in gathered:

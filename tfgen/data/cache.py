@@ -1,9 +1,11 @@
-"""Prepared data sets: pictures decoded, cropped and resized once, as uint8 arrays on disk that are mapped or read at once.
+"""Prepared data sets: pictures decoded, cropped and resized once, as uint8 arrays on disk that are mapped or read at
+once.
 
     CACHE/KEY/manifest.json      what was read and how, and the SHA-256 of each array
     CACHE/KEY/images.npy ...     the Source's arrays
 
-The key is a digest of the request and of every file's name, size and time below its folder: a file that changes gives another key.
+The key is a digest of the request and of every file's name, size and time below its folder: a file that changes gives
+another key.
 """
 
 import dataclasses
@@ -39,19 +41,27 @@ class Request:
 
     def key(self):
         """16 hexadecimal digits of a digest over the request and the files below its folder."""
-        top = os.path.abspath(self.data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets"))
-        digest = hashlib.sha256(repr((FORMAT, self.name, self.split, top, self.image_size, sorted(self.options.items()))).encode())
+        top = os.path.abspath(
+            self.data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
+        )
+        digest = hashlib.sha256(
+            repr((FORMAT, self.name, self.split, top, self.image_size, sorted(self.options.items()))).encode()
+        )
         seen = set()
         for folder, folders, files in os.walk(top, followlinks=True):  # the readers follow links to folders too
             places = {name: os.path.realpath(os.path.join(folder, name)) for name in sorted(folders)}
-            folders[:] = [name for name, place in places.items() if place not in seen]  # none twice: links may lead in a circle
+            folders[:] = [
+                name for name, place in places.items() if place not in seen
+            ]  # none twice: links may lead in a circle
             seen.update(places.values())
             for name in sorted(files):
                 try:
                     status = os.stat(os.path.join(folder, name))
                 except OSError:
                     continue  # the reader will say so
-                digest.update(repr((folder, name, status.st_size, status.st_mtime_ns)).encode("utf-8", "surrogateescape"))
+                digest.update(
+                    repr((folder, name, status.st_size, status.st_mtime_ns)).encode("utf-8", "surrogateescape")
+                )
         return digest.hexdigest()[:16]
 
 
@@ -61,7 +71,10 @@ def folder():
 
 
 def find(request, most=np.inf):
-    """The prepared Source of a request, or None. One larger than `most` bytes is mapped from the disk; one that is damaged is removed."""
+    """The prepared Source of a request, or None.
+
+    One larger than `most` bytes is mapped from the disk; one that is damaged is removed.
+    """
     if not folder().is_dir():
         return None
     place = folder() / request.key()
@@ -70,13 +83,19 @@ def find(request, most=np.inf):
     try:
         return read(place, most)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"tfgen: the prepared data set {place} is damaged ({error}) and is left aside: the pictures are read anew.", file=sys.stderr)
+        print(
+            f"tfgen: the prepared data set {place} is damaged ({error}) and is left aside: the pictures are read anew.",
+            file=sys.stderr,
+        )
         shutil.rmtree(place, ignore_errors=True)
         return None
 
 
 def read(place, most=np.inf):
-    """The Source in a folder of the cache. Raises OSError, ValueError, KeyError or TypeError if anything in it is not what was written."""
+    """The Source in a folder of the cache.
+
+    Raises OSError, ValueError, KeyError or TypeError if anything in it is not what was written.
+    """
     manifest = json.loads((place / MANIFEST).read_text())
     sums = manifest["sha256"]
     for name, expected in sums.items():
@@ -85,7 +104,12 @@ def read(place, most=np.inf):
     large = sum((place / f"{name}.npy").stat().st_size for name in sums) > most
     modes = {name: "r" if large and name in ("images", "depth") else None for name in sums}
     arrays = {name: np.load(place / f"{name}.npy", modes[name], allow_pickle=False) for name in sums}
-    return Source(manifest["name"], attribute_names=tuple(manifest["attribute_names"]), classes=tuple(manifest["classes"]), **arrays)
+    return Source(
+        manifest["name"],
+        attribute_names=tuple(manifest["attribute_names"]),
+        classes=tuple(manifest["classes"]),
+        **arrays,
+    )
 
 
 def write(source, request, problem=fail):
@@ -117,7 +141,9 @@ def write(source, request, problem=fail):
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
-        raise UserError(f"the prepared pictures cannot be written below {root} ({error.strerror}): make room, or set XDG_CACHE_HOME to another folder.") from None
+        raise UserError(
+            f"the prepared pictures cannot be written below {root} ({error.strerror}): make room, or set XDG_CACHE_HOME to another folder."
+        ) from None
     return place
 
 
@@ -149,7 +175,10 @@ def _write(source, request, folder, problem):
         "name": source.name,
         "attribute_names": source.attribute_names,
         "classes": source.classes,
-        "request": {name: value if name in ("image_size", "options") else str(value) for name, value in dataclasses.asdict(request).items()},
+        "request": {
+            name: value if name in ("image_size", "options") else str(value)
+            for name, value in dataclasses.asdict(request).items()
+        },
         "sha256": sums,
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")

@@ -47,7 +47,10 @@ class Files:
         return pathlib.Path(self.reads[i].args[0])
 
     def take(self, indices):
-        """The arrays (len(indices), ...) at these places, decoded in parallel. Raises the UserError of the first that is damaged."""
+        """The arrays (len(indices), ...) at these places, decoded in parallel.
+
+        Raises the UserError of the first that is damaged.
+        """
         return np.stack(list(_pool().map(lambda i: self.reads[i](), indices)))
 
     def decoded(self, problem=fail, wanted=None, out=None):
@@ -76,9 +79,13 @@ class Files:
 
         many = len(self) > 1000
         folder = self.path(0).parent if len(self) else ""
-        bar = tqdm(total=len(self), desc=f"reading {folder}", unit=" pictures", disable=None if many else True, leave=False)
+        bar = tqdm(
+            total=len(self), desc=f"reading {folder}", unit=" pictures", disable=None if many else True, leave=False
+        )
         with bar as progress, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a picture is either read or refused by an error: Pillow's warnings in between help nobody
+            warnings.simplefilter(
+                "ignore"
+            )  # a picture is either read or refused by an error: Pillow's warnings in between help nobody
             for i, error in enumerate(_pool().map(read, range(len(self)))):  # in order, whichever comes first
                 progress.update()
                 if error is not None:

@@ -1,4 +1,6 @@
-"""What the readers of folders of pictures have in common: looking into folders, reading tables of names, decoding, resizing."""
+"""What the readers of folders of pictures have in common: looking into folders, reading tables of names, decoding,
+resizing.
+"""
 
 import array
 import contextlib
@@ -29,7 +31,10 @@ def shown(path):
 
 
 def names_in(folder, expected):
-    """Sorted names of what a folder holds, less the hidden ones. Raises UserError if it is no folder or cannot be listed."""
+    """Sorted names of what a folder holds, less the hidden ones.
+
+    Raises UserError if it is no folder or cannot be listed.
+    """
     try:
         return sorted(name for name in os.listdir(folder) if not name.startswith("."))
     except OSError as error:
@@ -46,15 +51,17 @@ def contents(folder, root, endings=ENDINGS, expected=READABLE):
         expected: end of the message if the folder cannot be listed.
 
     Returns:
-        Names of the pictures, names of the folders, and {name: UserError} of what may not be read: symbolic links that lead out of both
-        folders, and pipes and the like that are called pictures.
+        Names of the pictures, names of the folders, and {name: UserError} of what may not be read: symbolic links that
+        lead out of both folders, and pipes and the like that are called pictures.
 
     Raises:
         UserError: if the folder cannot be listed.
     """
     try:
         with os.scandir(folder) as listed:
-            entries = sorted((entry for entry in listed if not entry.name.startswith(".")), key=lambda entry: entry.name)
+            entries = sorted(
+                (entry for entry in listed if not entry.name.startswith(".")), key=lambda entry: entry.name
+            )
     except OSError as error:
         raise UserError(f"{shown(folder)} cannot be listed ({error.strerror}): {expected}.") from None
     files, folders, refused = [], [], {}
@@ -106,7 +113,9 @@ class Table:
     seen: set[str]
 
     def without(self, bad, fault, problem):
-        """The Table less the rows where bad (n,) is True; problem is told the UserError of each, in which fault(i) says what is wrong."""
+        """The Table less the rows where bad (n,) is True; problem is told the UserError of each, in which fault(i) says
+        what is wrong.
+        """
         for i in np.flatnonzero(bad):
             problem(UserError(f"{shown(self.path)}, line {self.lines[i]}: {fault(i)}."))
         good = np.flatnonzero(~bad)
@@ -122,15 +131,20 @@ def lines(path, delimiter=","):
         delimiter: "," for comma-separated values with quotes, or None for words with blanks between them.
 
     Raises:
-        UserError: naming the file, and the line where there is one, if it cannot be read, is not in UTF-8 or not comma-separated.
+        UserError: naming the file, and the line where there is one, if it cannot be read, is not in UTF-8 or not
+            comma-separated.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
-        raise UserError(f"{shown(path)}, line {line}: expected text in UTF-8, not byte 0x{byte:02x}; save the file as UTF-8.") from None
+        raise UserError(
+            f"{shown(path)}, line {line}: expected text in UTF-8, not byte 0x{byte:02x}; save the file as UTF-8."
+        ) from None
     except OSError as error:
-        raise UserError(f"{shown(path)} cannot be read ({error.strerror}): expected a file of text; make it readable.") from None
+        raise UserError(
+            f"{shown(path)} cannot be read ({error.strerror}): expected a file of text; make it readable."
+        ) from None
     if delimiter is None:
         rows = ((number, line.split()) for number, line in enumerate(io.StringIO(text, newline=None), 1))
         yield from ((number, fields) for number, fields in rows if fields)
@@ -139,7 +153,9 @@ def lines(path, delimiter=","):
     try:
         yield from ((reader.line_num, fields) for fields in reader if fields)
     except csv.Error as error:
-        raise UserError(f"{shown(path)}, line {reader.line_num}: expected comma-separated values ({error}); restore the line.") from None
+        raise UserError(
+            f"{shown(path)}, line {reader.line_num}: expected comma-separated values ({error}); restore the line."
+        ) from None
 
 
 def read_table(path, columns, rows, value, expected, problem):
@@ -151,7 +167,8 @@ def read_table(path, columns, rows, value, expected, problem):
         rows: (line number, fields), as `lines` yields them.
         value: text of a field -> int, or None for a bad one.
         expected: the values there are, for messages: "0.0 or 1.0".
-        problem: is told the UserError of each row with another number of fields, a name that is none or that has come before, or a bad value.
+        problem: is told the UserError of each row with another number of fields, a name that is none or that has come
+            before, or a bad value.
 
     Raises:
         UserError: if there is no row.
@@ -191,7 +208,9 @@ def _fault(table, name, fields):
 
 
 def clean_name(text):
-    """A picture's name as a table says it, folders before it with /; None for one that leads upwards, is absolute or cannot be printed."""
+    """A picture's name as a table says it, folders before it with /; None for one that leads upwards, is absolute or
+    cannot be printed.
+    """
     if not text.isprintable() or "\\" in text:
         return None
     if "/" not in text and ":" not in text:  # the usual one
@@ -238,7 +257,8 @@ def to_rgb(picture):
 def in_channels(picture, channels):
     """A Pillow picture of any mode in 8-bit grey, for 1 channel, or RGB, for 3.
 
-    16-bit grey is scaled and not clipped, what is transparent lies on white. Raises ValueError for pixels of more than 16 bits.
+    16-bit grey is scaled and not clipped, what is transparent lies on white. Raises ValueError for pixels of more than
+    16 bits.
     """
     if picture.mode == "F":
         raise ValueError("its pixels are floating-point numbers")
@@ -260,9 +280,11 @@ def eight_bits(steps):
 
 
 def square(picture, image_size, resampling=Image.Resampling.LANCZOS, side=None):
-    """The central square of a Pillow picture, brought to image_size x image_size pixels; Lanczos' filter is an anti-aliased one.
+    """The central square of a Pillow picture, brought to image_size x image_size pixels; Lanczos' filter is an
+    anti-aliased one.
 
-    side is the square's in pixels, None for the largest there is. At its edges the filter sees what lies beside it in the picture.
+    side is the square's in pixels, None for the largest there is. At its edges the filter sees what lies beside it in
+    the picture.
     """
     side = side or min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
@@ -275,7 +297,9 @@ def pixels(picture):
 
 
 def lanczos(images, image_size):
-    """Pictures (n, s, s) or (n, s, s, 3) uint8 brought to image_size with an anti-aliased filter; those of that size stay as they are."""
+    """Pictures (n, s, s) or (n, s, s, 3) uint8 brought to image_size with an anti-aliased filter; those of that size
+    stay as they are.
+    """
     if image_size == images.shape[1]:
         return images
     resized = np.empty((len(images), image_size, image_size, *images.shape[3:]), np.uint8)
@@ -288,9 +312,13 @@ def lanczos(images, image_size):
 
 
 def check_labels(labels, classes, where):
-    """Raises UserError, beginning with `where`, for a label (n,) that is none of the classes' numbers; without names there are up to 256."""
+    """Raises UserError, beginning with `where`, for a label (n,) that is none of the classes' numbers; without names
+    there are up to 256.
+    """
     least, most = (0 if classes[0] else 1, len(classes) - 1) if classes else (0, 255)
     bad = (labels < least) | (labels > most)
     if bad.any():
         at = int(np.argmax(bad))
-        raise UserError(f"{where} has the label {labels[at]} for picture {at}: expected {least} to {most}; restore the file.")
+        raise UserError(
+            f"{where} has the label {labels[at]} for picture {at}: expected {least} to {most}; restore the file."
+        )

@@ -17,7 +17,8 @@ def prepare(name, data_dir=None, image_size=None, **options):
     """Decodes both splits of a data set into the cache; arguments as of `data.load`.
 
     Yields:
-        (split, folder of the cache, number of examples, whether it was there already, the bad files' UserErrors that skip_bad left out).
+        (split, folder of the cache, number of examples, whether it was there already, the bad files' UserErrors that
+        skip_bad left out).
 
     Raises:
         UserError: for data that is built in, missing, or damaged without skip_bad.
@@ -40,8 +41,8 @@ def verify(name, data_dir=None, image_size=None, **options):
     """Goes through both splits of a data set; arguments as of `data.load`.
 
     Returns:
-        {split: number of good examples}, [sentence for each file that is missing, unlabelled, damaged, of a wrong size, or shows the same
-        picture as another].
+        {split: number of good examples}, [sentence for each file that is missing, unlabelled, damaged, of a wrong size,
+        or shows the same picture as another].
 
     Raises:
         UserError: for a set that cannot be read at all.
@@ -67,7 +68,11 @@ def verify(name, data_dir=None, image_size=None, **options):
 def _piece(source, split, start, bad):
     """The pictures, which of them are good, and the name of each, of some examples of a split from number `start` on."""
     if not isinstance(source.images, Files):
-        return source.images, np.ones(len(source), bool), [f"picture {start + i} of {split}" for i in range(len(source))]
+        return (
+            source.images,
+            np.ones(len(source), bool),
+            [f"picture {start + i} of {split}" for i in range(len(source))],
+        )
     images, good = source.images.decoded(bad.append)
     if source.depth is not None:
         good = source.depth.decoded(bad.append, good)[1]

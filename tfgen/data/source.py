@@ -22,7 +22,8 @@ class Source:
         labels: (n,) int32 class numbers, or None.
         classes: names of the class numbers, or none where the numbers say it all.
         depth: (n, H, W, 1) uint16 millimetres, 0 is a hole: an array or pictures.Files, or None.
-        identities: (n, 16) or (n, 32) uint8, `known_by` of pictures that are decoded; None for what never lay in files of its own.
+        identities: (n, 16) or (n, 32) uint8, `known_by` of pictures that are decoded; None for what never lay in files
+            of its own.
     """
 
     name: str
@@ -48,16 +49,24 @@ class Source:
 
     def _each(self, change, *others):
         fields = ("images", "attributes", "labels", "depth", "identities")
-        parts = {field: [getattr(source, field) for source in (self, *others)] for field in fields if getattr(self, field) is not None}
+        parts = {
+            field: [getattr(source, field) for source in (self, *others)]
+            for field in fields
+            if getattr(self, field) is not None
+        }
         return dataclasses.replace(self, **{field: change(*arrays) for field, arrays in parts.items()})
 
     @property
     def nbytes(self):
         """Bytes of pictures and depth when decoded."""
-        return sum(math.prod(array.shape) * array.dtype.itemsize for array in (self.images, self.depth) if array is not None)
+        return sum(
+            math.prod(array.shape) * array.dtype.itemsize for array in (self.images, self.depth) if array is not None
+        )
 
     def decoded(self, problem=fail):
-        """The same examples in memory, decoded in parallel, less those of which `problem` has been told and not raised the UserError."""
+        """The same examples in memory, decoded in parallel, less those of which `problem` has been told and not raised
+        the UserError.
+        """
         if not isinstance(self.images, Files):
             return self
         images, good = self.images.decoded(problem)
@@ -66,7 +75,9 @@ class Source:
         return whole if np.all(good & known) else whole[good & known]
 
     def known_by(self):
-        """What tells the examples' files apart, (n, 16) uint8 or with depth (n, 32); None for what never lay in files of its own."""
+        """What tells the examples' files apart, (n, 16) uint8 or with depth (n, 32); None for what never lay in files
+        of its own.
+        """
         files = [array for array in (self.images, self.depth) if isinstance(array, Files)]
         return np.concatenate([array.identities() for array in files], axis=1) if files else self.identities
 
@@ -89,14 +100,19 @@ class Source:
         return dataclasses.replace(self, attributes=columns, attribute_names=tuple(attributes))
 
     def only(self, classes):
-        """The examples of these classes alone, names or numbers, with labels 0, 1, ... in this order. Raises UserError for unknown ones."""
+        """The examples of these classes alone, names or numbers, with labels 0, 1, ... in this order.
+
+        Raises UserError for unknown ones.
+        """
         if self.labels is None:
             raise UserError(f"{self.name} has no classes to choose {', '.join(classes)} from: leave out --only.")
         known = self.classes or tuple(str(number) for number in range(self.labels.max() + 1))
         numbers = [known.index(name) if name in known else int(name) if name.isdecimal() else -1 for name in classes]
         for name, number in zip(classes, numbers):
             if not 0 <= number < len(known) or numbers.count(number) > 1:
-                raise UserError(f"--only {','.join(classes)} does not fit {self.name}: choose each once from {', '.join(known)}.")
+                raise UserError(
+                    f"--only {','.join(classes)} does not fit {self.name}: choose each once from {', '.join(known)}."
+                )
         chosen = self[np.isin(self.labels, numbers)]
         labels = np.select([chosen.labels == number for number in numbers], np.arange(len(numbers))).astype(np.int32)
         return dataclasses.replace(chosen, labels=labels, classes=tuple(known[number] for number in numbers))

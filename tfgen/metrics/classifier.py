@@ -1,4 +1,6 @@
-"""A small convolutional reader of attributes or classes, trained on real pictures: it judges whether generated ones show them."""
+"""A small convolutional reader of attributes or classes, trained on real pictures: it judges whether generated ones
+show them.
+"""
 
 import keras
 import numpy as np
@@ -8,7 +10,8 @@ FEATURES = 64  # units of the layer before the last, in whose space pictures are
 
 
 def train_classifier(images, attributes, epochs, seed=0, verbose=0, mirror=True):
-    """Trains a classifier of K binary attributes, with dropout. K classes one-hot will do: the largest logit is then the class.
+    """Trains a classifier of K binary attributes, with dropout. K classes one-hot will do: the largest logit is then
+    the class.
 
     Args:
         images: (n, H, W, C) float32 in [0, 1].
@@ -55,7 +58,9 @@ def certainty(classifier, images):
 
 def features(classifier, images):
     """What the classifier sees before it decides: (n, H, W, C) in [0, 1] -> (n, 64) float32."""
-    return keras.Model(classifier.inputs, classifier.get_layer("features").output).predict(images, batch_size=256, verbose=0)
+    return keras.Model(classifier.inputs, classifier.get_layer("features").output).predict(
+        images, batch_size=256, verbose=0
+    )
 
 
 def pair_fidelity(without, with_attribute):
@@ -66,8 +71,8 @@ def pair_fidelity(without, with_attribute):
         with_attribute: (n,) bool, the same for the same latents with code 1.
 
     Returns:
-        {"switched": the share of latents where it is seen with code 1 and not with code 0, "absent_at_0", "present_at_1": the shares
-        of either half alone}.
+        {"switched": the share of latents where it is seen with code 1 and not with code 0, "absent_at_0",
+        "present_at_1": the shares of either half alone}.
     """
     return {
         "switched": float(np.mean(with_attribute & ~without)),

@@ -14,10 +14,10 @@ def errors(truth, prediction, known):
         known: the same shape, bool; other pixels count nowhere.
 
     Returns:
-        {"rmse": metres; "abs_rel": mean of |p - t| / t; "sq_rel": mean of (p - t)^2 / t, metres; "log_rmse": root of the mean of d^2,
-        d = log p - log t; "scale_invariant_log": root of the mean over maps of d's variance within the map, 0 for maps right up to a factor
-        each; "delta_1", "delta_2", "delta_3": share of pixels with max(p / t, t / p) < 1.25, 1.25^2, 1.25^3, the only ones where more is
-        better}.
+        {"rmse": metres; "abs_rel": mean of |p - t| / t; "sq_rel": mean of (p - t)^2 / t, metres; "log_rmse": root of
+        the mean of d^2, d = log p - log t; "scale_invariant_log": root of the mean over maps of d's variance within the
+        map, 0 for maps right up to a factor each; "delta_1", "delta_2", "delta_3": share of pixels with max(p / t, t /
+        p) < 1.25, 1.25^2, 1.25^3, the only ones where more is better}.
 
     Raises:
         ValueError: if no pixel is known.

@@ -1,7 +1,7 @@
 """Distances between two sets of feature vectors.
 
-On features of one's own classifier these are not the published FID, and they shrink with n: give the classifier, n and the distance of two
-real sets beside each value.
+On features of one's own classifier these are not the published FID, and they shrink with n: give the classifier, n and
+the distance of two real sets beside each value.
 """
 
 import numpy as np
@@ -19,7 +19,8 @@ def frechet(a, b):
     Source: Heusel et al. 2017 (arXiv:1706.08500), eq. 6.
     """
     (mean_a, mean_b), (a, b) = (a.mean(axis=0), b.mean(axis=0)), (np.cov(a, rowvar=False), np.cov(b, rowvar=False))
-    # The trace of the square root is the sum of the roots of the eigenvalues, which are real and not negative but for rounding.
+    # The trace of the square root is the sum of the roots of the eigenvalues, which are real and not negative but for
+    # rounding.
     roots = np.sqrt(np.clip(np.linalg.eigvals(a @ b).real, 0, None))
     return float(np.sum((mean_a - mean_b) ** 2) + np.trace(a) + np.trace(b) - 2 * roots.sum())
 
@@ -27,7 +28,8 @@ def frechet(a, b):
 def precision_recall(real, fake, k=3):
     """The share of fakes inside the real set's manifold, and of reals inside the fakes'.
 
-    A set's manifold is the union of balls around its points, each reaching to the point's k-th nearest neighbour in the set.
+    A set's manifold is the union of balls around its points, each reaching to the point's k-th nearest neighbour in the
+    set.
 
     Args:
         real: (n, F).
@@ -63,6 +65,8 @@ def pairwise(points):
 
 
 def _covered(points, manifold, k):
-    radii = NearestNeighbors(n_neighbors=k + 1).fit(manifold).kneighbors(manifold)[0][:, -1]  # the point itself comes first
+    radii = (
+        NearestNeighbors(n_neighbors=k + 1).fit(manifold).kneighbors(manifold)[0][:, -1]
+    )  # the point itself comes first
     squared = np.sum(points**2, axis=1)[:, None] - 2 * points @ manifold.T + np.sum(manifold**2, axis=1)
     return float(np.mean(np.any(squared <= radii**2, axis=1)))

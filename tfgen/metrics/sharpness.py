@@ -6,7 +6,8 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def laplacian_variance(images):
-    """Variance over the pixels of (left + right + above + below - 4 x the pixel itself), for each picture: 0 for flat and for evenly shaded ones.
+    """Variance over the pixels of (left + right + above + below - 4 x the pixel itself), for each picture: 0 for flat
+    and for evenly shaded ones.
 
     Noise is sharp too, so compare with real pictures of the same size: less is blur, more is grain.
 

@@ -1,4 +1,7 @@
-"""Berthelot et al. 2018, Understanding and Improving Interpolation in Autoencoders via an Adversarial Regularizer (arXiv:1807.07543)."""
+"""Berthelot et al.
+
+2018, Understanding and Improving Interpolation in Autoencoders via an Adversarial Regularizer (arXiv:1807.07543).
+"""
 
 import tensorflow as tf
 
@@ -9,8 +12,8 @@ from tfgen.models.base import GenerativeModel, in_batches
 class ACAI(GenerativeModel):
     """An autoencoder whose mixtures of two codes decode to pictures in which a critic finds no mixture.
 
-    The critic d reads the weight alpha of the lesser code off a decoded mixture x_alpha, and 0 off pictures that are none (eq. 2); encoder
-    and decoder minimise the squared error + adv_weight * E[d(x_alpha)^2] (eq. 3).
+    The critic d reads the weight alpha of the lesser code off a decoded mixture x_alpha, and 0 off pictures that are
+    none (eq. 2); encoder and decoder minimise the squared error + adv_weight * E[d(x_alpha)^2] (eq. 3).
 
     Args:
         encoder: image (B, H, W, C) -> code (B, h, w, c).
@@ -41,7 +44,9 @@ class ACAI(GenerativeModel):
         alpha = self.sample_alpha(batch, draw)
         mixed = self.discriminator(self.decoder(mix(codes, alpha), training=True), training=True)
         unmixed = self.gamma * images + (1.0 - self.gamma) * self.decoder(codes, training=True)
-        loss = losses.mean_squared_error(alpha[:, 0, 0], mixed) + tf.reduce_mean(self.discriminator(unmixed, training=True) ** 2)
+        loss = losses.mean_squared_error(alpha[:, 0, 0], mixed) + tf.reduce_mean(
+            self.discriminator(unmixed, training=True) ** 2
+        )
         return loss, {"d_loss": loss}
 
     def encoder_decoder_loss(self, batch, draw):
@@ -51,7 +56,10 @@ class ACAI(GenerativeModel):
         mixed = self.decoder(mix(codes, self.sample_alpha(batch, draw)), training=True)
         regularizer = tf.reduce_mean(self.discriminator(mixed, training=True) ** 2)
         # The paper's pictures are in [-1, 1]: a squared error is four times what it is in [0, 1].
-        return 4.0 * reconstruction + self.adv_weight * regularizer, {"reconstruction": reconstruction, "regularizer": regularizer}
+        return 4.0 * reconstruction + self.adv_weight * regularizer, {
+            "reconstruction": reconstruction,
+            "regularizer": regularizer,
+        }
 
     def sample_alpha(self, batch, draw):
         """Weights of the lesser codes (B, 1, 1, 1), uniform in [0, .5]."""
@@ -63,15 +71,18 @@ class ACAI(GenerativeModel):
         return self.decoder(codes, training=False)
 
     def encode(self, images):
-        """{"mean": codes (n, h, w, c)} of any number of pictures (n, H, W, C) in [0, 1], as a NumPy array; a VAE's has "log_var" too."""
+        """{"mean": codes (n, h, w, c)} of any number of pictures (n, H, W, C) in [0, 1], as a NumPy array; a VAE's has
+        "log_var" too.
+        """
         return {"mean": in_batches(self.encoder, images)}
 
 
 def mix(codes, alpha):
     """alpha * own + (1 - alpha) * partner's code: (B, h, w, c).
 
-    Partners are neighbours in the batch, whose order is random; the last of an odd number is its own. The authors reverse the batch, but a
-    replica's part of it reversed has other pairs than the whole; pairs of neighbours stay together.
+    Partners are neighbours in the batch, whose order is random; the last of an odd number is its own. The authors
+    reverse the batch, but a replica's part of it reversed has other pairs than the whole; pairs of neighbours stay
+    together.
     """
     n = tf.shape(codes)[0]
     partner = tf.minimum(tf.bitwise.bitwise_xor(tf.range(n), 1), n - 1)

@@ -9,8 +9,8 @@ from tfgen.models.gan import GAN
 class ACGAN(GAN):
     """A GAN whose discriminator also reads K binary attributes, and whose generator is told them.
 
-    L_S is the adversarial loss, L_C the cross-entropy of the attribute head on real and on generated pictures: both players minimise
-    their L_S plus L_C. The codes given to the generator are the real batch's attributes.
+    L_S is the adversarial loss, L_C the cross-entropy of the attribute head on real and on generated pictures: both
+    players minimise their L_S plus L_C. The codes given to the generator are the real batch's attributes.
 
     Args:
         generator: {"z": (B, Z), "codes": (B, K)} -> image (B, H, W, C) in [0, 1].
@@ -25,12 +25,15 @@ class ACGAN(GAN):
         return self.generator.input["z"].shape[-1]
 
     def train_step(self, batch):
-        # Section 3, and the homework: the generator answers for the same latents and codes that its discriminator has just judged.
+        # Section 3, and the homework: the generator answers for the same latents and codes that its discriminator has
+        # just judged.
         logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)
         return logs | self.update("generator", self.generator_loss, batch, draw=0)
 
     def discriminator_loss(self, batch, draw):
-        """L_S + L_C on real and generated pictures; logs both halves of L_C and how often the attribute is read rightly."""
+        """L_S + L_C on real and generated pictures; logs both halves of L_C and how often the attribute is read
+        rightly.
+        """
         codes = batch["attributes"]
         real = self.discriminator(batch["image"], training=True)
         fake = self.discriminator(self.fake(batch, draw), training=True)

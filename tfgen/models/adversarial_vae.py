@@ -1,4 +1,5 @@
-"""The Pegasus study's VAE with a critic of its reconstructions, after Makhzani et al. 2015, Adversarial Autoencoders (arXiv:1511.05644).
+"""The Pegasus study's VAE with a critic of its reconstructions, after Makhzani et al. 2015, Adversarial Autoencoders
+(arXiv:1511.05644).
 
 Theirs judges codes; the study's judges pictures, as Larsen et al. 2015 (arXiv:1512.09300) do.
 """
@@ -10,10 +11,12 @@ from tfgen.models.vae import VAE
 
 
 class AdversarialVAE(VAE):
-    """Minimises the VAE's bound + adv_weight * BCE(C(x'), 1), x' the reconstruction; its critic C minimises BCE(C(x), 1) + BCE(C(x'), 0).
+    """Minimises the VAE's bound + adv_weight * BCE(C(x'), 1), x' the reconstruction; its critic C minimises BCE(C(x),
+    1) + BCE(C(x'), 0).
 
-    Divergence and reconstruction are sums over z and over pixels, some two thousand nats; the critic's term is one number a picture, with
-    the study's weight of 1 a few thousandths of the loss. That is its value: `adversarial_share` logs its part in the decoder's gradient.
+    Divergence and reconstruction are sums over z and over pixels, some two thousand nats; the critic's term is one
+    number a picture, with the study's weight of 1 a few thousandths of the loss. That is its value: `adversarial_share`
+    logs its part in the decoder's gradient.
 
     Args:
         encoder, decoder: as of a VAE, whose likelihood is Bernoulli's.
@@ -65,6 +68,8 @@ class AdversarialVAE(VAE):
 
 
 def _share(gradient, other):
-    """Mean over pictures of |g| / (|g| + |other|): (B, H, W, C) twice -> scalar in [0, 1], 0 where there is no gradient at all."""
+    """Mean over pictures of |g| / (|g| + |other|): (B, H, W, C) twice -> scalar in [0, 1], 0 where there is no gradient
+    at all.
+    """
     ours, theirs = (tf.norm(tf.reshape(g, [tf.shape(g)[0], -1]), axis=-1) for g in (gradient, other))
     return tf.reduce_mean(tf.math.divide_no_nan(ours, ours + theirs))

@@ -1,4 +1,8 @@
-"""Karras et al. 2018, Progressive Growing of GANs (arXiv:1710.10196), appendix A.1: pictures drawn with a running average of the weights."""
+"""Karras et al.
+
+2018, Progressive Growing of GANs (arXiv:1710.10196), appendix A.1: pictures drawn with a running average of the
+weights.
+"""
 
 import contextlib
 
@@ -8,7 +12,8 @@ DRAWING = ("generator", "encoder", "decoder")  # the networks whose pictures are
 
 
 class WeightAverage:
-    """a <- d a + (1 - d) w after each iteration, for every weight w of the networks that draw, moving statistics included.
+    """a <- d a + (1 - d) w after each iteration, for every weight w of the networks that draw, moving statistics
+    included.
 
     d is min(decay, (1 + n) / (10 + n)) after n iterations, so that the first weights are soon forgotten.
 
@@ -20,7 +25,9 @@ class WeightAverage:
     def __init__(self, model, decay):
         self.decay = decay
         networks = [network for name, network in model.networks().items() if name in DRAWING]
-        self.weights = [v.value for network in networks for v in network.weights if v.dtype.startswith(("float", "bfloat"))]
+        self.weights = [
+            v.value for network in networks for v in network.weights if v.dtype.startswith(("float", "bfloat"))
+        ]
         self.averages = [tf.Variable(weight, trainable=False) for weight in self.weights]
         self._update = tf.function(self._move)
 

@@ -7,7 +7,8 @@ from tfgen.models.gan import GAN
 
 
 class CGAN(GAN):
-    """A GAN both of whose networks are told the class: the game of eq. 2, D(x | y) against G(z | y), y the real batch's labels one-hot.
+    """A GAN both of whose networks are told the class: the game of eq. 2, D(x | y) against G(z | y), y the real batch's
+    labels one-hot.
 
     Args:
         generator: {"z": (B, Z), "codes": (B, K) one-hot} -> image (B, H, W, C) in [0, 1].
@@ -26,7 +27,9 @@ class CGAN(GAN):
     def codes(self, batch):
         """The batch's labels one-hot (B, K)."""
         if "label" not in batch:
-            raise UserError("a CGAN is told the class of every picture, and this data set has none: train on digits or mnist.")
+            raise UserError(
+                "a CGAN is told the class of every picture, and this data set has none: train on digits or mnist."
+            )
         return tf.one_hot(batch["label"], self.classes)
 
     def judge(self, images, batch):
@@ -42,5 +45,7 @@ class CGAN(GAN):
         return self.generate(self.sample_latents(key, 0, n), tf.one_hot(tf.range(n) % self.classes, self.classes))
 
     def generate(self, z, codes):
-        """Pictures (n, H, W, C) of latents (n, Z) and codes (n, K), one-hot or between, batch normalization in inference mode."""
+        """Pictures (n, H, W, C) of latents (n, Z) and codes (n, K), one-hot or between, batch normalization in
+        inference mode.
+        """
         return self.generator({"z": z, "codes": tf.convert_to_tensor(codes)}, training=False)

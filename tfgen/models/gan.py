@@ -17,7 +17,8 @@ class GAN(GenerativeModel):
         adversarial: AdversarialLoss both minimise.
         prior: noise.uniform or noise.normal, what latents are drawn from.
         d_steps, g_steps: updates of each player a training step, every one with latents of its own.
-        readings: name -> (real logits, fake logits) -> scalar: what else to log of the discriminator, as losses.jensen_shannon.
+        readings: name -> (real logits, fake logits) -> scalar: what else to log of the discriminator, as
+            losses.jensen_shannon.
     """
 
     players = {"discriminator": ("discriminator",), "generator": ("generator",)}
@@ -47,7 +48,9 @@ class GAN(GenerativeModel):
         return logs
 
     def discriminator_loss(self, batch, draw):
-        """(scalar, {"d_loss"} and the readings); real and generated pictures pass one by one, each with its own batch statistics."""
+        """(scalar, {"d_loss"} and the readings); real and generated pictures pass one by one, each with its own batch
+        statistics.
+        """
         real, fake = self.judge(batch["image"], batch), self.judge(self.fake(batch, draw), batch)
         loss = self.adversarial.discriminator(real, fake)
         return loss, {"d_loss": loss} | {name: read(real, fake) for name, read in self.readings.items()}

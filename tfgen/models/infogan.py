@@ -1,4 +1,8 @@
-"""Chen et al. 2016, InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial Nets (arXiv:1606.03657)."""
+"""Chen et al.
+
+2016, InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial Nets
+(arXiv:1606.03657).
+"""
 
 import math
 
@@ -22,14 +26,28 @@ class InfoGAN(GAN):
         categories: n_0, n_1, ...: how many values each categorical code has.
         continuous: m, how many codes are uniform in [0, 1].
         continuous_weight: weight of their likelihood beside that of the categorical codes.
-        shared_trunk: whether the recognizer's optimizer also moves the discriminator's layers up to the features, as in the paper, where
-            the two networks share all convolutions, or leaves them to the discriminator's.
+        shared_trunk: whether the recognizer's optimizer also moves the discriminator's layers up to the features, as in
+            the paper, where the two networks share all convolutions, or leaves them to the discriminator's.
     """
 
-    players = {"discriminator": ("discriminator",), "generator": ("generator",), "recognizer": ("generator", "recognizer")}
+    players = {
+        "discriminator": ("discriminator",),
+        "generator": ("generator",),
+        "recognizer": ("generator", "recognizer"),
+    }
     logs = ("d_loss", "g_loss", "q_loss", "mutual_information")
 
-    def __init__(self, generator, discriminator, recognizer, adversarial, categories, continuous=0, continuous_weight=0.1, shared_trunk=False):
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        recognizer,
+        adversarial,
+        categories,
+        continuous=0,
+        continuous_weight=0.1,
+        shared_trunk=False,
+    ):
         super().__init__(generator, discriminator, adversarial)
         if shared_trunk:
             self.players = self.players | {"recognizer": ("generator", "recognizer", "discriminator")}
@@ -46,7 +64,9 @@ class InfoGAN(GAN):
         variables = super().player_variables(player)
         if player != "recognizer":
             return variables
-        head = {id(variable) for variable in self.discriminator.get_layer("logits").trainable_variables}  # beyond the features
+        head = {
+            id(variable) for variable in self.discriminator.get_layer("logits").trainable_variables
+        }  # beyond the features
         return [variable for variable in variables if id(variable) not in head]
 
     def train_step(self, batch):
@@ -59,7 +79,9 @@ class InfoGAN(GAN):
         codes = self.sample_codes(batch["key"], draw, tf.shape(batch["image"])[0])
         read = self.recognizer(self.discriminator(self.fake(batch, draw), training=True)["features"], training=True)
         *categorical, continuous = tf.split(codes, [*self.categories, self.continuous], axis=-1)
-        cross_entropy = tf.add_n([losses.categorical_cross_entropy(read[f"code_{i}"], code) for i, code in enumerate(categorical)])
+        cross_entropy = tf.add_n(
+            [losses.categorical_cross_entropy(read[f"code_{i}"], code) for i, code in enumerate(categorical)]
+        )
         loss = cross_entropy
         if self.continuous:
             loss += self.continuous_weight * losses.gaussian_nll(continuous, read["continuous"])

@@ -16,7 +16,8 @@ class VAE(GenerativeModel):
         decoder: z (B, Z) -> image (B, H, W, C) in [0, 1].
         kl_weight: weight of the divergence.
         kl_reduction: "sum" over the Z latent dimensions, or their "mean": how the divergence is weighted and logged.
-        reconstruction: (images, decoded) -> scalar, losses.mean_squared_error, or losses.bernoulli_nll for a decoder of probabilities.
+        reconstruction: (images, decoded) -> scalar, losses.mean_squared_error, or losses.bernoulli_nll for a decoder of
+            probabilities.
     """
 
     players = {"autoencoder": ("encoder", "decoder")}

@@ -7,15 +7,18 @@ from tfgen.models.vae import VAE
 
 
 class VAEGAN(VAE):
-    """A VAE whose likelihood is of a discriminator's features in the place of pixels, and whose decoder is a GAN's generator.
+    """A VAE whose likelihood is of a discriminator's features in the place of pixels, and whose decoder is a GAN's
+    generator.
 
-    Three players, each with its own share of three terms (algorithm 1): the encoder minimises L_prior + L_features, the decoder
-    gamma * L_features - L_GAN, the discriminator L_GAN. L_features is -log N(features of x; features of x', I) but for its constant.
+    Three players, each with its own share of three terms (algorithm 1): the encoder minimises L_prior + L_features, the
+    decoder gamma * L_features - L_GAN, the discriminator L_GAN. L_features is -log N(features of x; features of x', I)
+    but for its constant.
 
     Args:
         encoder, decoder: as of a VAE.
         discriminator: image -> {"logits": (B, 1), "features": (B, F)}.
-        adversarial: AdversarialLoss that stands for L_GAN; reconstructions and decoded draws of the prior are its generated pictures.
+        adversarial: AdversarialLoss that stands for L_GAN; reconstructions and decoded draws of the prior are its
+            generated pictures.
         gamma: weight of the decoder's L_features, a sum over all F.
     """
 
@@ -34,7 +37,10 @@ class VAEGAN(VAE):
         return logs | self.update("discriminator", self.discriminator_loss, batch, draw=0)
 
     def encoder_loss(self, batch, draw):
-        """L_prior + L_features: (scalar, {"reconstruction", "kl"}), in nats. No judgement of the discriminator's reaches the encoder."""
+        """L_prior + L_features: (scalar, {"reconstruction", "kl"}), in nats.
+
+        No judgement of the discriminator's reaches the encoder.
+        """
         code, images = self.reconstruct(batch, draw)
         reconstruction = losses.gaussian_nll(self.judge(batch["image"])["features"], self.judge(images)["features"])
         kl = tf.reduce_mean(losses.kl_divergence(code["mean"], code["log_var"]))
@@ -49,7 +55,10 @@ class VAEGAN(VAE):
         return self.gamma * reconstruction + loss, {"g_loss": loss}
 
     def discriminator_loss(self, batch, draw):
-        """L_GAN: (scalar, {"d_loss"}). Both kinds of generated pictures together weigh as much as the real, as in the authors' code."""
+        """L_GAN: (scalar, {"d_loss"}).
+
+        Both kinds of generated pictures together weigh as much as the real, as in the authors' code.
+        """
         real = self.judge(batch["image"])["logits"]
         fake = [self.judge(images)["logits"] for images in (self.reconstruct(batch, draw)[1], self.fake(batch, draw))]
         loss = self.adversarial.discriminator(real, tf.concat(fake, axis=0))

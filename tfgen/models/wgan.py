@@ -7,7 +7,8 @@ from tfgen.models.gan import GAN
 
 
 class WGAN(GAN):
-    """A GAN whose discriminator is a critic with weights in [-clip, clip], and whose loss is their estimate of a distance.
+    """A GAN whose discriminator is a critic with weights in [-clip, clip], and whose loss is their estimate of a
+    distance.
 
     Args:
         generator, discriminator: as of a GAN; the critic's scores are unbounded.

@@ -21,7 +21,15 @@ class WGANGP(GAN):
     logs = ("d_loss", "g_loss", "wasserstein", "gradient_penalty")
 
     def __init__(
-        self, generator, discriminator, gp_weight=10.0, prior=noise.normal, d_steps=5, g_steps=1, penalty=losses.gradient_penalty, mix_per_image=True
+        self,
+        generator,
+        discriminator,
+        gp_weight=10.0,
+        prior=noise.normal,
+        d_steps=5,
+        g_steps=1,
+        penalty=losses.gradient_penalty,
+        mix_per_image=True,
     ):
         super().__init__(generator, discriminator, losses.adversarial("wasserstein"), prior, d_steps, g_steps)
         self.gp_weight = gp_weight
@@ -38,4 +46,8 @@ class WGANGP(GAN):
     def mix(self, batch, draw):
         """Where on the segments from real to fake the slope is taken: (B, 1, 1, 1) in [0, 1]."""
         n, stream = tf.shape(batch["image"])[0], noise.stream(draw, 1)
-        return noise.unit(batch["key"], stream, (n, 1, 1, 1)) if self.mix_per_image else tf.fill((n, 1, 1, 1), noise.one(batch["key"], stream))
+        return (
+            noise.unit(batch["key"], stream, (n, 1, 1, 1))
+            if self.mix_per_image
+            else tf.fill((n, 1, 1, 1), noise.one(batch["key"], stream))
+        )

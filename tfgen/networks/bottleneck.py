@@ -1,8 +1,9 @@
-"""Strided convolutions with a bottleneck of 1x1 convolutions: the networks of Patrick Sullivan's notes of August 2017, figures 1 to 4.
+"""Strided convolutions with a bottleneck of 1x1 convolutions: the networks of Patrick Sullivan's notes of August 2017,
+figures 1 to 4.
 
-Convolutions halve the side down to 4x4, 1x1 convolutions thin that map to 32 channels, 512 numbers; the way back doubles the side. Initial
-weights are Glorot's, Keras's default and the study's. Images are in [0, 1] on both ends. Functions return functional keras.Models and know
-no loss.
+Convolutions halve the side down to 4x4, 1x1 convolutions thin that map to 32 channels, 512 numbers; the way back
+doubles the side. Initial weights are Glorot's, Keras's default and the study's. Images are in [0, 1] on both ends.
+Functions return functional keras.Models and know no loss.
 """
 
 import keras
@@ -12,11 +13,15 @@ from tfgen import UserError
 from tfgen.networks import dcgan
 from tfgen.networks.dropout import Dropout
 
-MIDDLE, THIN = 96, 32  # channels of the two 1x1 convolutions: the notes' "filter size 32" is their code's width, not a kernel
+MIDDLE, THIN = (
+    96,
+    32,
+)  # channels of the two 1x1 convolutions: the notes' "filter size 32" is their code's width, not a kernel
 
 
 def widths(image_size, width=1.0):
-    """Channels from the picture inwards, 64 doubled per halving up to 256, times `width`: [64, 128, 256, 256] for 64x64.
+    """Channels from the picture inwards, 64 doubled per halving up to 256, times `width`: [64, 128, 256, 256] for
+    64x64.
 
     Raises:
         UserError: for an image size that is no power of two from 8, or a width of 0 or less.
@@ -66,7 +71,10 @@ def check_activation(critic_activation):
 
 
 def _features(x, image_size, width, norms):
-    """Picture (B, H, W, C) -> (B, 16 * thin), 512 at the study's width. `norms(i)` says whether layer i is normalised."""
+    """Picture (B, H, W, C) -> (B, 16 * thin), 512 at the study's width.
+
+    `norms(i)` says whether layer i is normalised.
+    """
     thinning = [pointwise(scaled(channels, width)) for channels in (MIDDLE, THIN)]
     for i, layer in enumerate([*map(halve, widths(image_size, width)), *thinning]):
         x = block(layer, x, leaky_relu, norms(i))
@@ -88,7 +96,8 @@ def _picture(z, image_shape, width, batch_norm, activation):
 def encoder(image_shape, latent_dim, width=1.0):
     """q(z | x): image (B, H, W, C) -> mean (B, latent_dim), log_var (B, latent_dim); figure 1.
 
-    The study's second head was an unbounded "stddev", whose logarithm has no floor at 0: here it is the variance's logarithm.
+    The study's second head was an unbounded "stddev", whose logarithm has no floor at 0: here it is the variance's
+    logarithm.
     """
     image = keras.Input(image_shape, name="image")
     x = _features(image, image_shape[0], width, norms=lambda i: True)
@@ -97,7 +106,9 @@ def encoder(image_shape, latent_dim, width=1.0):
 
 
 def decoder(image_shape, latent_dim, width=1.0):
-    """p(x | z): latents (B, latent_dim) -> image (B, H, W, C) in [0, 1], probabilities; figure 2, without batch normalization."""
+    """p(x | z): latents (B, latent_dim) -> image (B, H, W, C) in [0, 1], probabilities; figure 2, without batch
+    normalization.
+    """
     z = keras.Input((latent_dim,), name="z")
     return keras.Model(z, _picture(z, image_shape, width, False, "sigmoid"), name="decoder")
 
@@ -110,7 +121,8 @@ def generator(image_shape, latent_dim, width=1.0):
 
 
 def discriminator(image_shape, width=1.0, batch_norm=True, activation="linear"):
-    """Image (B, H, W, C) -> logits (B, 1); figure 3, with one output where the study's June code averaged the map of 512.
+    """Image (B, H, W, C) -> logits (B, 1); figure 3, with one output where the study's June code averaged the map of
+    512.
 
     Args:
         image_shape: (H, W, C).
@@ -121,4 +133,6 @@ def discriminator(image_shape, width=1.0, batch_norm=True, activation="linear"):
     image = keras.Input(image_shape, name="image")
     x = layers.Rescaling(2.0, offset=-1.0)(image)  # the study fed it [-1, 1]
     x = _features(x, image_shape[0], width, norms=lambda i: batch_norm and i > 0)
-    return keras.Model(image, layers.Dense(1, check_activation(activation), dtype="float32", name="logits")(x), name="discriminator")
+    return keras.Model(
+        image, layers.Dense(1, check_activation(activation), dtype="float32", name="logits")(x), name="discriminator"
+    )

@@ -3,7 +3,18 @@
 import keras
 from keras import layers
 
-from tfgen.networks.bottleneck import MIDDLE, THIN, block, check_activation, double, halve, leaky_relu, pointwise, scaled, widths
+from tfgen.networks.bottleneck import (
+    MIDDLE,
+    THIN,
+    block,
+    check_activation,
+    double,
+    halve,
+    leaky_relu,
+    pointwise,
+    scaled,
+    widths,
+)
 
 
 def depth_generator(image_shape, width=1.0, noise=True, batch_norm=False, dropout=False):
@@ -75,7 +86,8 @@ def class_generator(image_shape, latent_dim, classes, width=1.0):
 
 
 def class_discriminator(image_shape, classes, width=1.0):
-    """{"image": (B, H, W, C) in [0, 1], "codes": (B, classes) one-hot} -> logits (B, 1); each code is one more channel of the picture.
+    """{"image": (B, H, W, C) in [0, 1], "codes": (B, classes) one-hot} -> logits (B, 1); each code is one more channel
+    of the picture.
 
     Source: the same example.
     """

@@ -1,7 +1,8 @@
-"""The strided convolutional family of DCGAN (Radford et al. 2015, arXiv:1511.06434) as homework 4 of DLCV 2018 builds it.
+"""The strided convolutional family of DCGAN (Radford et al. 2015, arXiv:1511.06434) as homework 4 of DLCV 2018 builds
+it.
 
-Every layer halves (or doubles) the side; the smallest map is 4x4. Images are in [0, 1] on both ends. Functions return functional
-keras.Models and know no loss.
+Every layer halves (or doubles) the side; the smallest map is 4x4. Images are in [0, 1] on both ends. Functions return
+functional keras.Models and know no loss.
 """
 
 import keras
@@ -32,7 +33,8 @@ def widths(image_size, width=1.0):
 
 def _activate(x, activation, batch_norm=True):
     if batch_norm:
-        # The study's normalisation: decay .9, epsilon 1e-5. The convolutions before it keep their biases, as the study's did.
+        # The study's normalisation: decay .9, epsilon 1e-5. The convolutions before it keep their biases, as the
+        # study's did.
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
     return activation()(x)
 
@@ -50,7 +52,9 @@ def _leaky_relu(slope):
 
 
 def _upconvolution(filters):
-    return layers.Conv2DTranspose(filters, 4, 2, "same", kernel_initializer=keras.initializers.RandomNormal(stddev=0.02))
+    return layers.Conv2DTranspose(
+        filters, 4, 2, "same", kernel_initializer=keras.initializers.RandomNormal(stddev=0.02)
+    )
 
 
 def _features(image, channels, negative_slope, batch_norm=True):
@@ -79,13 +83,17 @@ def encoder(image_shape, latent_dim, width=1.0, negative_slope=0.01):
     """q(z | x): image (B, H, W, C) -> mean (B, latent_dim), log_var (B, latent_dim)."""
     image = keras.Input(image_shape, name="image")
     x = _features(image, widths(image_shape[0], width), negative_slope)
-    return keras.Model(image, {"mean": _head(latent_dim, "mean")(x), "log_var": _head(latent_dim, "log_var")(x)}, name="encoder")
+    return keras.Model(
+        image, {"mean": _head(latent_dim, "mean")(x), "log_var": _head(latent_dim, "log_var")(x)}, name="encoder"
+    )
 
 
 def decoder(image_shape, latent_dim, width=1.0, negative_slope=0.01):
     """p(x | z): latents (B, latent_dim) -> image (B, H, W, C) in [0, 1]."""
     z = keras.Input((latent_dim,), name="z")
-    return keras.Model(z, _picture(z, widths(image_shape[0], width), image_shape[2], _leaky_relu(negative_slope)), name="decoder")
+    return keras.Model(
+        z, _picture(z, widths(image_shape[0], width), image_shape[2], _leaky_relu(negative_slope)), name="decoder"
+    )
 
 
 def generator(image_shape, latent_dim, code_dim=0, width=1.0):
@@ -94,7 +102,9 @@ def generator(image_shape, latent_dim, code_dim=0, width=1.0):
     codes = keras.Input((code_dim,), name="codes") if code_dim else None
     joined = layers.Concatenate()([z, codes]) if code_dim else z
     inputs = {"z": z, "codes": codes} if code_dim else z
-    return keras.Model(inputs, _picture(joined, widths(image_shape[0], width), image_shape[2], layers.ReLU), name="generator")
+    return keras.Model(
+        inputs, _picture(joined, widths(image_shape[0], width), image_shape[2], layers.ReLU), name="generator"
+    )
 
 
 def discriminator(image_shape, code_dim=0, width=1.0, negative_slope=0.1, batch_norm=True, features=False):
@@ -119,10 +129,14 @@ def discriminator(image_shape, code_dim=0, width=1.0, negative_slope=0.1, batch_
 
 
 def recognizer(feature_dim, categories, continuous=0, width=1.0):
-    """A discriminator's features (B, feature_dim) -> {"code_0": logits (B, categories[0]), ..., "continuous": (B, continuous) in [0, 1]}."""
+    """A discriminator's features (B, feature_dim) -> {"code_0": logits (B, categories[0]), ..., "continuous": (B,
+    continuous) in [0, 1]}.
+    """
     features = keras.Input((feature_dim,), name="features")
     x = _activate(_dense(max(1, round(128 * width)))(features), _leaky_relu(0.01))
     outputs = {f"code_{i}": _head(n, f"code_{i}")(x) for i, n in enumerate(categories)}
     if continuous:
-        outputs["continuous"] = layers.Activation("sigmoid", dtype="float32", name="continuous")(_dense(continuous, dtype="float32")(x))
+        outputs["continuous"] = layers.Activation("sigmoid", dtype="float32", name="continuous")(
+            _dense(continuous, dtype="float32")(x)
+        )
     return keras.Model(features, outputs, name="recognizer")

@@ -1,7 +1,8 @@
-"""The VAE and the GAN of TensorFlow's tutorials on MNIST (cvae, dcgan), from which the digits study takes its kinds of layers.
+"""The VAE and the GAN of TensorFlow's tutorials on MNIST (cvae, dcgan), from which the digits study takes its kinds of
+layers.
 
-The tutorials' pictures are 28x28 and their decoders start from 7x7: here from a quarter of any side. Images are in [0, 1] on both ends.
-Functions return functional keras.Models and know no loss.
+The tutorials' pictures are 28x28 and their decoders start from 7x7: here from a quarter of any side. Images are in [0,
+1] on both ends. Functions return functional keras.Models and know no loss.
 """
 
 import keras
@@ -18,7 +19,9 @@ def _quarter(image_shape, width):
 
 
 def encoder(image_shape, latent_dim, width=1.0):
-    """q(z | x): image (B, H, W, C) -> {"mean", "log_var"}, (B, latent_dim) each; convolutions without padding, as in the tutorial."""
+    """q(z | x): image (B, H, W, C) -> {"mean", "log_var"}, (B, latent_dim) each; convolutions without padding, as in
+    the tutorial.
+    """
     _quarter(image_shape, width)
     image = keras.Input(image_shape, name="image")
     x = layers.Conv2D(scaled(32, width), 3, 2, activation="relu")(image)
@@ -41,7 +44,9 @@ def decoder(image_shape, latent_dim, width=1.0):
 
 
 def _normalised(x):
-    return layers.LeakyReLU(negative_slope=0.3)(layers.BatchNormalization()(x))  # Keras's defaults throughout are the tutorial's
+    return layers.LeakyReLU(negative_slope=0.3)(
+        layers.BatchNormalization()(x)
+    )  # Keras's defaults throughout are the tutorial's
 
 
 def generator(image_shape, latent_dim, width=1.0):
@@ -65,4 +70,6 @@ def discriminator(image_shape, width=1.0):
     for channels in (64, 128):
         x = layers.Conv2D(scaled(channels, width), 5, 2, "same")(x)
         x = Dropout(0.3)(layers.LeakyReLU(negative_slope=0.3)(x))
-    return keras.Model(image, layers.Dense(1, dtype="float32", name="logits")(layers.Flatten()(x)), name="discriminator")
+    return keras.Model(
+        image, layers.Dense(1, dtype="float32", name="logits")(layers.Flatten()(x)), name="discriminator"
+    )

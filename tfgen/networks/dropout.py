@@ -5,7 +5,9 @@ import tensorflow as tf
 
 
 class Dropout(keras.layers.Dropout):
-    """Keras's dropout, but for replicas, which all draw the same numbers: here each draws the whole batch's mask and takes its own rows."""
+    """Keras's dropout, but for replicas, which all draw the same numbers: here each draws the whole batch's mask and
+    takes its own rows.
+    """
 
     def call(self, inputs, training=False):
         if not training or self.rate == 0:

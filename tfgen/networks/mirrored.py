@@ -1,7 +1,8 @@
 """The autoencoder of the Pegasus study and the critic that mirrors its encoder.
 
-Every level of the encoder halves the side, down to 4x4, and the decoder's double it again. The study gives no widths, kernels or slopes;
-these are those of its siblings. Functions return functional keras.Models and know no loss; pictures are in [0, 1].
+Every level of the encoder halves the side, down to 4x4, and the decoder's double it again. The study gives no widths,
+kernels or slopes; these are those of its siblings. Functions return functional keras.Models and know no loss; pictures
+are in [0, 1].
 """
 
 import keras
@@ -24,7 +25,9 @@ def _activate(x, batch_norm=True):
 
 
 def _levels(image, channels, convolutions, convolution=layers.Conv2D, batch_norm=True):
-    """(last convolution's output, the same activated), both (B, 4, 4, channels[-1]): a level ends in its one convolution k4 s2."""
+    """(last convolution's output, the same activated), both (B, 4, 4, channels[-1]): a level ends in its one
+    convolution k4 s2.
+    """
     x = image
     for filters in channels:
         for _ in range(convolutions - 1):
@@ -58,7 +61,10 @@ def encoder(image_shape, latent_dim, width=1.0, dense_layers=1, convolutions=1):
 
 
 def decoder(image_shape, latent_dim, width=1.0, dense_layers=1, convolutions=1):
-    """p(x | z): latents (B, latent_dim) -> image (B, H, W, C) in [0, 1]. Arguments as of `encoder`, whose mirror it is."""
+    """p(x | z): latents (B, latent_dim) -> image (B, H, W, C) in [0, 1].
+
+    Arguments as of `encoder`, whose mirror it is.
+    """
     channels = _widths(image_shape, width)
     z = keras.Input((latent_dim,), name="z")
     x = layers.Dense(SMALLEST * SMALLEST * channels[-1])(_hidden(z, dense_layers, width))
@@ -79,12 +85,16 @@ def critic(image_shape, width=1.0, convolutions=1, spectral_norm=False, features
         image_shape: (H, W, C).
         width: multiplier of all channels.
         convolutions: in a level.
-        spectral_norm: in the place of batch normalization: what a kernel is divided by, the normalization after it takes off again.
-        features: whether to return the last level's convolution before its activation too: {"logits": (B, 1), "features": (B, F)}.
+        spectral_norm: in the place of batch normalization: what a kernel is divided by, the normalization after it
+            takes off again.
+        features: whether to return the last level's convolution before its activation too: {"logits": (B, 1),
+            "features": (B, F)}.
     """
     image = keras.Input(image_shape, name="image")
     convolution = SpectralConv2D if spectral_norm else layers.Conv2D
     last, x = _levels(image, _widths(image_shape, width), convolutions, convolution, batch_norm=not spectral_norm)
     logits = layers.Flatten(dtype="float32", name="logits")(convolution(1, SMALLEST, 1, "valid", dtype="float32")(x))
-    outputs = {"logits": logits, "features": layers.Flatten(dtype="float32", name="features")(last)} if features else logits
+    outputs = (
+        {"logits": logits, "features": layers.Flatten(dtype="float32", name="features")(last)} if features else logits
+    )
     return keras.Model(image, outputs, name="discriminator")

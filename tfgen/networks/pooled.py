@@ -1,7 +1,8 @@
-"""The autoencoder and the critic of Berthelot et al. 2018 (arXiv:1807.07543): pairs of convolutions k3 between average poolings.
+"""The autoencoder and the critic of Berthelot et al. 2018 (arXiv:1807.07543): pairs of convolutions k3 between average
+poolings.
 
-Codes are maps (B, 4, 4, latent_channels). The convolutions see and make pictures in [-1, 1]; outside they are in [0, 1]. Nothing bounds
-what the decoder gives.
+Codes are maps (B, 4, 4, latent_channels). The convolutions see and make pictures in [-1, 1]; outside they are in [0,
+1]. Nothing bounds what the decoder gives.
 """
 
 import keras
@@ -51,7 +52,9 @@ def decoder(image_shape, latent_channels, width=1.0):
 
 
 def critic(image_shape, latent_channels, width=1.0):
-    """Image (B, H, W, C) -> how much of another picture is mixed into it (B, 1): the mean of all of a second encoder's code."""
+    """Image (B, H, W, C) -> how much of another picture is mixed into it (B, 1): the mean of all of a second encoder's
+    code.
+    """
     image = keras.Input(image_shape, name="image")
     code = layers.Flatten(dtype="float32")(_code(image, _widths(image_shape, width), latent_channels))
     return keras.Model(image, ops.mean(code, axis=-1, keepdims=True), name="discriminator")

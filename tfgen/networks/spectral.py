@@ -4,16 +4,20 @@ from keras import layers, ops
 
 
 class SpectralConv2D(layers.Conv2D):
-    """A convolution by kernel / sigma, sigma the largest singular value of the kernel seen as a matrix (k * k * C_in, C_out).
+    """A convolution by kernel / sigma, sigma the largest singular value of the kernel seen as a matrix (k * k * C_in,
+    C_out).
 
-    The stored kernel is the optimizer's alone; Keras' own SpectralNormalization overwrites it by kernel / sigma in every training call.
-    Each training call takes one step of the power iteration (algorithm 1) from the vector that the last one left.
+    The stored kernel is the optimizer's alone; Keras' own SpectralNormalization overwrites it by kernel / sigma in
+    every training call. Each training call takes one step of the power iteration (algorithm 1) from the vector that the
+    last one left.
     """
 
     def build(self, input_shape):
         super().build(input_shape)
         # Every replica makes the same step from the same kernel: the first one's vector is all of theirs.
-        self.u = self.add_weight((self.filters,), "random_normal", trainable=False, aggregation="only_first_replica", name="u")
+        self.u = self.add_weight(
+            (self.filters,), "random_normal", trainable=False, aggregation="only_first_replica", name="u"
+        )
 
     def call(self, inputs, training=False):
         matrix = ops.reshape(self.kernel, (-1, self.filters))

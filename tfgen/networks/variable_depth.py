@@ -1,7 +1,8 @@
-"""The networks of the CSI5340 study's draft: one convolution k3 s2 more or less is one of depth, and their widths double with it.
+"""The networks of the CSI5340 study's draft: one convolution k3 s2 more or less is one of depth, and their widths
+double with it.
 
-Where the way back from the latents goes beyond the picture's side, convolutions that halve end it. Images are in [0, 1] on both ends.
-Functions return functional keras.Models and know no loss.
+Where the way back from the latents goes beyond the picture's side, convolutions that halve end it. Images are in [0, 1]
+on both ends. Functions return functional keras.Models and know no loss.
 """
 
 import keras
@@ -42,7 +43,8 @@ def _double(filters, **arguments):
 
 
 def _normal(mean=0.0):
-    # The study draws the gains of batch normalization about 0 like the kernels; about 1 is DCGAN's way, which it follows.
+    # The study draws the gains of batch normalization about 0 like the kernels; about 1 is DCGAN's way, which it
+    # follows.
     return keras.initializers.RandomNormal(mean, 0.02)
 
 
@@ -54,7 +56,8 @@ def _range(x):
 def encoder(image_shape, latent_dim, depth=5, width=1.0):
     """q(z | x): image (B, H, W, C) -> {"mean", "log_var"}, (B, latent_dim) each.
 
-    The study's second head was sigma without a bound, whose logarithm has no floor at 0: here it is the variance's logarithm.
+    The study's second head was sigma without a bound, whose logarithm has no floor at 0: here it is the variance's
+    logarithm.
     """
     image = keras.Input(image_shape, name="image")
     channels = widths(image_shape[0], depth, width)
@@ -80,7 +83,8 @@ def decoder(image_shape, latent_dim, depth=5, width=1.0):
 def generator(image_shape, latent_dim, depth=5, width=1.0):
     """Latents (B, latent_dim) -> image (B, H, W, C) in [0, 1].
 
-    From 1x1 depth + 1 layers double the side, the last down to the picture's channels; more of that width then bring it to its size.
+    From 1x1 depth + 1 layers double the side, the last down to the picture's channels; more of that width then bring it
+    to its size.
     """
     channels = widths(image_shape[0], depth, width)
     missing = image_shape[0].bit_length() - 1 - (depth + 1)
@@ -105,4 +109,6 @@ def discriminator(image_shape, depth=5, width=1.0):
         if 0 < i < depth - 1:
             x = _normalise(x, gamma_initializer=_normal(1.0))
         x = layers.LeakyReLU(negative_slope=0.2)(x)
-    return keras.Model(image, layers.Dense(1, dtype="float32", name="logits")(layers.Flatten()(x)), name="discriminator")
+    return keras.Model(
+        image, layers.Dense(1, dtype="float32", name="logits")(layers.Flatten()(x)), name="discriminator"
+    )

@@ -7,7 +7,11 @@ DEFAULT_STUDY = "dlcv2018"
 MODULES = {"dlcv2018": dlcv2018, "sullivan2017": sullivan2017, "csi5340": csi5340, "pegasus": pegasus, "digits": digits}
 STUDIES = {name: module.PRESETS for name, module in MODULES.items()}
 ABOUT = {name: module.ABOUT for name, module in MODULES.items()}
-EXPERIMENTS = {f"{study}/{name}": experiment for study, module in MODULES.items() for name, experiment in module.EXPERIMENTS.items()}
+EXPERIMENTS = {
+    f"{study}/{name}": experiment
+    for study, module in MODULES.items()
+    for name, experiment in module.EXPERIMENTS.items()
+}
 
 
 def find(study, model):

@@ -1,11 +1,14 @@
-"""CSI5340 at the University of Ottawa, assignment 4: VAE, GAN and WGAN of chosen depth and latent size on MNIST and CIFAR-10.
+"""CSI5340 at the University of Ottawa, assignment 4: VAE, GAN and WGAN of chosen depth and latent size on MNIST and
+CIFAR-10.
 
-The study asks what depth (1 to 5) and latent size (2, 20, 100, 200) do to the pictures, and to each model's loss or distance. Layers,
-optimizers and batches are those of its draft; the depth of GAN and WGAN is the one whose doublings end at 32x32. Corrected are the
-divergence's exponential, a head of log-variances in place of sigmas, and the curves called JSD and EMD, which showed the generator's loss:
-`jsd` and `wasserstein` are the estimates. Its pictures were in [-1, 1], where a squared error is four times ours.
+The study asks what depth (1 to 5) and latent size (2, 20, 100, 200) do to the pictures, and to each model's loss or
+distance. Layers, optimizers and batches are those of its draft; the depth of GAN and WGAN is the one whose doublings
+end at 32x32. Corrected are the divergence's exponential, a head of log-variances in place of sigmas, and the curves
+called JSD and EMD, which showed the generator's loss: `jsd` and `wasserstein` are the estimates. Its pictures were in
+[-1, 1], where a squared error is four times ours.
 
-The study made 40 passes over its data, 48 with WGAN: on MNIST 9,000 steps of that generator, as 400 over the 1,500 built-in digits are.
+The study made 40 passes over its data, 48 with WGAN: on MNIST 9,000 steps of that generator, as 400 over the 1,500
+    built-in digits are.
 """
 
 import functools
@@ -32,7 +35,9 @@ def vae(image_shape, *, width=1.0, depth=5, latent_dim=100, kl_weight=0.0025 / 4
 
 
 def gan(image_shape, *, width=1.0, depth=4, latent_dim=128, adversarial="least_squares", d_steps=1, learning_rate=2e-4):
-    """The GAN of the study's text, least squares, but without a sigmoid; `adversarial=non_saturating` is the game of its code."""
+    """The GAN of the study's text, least squares, but without a sigmoid; `adversarial=non_saturating` is the game of
+    its code.
+    """
     probabilities = adversarial == "least_squares"
     model = GAN(
         variable_depth.generator(image_shape, latent_dim, depth, width),
@@ -55,7 +60,8 @@ def wgan(image_shape, *, width=1.0, depth=4, latent_dim=128, clip=0.01, d_steps=
         clip,
         d_steps=d_steps,
     )
-    # PyTorch's defaults, the study's: 1e-8 outside the root, where Keras's 1e-7 inside it would drown a clipped critic's gradients.
+    # PyTorch's defaults, the study's: 1e-8 outside the root, where Keras's 1e-7 inside it would drown a clipped
+    # critic's gradients.
     rmsprop = functools.partial(keras.optimizers.RMSprop, learning_rate, rho=0.99, epsilon=1e-16)
     model.compile(discriminator=rmsprop(), generator=rmsprop())
     return model
@@ -72,8 +78,12 @@ def _preset(name, build, panels, caption, score, more=None):
         sample_columns=6,  # the study's grids
         figures={
             f"csi5340_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
-            f"csi5340_{name}_samples.jpg": Plot(functools.partial(figures.samples_and_test, n=30, columns=6), "Generated pictures beside test pictures."),
-            f"csi5340_{name}_epochs.jpg": Plot(figures.training_grids, "The same 30 latents at up to four moments of the training, evenly spaced."),
+            f"csi5340_{name}_samples.jpg": Plot(
+                functools.partial(figures.samples_and_test, n=30, columns=6), "Generated pictures beside test pictures."
+            ),
+            f"csi5340_{name}_epochs.jpg": Plot(
+                figures.training_grids, "The same 30 latents at up to four moments of the training, evenly spaced."
+            ),
             **(more or {}),
         },
         score=score,
@@ -89,7 +99,8 @@ PRESETS = {
         scores.reconstruction_errors,
         {
             "csi5340_vae_classes.jpg": Plot(
-                figures.class_reconstructions, "A test picture of each class, and five pictures decoded from codes drawn from the posterior around its own."
+                figures.class_reconstructions,
+                "A test picture of each class, and five pictures decoded from codes drawn from the posterior around its own.",
             )
         },
     ),

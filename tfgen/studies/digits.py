@@ -1,9 +1,12 @@
-"""An essay on VAE, GAN and CGAN of MNIST's digits, which names kinds of layers and no numbers: those are of public examples.
+"""An essay on VAE, GAN and CGAN of MNIST's digits, which names kinds of layers and no numbers: those are of public
+examples.
 
-The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, the CGAN Keras's example conditional_gan, for pictures of 32x32, their
-greys as they are. Corrected is the essay's sample of a code, here mean + exp(log_var / 2) * eps; the divergence is exact, not sampled.
+The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, the CGAN Keras's example conditional_gan, for
+pictures of 32x32, their greys as they are. Corrected is the essay's sample of a code, here mean + exp(log_var / 2) *
+eps; the divergence is exact, not sampled.
 
-The examples make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits; of the 1,500 built-in ones a run takes more.
+The examples make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits; of the 1,500 built-in ones a run takes
+more.
 """
 
 import functools
@@ -35,7 +38,9 @@ def vae(image_shape, *, width=1.0, latent_dim=2, kl_weight=1.0, learning_rate=1e
 
 
 def gan(image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating", learning_rate=1e-4):
-    """The tutorial's GAN; `adversarial=minimax` is the game as first written, whose generator learns little while it is found out."""
+    """The tutorial's GAN; `adversarial=minimax` is the game as first written, whose generator learns little while it is
+    found out.
+    """
     model = GAN(
         networks.generator(image_shape, latent_dim, width),
         networks.discriminator(image_shape, width),
@@ -59,15 +64,27 @@ def cgan(image_shape, *, width=1.0, latent_dim=128, classes=10, adversarial="non
 
 
 def certainty(run, n=1000):
-    """How sure a classifier is of real digits and of generated ones: the share of pictures by the probability of the class it holds most likely."""
+    """How sure a classifier is of real digits and of generated ones: the share of pictures by the probability of the
+    class it holds most likely.
+    """
     reader, test = scores.classifier_of(run), run.source("test")
     pictures = {"test pictures": test.floats(slice(n)), "generated": latents.prior_samples(run.model, n)}
     figure = Figure((8, 5), layout="constrained")
     axis = figure.subplots()
-    for (label, images), look in zip(pictures.items(), [{"hatch": "//", "color": figures.COLOURS[0]}, {"color": figures.COLOURS[1]}]):
+    for (label, images), look in zip(
+        pictures.items(), [{"hatch": "//", "color": figures.COLOURS[0]}, {"color": figures.COLOURS[1]}]
+    ):
         sure = classifier.certainty(reader, images)
         weights = np.full(len(sure), 1 / len(sure))
-        axis.hist(sure, np.linspace(0, 1, 21), weights=weights, alpha=0.5, edgecolor="black", label=f"{label}: {np.mean(sure < 0.9):.0%} below .9", **look)
+        axis.hist(
+            sure,
+            np.linspace(0, 1, 21),
+            weights=weights,
+            alpha=0.5,
+            edgecolor="black",
+            label=f"{label}: {np.mean(sure < 0.9):.0%} below .9",
+            **look,
+        )
     axis.set_xlabel("probability of the most likely class")
     axis.set_ylabel("share of the pictures")
     axis.legend(loc="upper left")
@@ -84,7 +101,9 @@ _STRIP = "A latent a row, followed over the training: the same noise under each 
 def _progress(name):
     return {
         f"digits_{name}_training.jpg": Plot(figures.training_strip, _STRIP),
-        f"digits_{name}_training.gif": Plot(figures.training_animation, "The sheet of samples over the training, animated: the same noise throughout."),
+        f"digits_{name}_training.gif": Plot(
+            figures.training_animation, "The sheet of samples over the training, animated: the same noise throughout."
+        ),
     }
 
 
@@ -99,12 +118,20 @@ PRESETS = {
         sample_columns=4,
         figures={
             "digits_vae_curves.jpg": Plot(
-                functools.partial(figures.learning_curves, panels={"reconstruction": "Negative log-likelihood", "kl": "KLD"}),
+                functools.partial(
+                    figures.learning_curves, panels={"reconstruction": "Negative log-likelihood", "kl": "KLD"}
+                ),
                 "Left: the negative log-likelihood of a picture under its reconstruction, a sum over its pixels. Right: the divergence of its code from "
                 "N(0, I). Both in nats; their sum bounds the negative log-likelihood of a picture from above.",
             ),
-            "digits_vae_reconstructions.jpg": Plot(figures.reconstructions, "Upper row: test digits. Lower row: what the decoder makes of their mean codes."),
-            "digits_vae_samples.jpg": Plot(functools.partial(figures.samples, n=16, columns=4), "16 digits decoded from latents drawn from N(0, I)."),
+            "digits_vae_reconstructions.jpg": Plot(
+                figures.reconstructions,
+                "Upper row: test digits. Lower row: what the decoder makes of their mean codes.",
+            ),
+            "digits_vae_samples.jpg": Plot(
+                functools.partial(figures.samples, n=16, columns=4),
+                "16 digits decoded from latents drawn from N(0, I).",
+            ),
             "digits_vae_manifold.jpg": Plot(
                 figures.latent_manifold,
                 "The plane of the two latents, decoded place by place. Walking from one digit to another is what the essay says a VAE cannot do.",
@@ -123,7 +150,9 @@ PRESETS = {
         sample_columns=4,
         figures={
             "digits_gan_curves.jpg": _LOSSES,
-            "digits_gan_samples.jpg": Plot(functools.partial(figures.samples, n=16, columns=4), "16 digits of latents drawn from N(0, I)."),
+            "digits_gan_samples.jpg": Plot(
+                functools.partial(figures.samples, n=16, columns=4), "16 digits of latents drawn from N(0, I)."
+            ),
             **_progress("gan"),
             "digits_gan_certainty.jpg": Plot(
                 certainty,
@@ -143,8 +172,13 @@ PRESETS = {
         sample_columns=10,
         figures={
             "digits_cgan_curves.jpg": _LOSSES,
-            "digits_cgan_eights.jpg": Plot(functools.partial(figures.one_class_grid, label=8), "25 latents, all told class 8: of digits, the eight."),
-            "digits_cgan_classes.jpg": Plot(figures.class_noise_grid, "A digit a row, a latent a column: the same noise as each of the ten digits."),
+            "digits_cgan_eights.jpg": Plot(
+                functools.partial(figures.one_class_grid, label=8),
+                "25 latents, all told class 8: of digits, the eight.",
+            ),
+            "digits_cgan_classes.jpg": Plot(
+                figures.class_noise_grid, "A digit a row, a latent a column: the same noise as each of the ten digits."
+            ),
             "digits_cgan_interpolation.jpg": Plot(
                 functools.partial(figures.class_interpolation, first=2, second=5),
                 "From class 2 to class 5, of digits the two and the five, in nine even steps of the code; each row keeps its latent.",

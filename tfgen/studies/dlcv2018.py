@@ -1,7 +1,7 @@
 """Homework 4 of Deep Learning for Computer Vision, spring 2018: VAE, GAN and ACGAN on CelebA at 64x64.
 
-Layers, losses, optimizers and figures are those of the report the figures `fig1_2` to `fig3_3` come from, with its formulas corrected: its text
-writes the divergence with mu where mu^2 is meant.
+Layers, losses, optimizers and figures are those of the report the figures `fig1_2` to `fig3_3` come from, with its
+formulas corrected: its text writes the divergence with mu where mu^2 is meant.
 """
 
 import functools
@@ -57,7 +57,9 @@ def gan(
     return model
 
 
-def acgan(image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating", d_learning_rate=2e-4, g_learning_rate=2e-4):
+def acgan(
+    image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating", d_learning_rate=2e-4, g_learning_rate=2e-4
+):
     """The homework's ACGAN on one attribute."""
     model = ACGAN(
         dcgan.generator(image_shape, latent_dim, code_dim=1, width=width),
@@ -69,7 +71,9 @@ def acgan(image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating
 
 
 def wgan_gp(image_shape, *, width=1.0, latent_dim=100, gp_weight=10.0, d_steps=5, learning_rate=1e-4):
-    """The homework's networks under the paper's WGAN-GP: a critic without batch normalization, five steps of it, Adam(1e-4, 0, .9)."""
+    """The homework's networks under the paper's WGAN-GP: a critic without batch normalization, five steps of it,
+    Adam(1e-4, 0, .9).
+    """
     model = WGANGP(
         dcgan.generator(image_shape, latent_dim, width=width),
         dcgan.discriminator(image_shape, width=width, batch_norm=False),
@@ -82,8 +86,12 @@ def wgan_gp(image_shape, *, width=1.0, latent_dim=100, gp_weight=10.0, d_steps=5
     return model
 
 
-def wgan_gp_faithful(image_shape, *, width=1.0, latent_dim=100, gp_weight=10.0, d_steps=1, g_steps=2, learning_rate=2e-4):
-    """The homework's WGAN-GP with its five slips: the norm over columns, one mix a batch, batch normalization, 1:2 steps, Adam(2e-4, .5, .999)."""
+def wgan_gp_faithful(
+    image_shape, *, width=1.0, latent_dim=100, gp_weight=10.0, d_steps=1, g_steps=2, learning_rate=2e-4
+):
+    """The homework's WGAN-GP with its five slips: the norm over columns, one mix a batch, batch normalization, 1:2
+    steps, Adam(2e-4, .5, .999).
+    """
     model = WGANGP(
         dcgan.generator(image_shape, latent_dim, width=width),
         dcgan.discriminator(image_shape, width=width),
@@ -114,20 +122,39 @@ def _infogan(image_shape, width, latent_dim, categories, continuous, shared_trun
 
 
 def infogan(
-    image_shape, *, width=1.0, latent_dim=64, shared_trunk=False, d_learning_rate=2e-4, g_learning_rate=2e-4, q_learning_rate=2e-4
+    image_shape,
+    *,
+    width=1.0,
+    latent_dim=64,
+    shared_trunk=False,
+    d_learning_rate=2e-4,
+    g_learning_rate=2e-4,
+    q_learning_rate=2e-4,
 ):
     """The homework's InfoGAN: 64 latents and five codes of ten values."""
-    return _infogan(image_shape, width, latent_dim, (10,) * 5, 0, shared_trunk, (d_learning_rate, g_learning_rate, q_learning_rate))
+    return _infogan(
+        image_shape, width, latent_dim, (10,) * 5, 0, shared_trunk, (d_learning_rate, g_learning_rate, q_learning_rate)
+    )
 
 
 def infogan_mixed(
-    image_shape, *, width=1.0, latent_dim=62, shared_trunk=False, d_learning_rate=2e-4, g_learning_rate=2e-4, q_learning_rate=2e-4
+    image_shape,
+    *,
+    width=1.0,
+    latent_dim=62,
+    shared_trunk=False,
+    d_learning_rate=2e-4,
+    g_learning_rate=2e-4,
+    q_learning_rate=2e-4,
 ):
     """The InfoGAN paper's MNIST codes on faces: one code of ten values and two continuous ones.
 
-    The homework lets the codes' loss stop at the discriminator. `shared_trunk=true g_learning_rate=1e-3` is the paper's training.
+    The homework lets the codes' loss stop at the discriminator. `shared_trunk=true g_learning_rate=1e-3` is the paper's
+    training.
     """
-    return _infogan(image_shape, width, latent_dim, (10,), 2, shared_trunk, (d_learning_rate, g_learning_rate, q_learning_rate))
+    return _infogan(
+        image_shape, width, latent_dim, (10,), 2, shared_trunk, (d_learning_rate, g_learning_rate, q_learning_rate)
+    )
 
 
 # The homework lets GANs train on train and test pictures together.
@@ -156,7 +183,10 @@ PRESETS = {
                 "The VAE's training, an iteration a point. Left: the squared error, a mean over pixels with values from 0 to 1. Right: the "
                 "divergence of the codes from N(0, I) in nats, a mean over the latents (with `--kl_reduction sum` their sum).",
             ),
-            "fig1_3.jpg": Plot(figures.reconstructions, "Upper row: the first ten test pictures. Lower row: what the decoder makes of their mean codes."),
+            "fig1_3.jpg": Plot(
+                figures.reconstructions,
+                "Upper row: the first ten test pictures. Lower row: what the decoder makes of their mean codes.",
+            ),
             "fig1_4.jpg": Plot(figures.samples, "32 pictures decoded from latents drawn from N(0, I)."),
             "fig1_5.jpg": Plot(
                 functools.partial(figures.latent_tsne, attribute="Male"),
@@ -202,7 +232,10 @@ PRESETS = {
                 "The discriminator's attribute head on real and on generated pictures, pale by iteration, strong by epoch. Left: its cross-entropy in "
                 "nats. Right: the share it reads rightly. It is the accuracy on the attribute, not on real against generated.",
             ),
-            "fig3_3.jpg": Plot(figures.attribute_grid, "Ten latents, a column each. Upper row: told that the attribute is absent. Lower row: the same latents, told that it is there."),
+            "fig3_3.jpg": Plot(
+                figures.attribute_grid,
+                "Ten latents, a column each. Upper row: told that the attribute is absent. Lower row: the same latents, told that it is there.",
+            ),
         },
         score=scores.attribute_fidelity,
     ),
@@ -213,7 +246,9 @@ PRESETS = {
         figures={
             "wgan_gp.jpg": Plot(figures.samples, "32 pictures of the right WGAN-GP: latents drawn from U(-1, 1)."),
             "wgan_gp_curves.jpg": Plot(
-                functools.partial(figures.learning_curves, panels={"wasserstein": "EMD", "gradient_penalty": "Gradient penalty"}),
+                functools.partial(
+                    figures.learning_curves, panels={"wasserstein": "EMD", "gradient_penalty": "Gradient penalty"}
+                ),
                 "Left: the critic's estimate of the earth mover's distance, E[D(real)] - E[D(fake)], in the critic's units. Right: the mean squared "
                 "deviation of its slope from 1, which has no unit.",
             ),
@@ -224,7 +259,12 @@ PRESETS = {
         build=wgan_gp_faithful,
         samples=functools.partial(latents.prior_samples, n=32),
         sample_columns=8,
-        figures={"wgan_gp_faithful.jpg": Plot(figures.samples, "32 pictures of the homework's WGAN-GP with its five slips: latents drawn from U(-1, 1).")},
+        figures={
+            "wgan_gp_faithful.jpg": Plot(
+                figures.samples,
+                "32 pictures of the homework's WGAN-GP with its five slips: latents drawn from U(-1, 1).",
+            )
+        },
         score=scores.sample_quality,
     ),
     "infogan": _adversarial(
@@ -263,13 +303,17 @@ EXPERIMENTS = {
             "1e-5, sum (the hint)": ("vae", {"kl_weight": 1e-5, "kl_reduction": "sum"}),
             "1e-5, mean": ("vae", {"kl_weight": 1e-5}),
         },
-        functools.partial(figures.comparison, log="reconstruction", title="MSE", unit="mean squared error of values from 0 to 1"),
+        functools.partial(
+            figures.comparison, log="reconstruction", title="MSE", unit="mean squared error of values from 0 to 1"
+        ),
         "The VAE under three weights of the divergence: the homework's on the mean over 512 latents, its teachers' on the sum, and theirs on the "
         "mean. Above: the squared error, averaged over 1 % of the iterations. Below: samples of the prior.",
     ),
     "penalty": Experiment(
         {"right": ("wgan_gp", {}), "faithful": ("wgan_gp_faithful", {})},
-        functools.partial(figures.comparison, log="wasserstein", title="EMD", unit="E[D(real)] - E[D(fake)], the critic's units"),
+        functools.partial(
+            figures.comparison, log="wasserstein", title="EMD", unit="E[D(real)] - E[D(fake)], the critic's units"
+        ),
         "The right WGAN-GP against the homework's with its five slips. Above: each critic's own estimate of the distance, averaged over 1 % of the "
         "iterations; the two critics' units differ. Below: samples of the same latents.",
     ),

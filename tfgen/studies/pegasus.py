@@ -1,8 +1,9 @@
 """Pegasus, coursework at Durham: horses and birds of CIFAR-10, and between them the winged horse.
 
-A VAE, the same with a critic of its reconstructions, VAE/GAN and ACAI; a Pegasus is what a mixture of the codes of a horse and of a bird
-of like colour decodes to. The study fixes kinds of layers and losses and 1000 epochs. Widths, optimizers and batch size it leaves open:
-they are its siblings' here, for VAE/GAN and ACAI their papers'. It is corrected where it writes BCE(x, 1) for BCE(C(x), 1).
+A VAE, the same with a critic of its reconstructions, VAE/GAN and ACAI; a Pegasus is what a mixture of the codes of a
+horse and of a bird of like colour decodes to. The study fixes kinds of layers and losses and 1000 epochs. Widths,
+optimizers and batch size it leaves open: they are its siblings' here, for VAE/GAN and ACAI their papers'. It is
+corrected where it writes BCE(x, 1) for BCE(C(x), 1).
 """
 
 import functools
@@ -52,7 +53,9 @@ def adversarial_vae(
     kl_weight=1.0,
     learning_rate=2e-4,
 ):
-    """The study's own model; the variants are `dense_layers=2`, `convolutions=2` and `spectral_norm=True` of the critic."""
+    """The study's own model; the variants are `dense_layers=2`, `convolutions=2` and `spectral_norm=True` of the
+    critic.
+    """
     model = AdversarialVAE(
         mirrored.encoder(image_shape, latent_dim, width, dense_layers, convolutions),
         mirrored.decoder(image_shape, latent_dim, width, dense_layers, convolutions),
@@ -65,10 +68,11 @@ def adversarial_vae(
 
 
 def vae_gan(image_shape, *, width=1.0, latent_dim=128, adversarial="non_saturating", gamma=1e-5, learning_rate=3e-4):
-    """VAE/GAN on the study's networks, its features those of the critic's last but one convolution; gamma is the authors' for CIFAR-10.
+    """VAE/GAN on the study's networks, its features those of the critic's last but one convolution; gamma is the
+    authors' for CIFAR-10.
 
-    `adversarial=minimax` is the paper's -L_GAN to the letter; its gradient vanishes while the discriminator is far ahead, and so the
-    authors make it wait. Here no player waits.
+    `adversarial=minimax` is the paper's -L_GAN to the letter; its gradient vanishes while the discriminator is far
+    ahead, and so the authors make it wait. Here no player waits.
     """
     model = VAEGAN(
         mirrored.encoder(image_shape, latent_dim, width),
@@ -110,26 +114,32 @@ def bird_to_horse(model, rows=8, n=8):
 
 
 def pairs(run, n):
-    """n horses of the test set, each with the bird whose centre pixel is nearest in colour: ((n, H, W, C), (n, H, W, C)) in [0, 1].
+    """n horses of the test set, each with the bird whose centre pixel is nearest in colour: ((n, H, W, C), (n, H, W,
+    C)) in [0, 1].
 
     Of fewer horses the first come again. Raises UserError if the run's data has no birds or no horses.
     """
     source = run.source("test")
     if source.labels is None or not {"bird", "horse"} <= set(source.classes):
-        raise UserError(f"{source.name} has no birds and horses to mix: train on animals, or on cifar10 with --only bird,horse.")
+        raise UserError(
+            f"{source.name} has no birds and horses to mix: train on animals, or on cifar10 with --only bird,horse."
+        )
     birds, horses = (np.flatnonzero(source.labels == source.classes.index(name)) for name in ("bird", "horse"))
     horses, birds = source.floats(np.resize(horses, n)), source.floats(birds)
     return horses, birds[latents.colour_matches(horses, birds)]
 
 
 def pegasi(run, n=64):
-    """(pictures (n, H, W, C), the birds' shares (n,), uniform in [.4, .6]) of `pairs`' mixtures; each pair has its own share and codes."""
+    """(pictures (n, H, W, C), the birds' shares (n,), uniform in [.4, .6]) of `pairs`' mixtures; each pair has its own
+    share and codes.
+    """
     shares = np.random.default_rng(latents.KEY).uniform(0.4, 0.6, n)
     return latents.mixtures(run.model, *pairs(run, n), shares), shares
 
 
 def likeness(run, pictures, of=2000):
-    """How much of a horse pictures are, (n,) in (0, 1): the probability that a logistic regression of the encoder's mean codes gives.
+    """How much of a horse pictures are, (n,) in (0, 1): the probability that a logistic regression of the encoder's
+    mean codes gives.
 
     It is fitted to the first `of` birds and horses of the training set.
     """
@@ -137,7 +147,9 @@ def likeness(run, pictures, of=2000):
     bird, horse = (source.classes.index(name) for name in ("bird", "horse"))
     chosen = np.flatnonzero(np.isin(source.labels, (bird, horse)))[:of]
     if len(np.unique(source.labels[chosen])) < 2:
-        raise UserError(f"{source.name} has not both birds and horses to learn their difference from: use more pictures.")
+        raise UserError(
+            f"{source.name} has not both birds and horses to learn their difference from: use more pictures."
+        )
     codes = [run.model.encode(images)["mean"].reshape(len(images), -1) for images in (source.floats(chosen), pictures)]
     fitted = LogisticRegression(C=0.1, max_iter=1000).fit(codes[0], source.labels[chosen] == horse)
     return fitted.predict_proba(codes[1])[:, 1]
@@ -147,11 +159,29 @@ def pipeline(run):
     """How a Pegasus is made, with the first pair's own pictures."""
     horse, bird = pairs(run, 1)
     pegasus = latents.mixtures(run.model, horse, bird, [0.5])
-    pictures = [*horse, *bird, *latents.reconstructions(run.model, horse), *pegasus, *latents.reconstructions(run.model, bird)]
-    places = {"horse": (0.4, 2.9), "bird": (0.4, 0.4), "the horse again": (12.1, 3.3), "Pegasus": (12.1, 1.75), "the bird again": (12.1, 0.2)}
-    code = "z ~ N(mean, variance)\nof each picture" if hasattr(run.model, "sample_posterior") else "the code\nof each picture"
+    pictures = [
+        *horse,
+        *bird,
+        *latents.reconstructions(run.model, horse),
+        *pegasus,
+        *latents.reconstructions(run.model, bird),
+    ]
+    places = {
+        "horse": (0.4, 2.9),
+        "bird": (0.4, 0.4),
+        "the horse again": (12.1, 3.3),
+        "Pegasus": (12.1, 1.75),
+        "the bird again": (12.1, 0.2),
+    }
+    code = (
+        "z ~ N(mean, variance)\nof each picture"
+        if hasattr(run.model, "sample_posterior")
+        else "the code\nof each picture"
+    )
     steps = {"encoder": 3.4, code: 5.7, "(1 - r) z$_{horse}$ + r z$_{bird}$\nr in [.4, .6]": 8.0, "decoder": 10.3}
-    arrows = [((2.2, 3.7), (2.45, 2.8)), ((2.2, 1.2), (2.45, 2.2))] + [((x + 0.95, 2.5), (x + 1.35, 2.5)) for x in (3.4, 5.7, 8.0)]
+    arrows = [((2.2, 3.7), (2.45, 2.8)), ((2.2, 1.2), (2.45, 2.2))] + [
+        ((x + 0.95, 2.5), (x + 1.35, 2.5)) for x in (3.4, 5.7, 8.0)
+    ]
     arrows += [((11.25, 2.7), (12.0, 3.8)), ((11.25, 2.5), (12.0, 2.4)), ((11.25, 2.3), (12.0, 0.9))]
     figure = Figure((14, 5))
     axis = figure.add_axes((0, 0, 1, 1), xlim=(0, 14), ylim=(0, 5))
@@ -161,7 +191,9 @@ def pipeline(run):
         figures.show(figure.add_axes((x / 14, y / 5, size / 14, size / 5)), picture)
         axis.text(x + size / 2, y + size + 0.03, title, ha="center", va="bottom", fontsize=10)
     for words, x in steps.items():
-        axis.add_patch(FancyBboxPatch((x - 0.8, 2.0), 1.6, 1.0, boxstyle="round,pad=0.08", facecolor="0.93", edgecolor="black"))
+        axis.add_patch(
+            FancyBboxPatch((x - 0.8, 2.0), 1.6, 1.0, boxstyle="round,pad=0.08", facecolor="0.93", edgecolor="black")
+        )
         axis.text(x, 2.5, words, ha="center", va="center", fontsize=9)
     for start, end in arrows:
         axis.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "black"})
@@ -183,15 +215,23 @@ def strips(runs, n=9, rows=2):
 
 
 def best(run):
-    """Of 64 Pegasi the sharpest that is as much a bird as a horse, enlarged, between its parents; the one most evenly both if none is."""
+    """Of 64 Pegasi the sharpest that is as much a bird as a horse, enlarged, between its parents; the one most evenly
+    both if none is.
+    """
     pictures, shares = pegasi(run)
     horses, birds = pairs(run, len(pictures))
     likenesses = likeness(run, pictures)
     between = np.abs(likenesses - 0.5) <= max(0.25, np.abs(likenesses - 0.5).min())
     i = int(np.argmax(np.where(between, sharpness.laplacian_variance(pictures), -1)))
     figure = Figure((12, 4.6), layout="constrained")
-    titles = ("bird", f"number {i + 1} of {len(pictures)}: {shares[i]:.0%} bird, {likenesses[i]:.0%} like a horse", "horse")
-    for axis, picture, title in zip(figure.subplots(1, 3, width_ratios=(1, 2, 1)), (birds[i], pictures[i], horses[i]), titles):
+    titles = (
+        "bird",
+        f"number {i + 1} of {len(pictures)}: {shares[i]:.0%} bird, {likenesses[i]:.0%} like a horse",
+        "horse",
+    )
+    for axis, picture, title in zip(
+        figure.subplots(1, 3, width_ratios=(1, 2, 1)), (birds[i], pictures[i], horses[i]), titles
+    ):
         figures.show(axis, picture, title)
     return figure
 
@@ -204,7 +244,10 @@ def batch(run):
 def repeats(run, n=6, steps=9):
     """One pair again and again: a row from bird to horse for each draw of the two codes."""
     horse, bird = pairs(run, 1)
-    rows = [(f"draw {draw + 1}", [*bird, *latents.interpolate(run.model, bird, horse, steps, draw)[0], *horse]) for draw in range(n)]
+    rows = [
+        (f"draw {draw + 1}", [*bird, *latents.interpolate(run.model, bird, horse, steps, draw)[0], *horse])
+        for draw in range(n)
+    ]
     return figures.rows_of(rows, steps + 2)[0]
 
 
@@ -213,8 +256,14 @@ def neighbours(run, n=8, k=3):
     pictures, source = pegasi(run, n)[0], run.source("train")
     images = source.floats()
     k = min(k, len(images))
-    found = [distances.nearest(pictures, images, k), distances.nearest(*(run.model.encode(x)["mean"] for x in (pictures, images)), k)]
-    rows = [("", [picture, *images[by_pixel], *images[by_code]]) for picture, by_pixel, by_code in zip(pictures, found[0][0], found[1][0])]
+    found = [
+        distances.nearest(pictures, images, k),
+        distances.nearest(*(run.model.encode(x)["mean"] for x in (pictures, images)), k),
+    ]
+    rows = [
+        ("", [picture, *images[by_pixel], *images[by_code]])
+        for picture, by_pixel, by_code in zip(pictures, found[0][0], found[1][0])
+    ]
     figure, axes = figures.rows_of(rows, 1 + 2 * k)
     axes[0, 0].set_title("Pegasus", fontsize=9)
     for column, what in ((1 + k // 2, "nearest by pixels"), (1 + k + k // 2, "nearest by code")):
@@ -226,7 +275,9 @@ def neighbours(run, n=8, k=3):
 
 
 def uniqueness(run, n=64):
-    """How far n Pegasi are from the training set, and from each other, beside n test pictures: two histograms of RMS distances of pixels."""
+    """How far n Pegasi are from the training set, and from each other, beside n test pictures: two histograms of RMS
+    distances of pixels.
+    """
     images, test = run.source("train").floats(), run.source("test").floats(slice(n))
     if len(test) < 2:
         raise UserError(f"{run.source('test').name} has one picture, which is at no distance from another: use more.")
@@ -239,8 +290,18 @@ def uniqueness(run, n=64):
     for axis, (title, measure) in zip(figure.subplots(1, 2), panels.items()):
         values = {label: measure(pictures) for label, pictures in kinds.items()}
         bins = np.linspace(0, max(map(np.max, values.values())), 31)
-        for (label, found), look in zip(values.items(), [{"color": figures.COLOURS[1]}, {"color": figures.COLOURS[0], "hatch": "//"}]):
-            axis.hist(found, bins, weights=np.full(len(found), 1 / len(found)), alpha=0.5, edgecolor="black", label=f"{label}: mean {found.mean():.3f}", **look)
+        for (label, found), look in zip(
+            values.items(), [{"color": figures.COLOURS[1]}, {"color": figures.COLOURS[0], "hatch": "//"}]
+        ):
+            axis.hist(
+                found,
+                bins,
+                weights=np.full(len(found), 1 / len(found)),
+                alpha=0.5,
+                edgecolor="black",
+                label=f"{label}: mean {found.mean():.3f}",
+                **look,
+            )
         axis.set(title=title, xlabel="root of the mean squared difference, values from 0 to 1", ylabel="share")
         axis.legend()
     return figure
@@ -255,7 +316,8 @@ def _mixed(name, posterior=True):
             "from the mean codes.",
         ),
         f"pegasus_{name}_strip.jpg": Plot(
-            lambda run: strips({"": run}, rows=6), "A pair a row, matched by the colour of the centre pixel: the bird, nine even steps between the mean codes, the horse."
+            lambda run: strips({"": run}, rows=6),
+            "A pair a row, matched by the colour of the centre pixel: the bird, nine even steps between the mean codes, the horse.",
         ),
         f"pegasus_{name}_best.jpg": Plot(
             best,
@@ -279,18 +341,25 @@ def _mixed(name, posterior=True):
         ),
     }
     if posterior:
-        drawn[f"pegasus_{name}_repeats.jpg"] = Plot(repeats, "One pair, six draws of its two codes: every row walks between another two, and so the mixtures differ.")
+        drawn[f"pegasus_{name}_repeats.jpg"] = Plot(
+            repeats,
+            "One pair, six draws of its two codes: every row walks between another two, and so the mixtures differ.",
+        )
     return drawn
 
 
 def _preset(name, build, panels, caption, samples=functools.partial(latents.prior_samples, n=64), prior=True):
     drawn = {
         f"pegasus_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
-        f"pegasus_{name}_reconstructions.jpg": Plot(figures.reconstructions, "Upper row: test pictures. Lower row: what the decoder makes of their mean codes."),
+        f"pegasus_{name}_reconstructions.jpg": Plot(
+            figures.reconstructions, "Upper row: test pictures. Lower row: what the decoder makes of their mean codes."
+        ),
         **_mixed(name, prior),
     }
     if prior:
-        drawn[f"pegasus_{name}_samples.jpg"] = Plot(figures.samples, "32 pictures decoded from latents drawn from N(0, I).")
+        drawn[f"pegasus_{name}_samples.jpg"] = Plot(
+            figures.samples, "32 pictures decoded from latents drawn from N(0, I)."
+        )
     return Preset(
         build=build,
         data="animals",
@@ -307,12 +376,23 @@ def _preset(name, build, panels, caption, samples=functools.partial(latents.prio
 _LIKELIHOOD = "Left: the cross-entropy of a picture and its reconstruction, in nats, a sum over its values. "
 PRESETS = {
     "vae": _preset(
-        "vae", vae, {"reconstruction": "Reconstruction", "kl": "KLD"}, _LIKELIHOOD + "Right: the divergence of its code from N(0, I), in nats."
+        "vae",
+        vae,
+        {"reconstruction": "Reconstruction", "kl": "KLD"},
+        _LIKELIHOOD + "Right: the divergence of its code from N(0, I), in nats.",
     ),
     "adversarial_vae": _preset(
-        "adversarial_vae", adversarial_vae, {"reconstruction": "Reconstruction", "d_loss": "Critic loss"}, _LIKELIHOOD + "Right: the critic's loss, in nats."
+        "adversarial_vae",
+        adversarial_vae,
+        {"reconstruction": "Reconstruction", "d_loss": "Critic loss"},
+        _LIKELIHOOD + "Right: the critic's loss, in nats.",
     ),
-    "vae_gan": _preset("vae_gan", vae_gan, {"d_loss": "D loss", "g_loss": "G loss"}, "The losses of discriminator and decoder, an iteration a point; in nats, as of the default objective."),
+    "vae_gan": _preset(
+        "vae_gan",
+        vae_gan,
+        {"d_loss": "D loss", "g_loss": "G loss"},
+        "The losses of discriminator and decoder, an iteration a point; in nats, as of the default objective.",
+    ),
     "acai": _preset(
         "acai",
         acai,

@@ -51,7 +51,8 @@ class Preset:
     """One model of a study, as it was trained and drawn.
 
     Attributes:
-        build: (image_shape, **arguments) -> compiled GenerativeModel; the keyword arguments and their defaults are the command line's flags.
+        build: (image_shape, **arguments) -> compiled GenerativeModel; the keyword arguments and their defaults are the
+            command line's flags.
         data: name of the default data set, built in.
         split: split it trains on: "train", or "all" for train and test together.
         attributes: names of the attributes it is conditioned on.
@@ -79,10 +80,13 @@ class Preset:
     def defaults(self):
         """name -> default of every keyword argument of `build`."""
         parameters = inspect.signature(self.build).parameters.values()
-        return {parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty}
+        return {
+            parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty
+        }
 
     def convert(self, texts):
-        """Builder's arguments from texts: {name: text} -> {name: value of the default's type}. Numbers may be fractions, as 1/16.
+        """Builder's arguments from texts: {name: text} -> {name: value of the default's type}. Numbers may be
+        fractions, as 1/16.
 
         Raises:
             UserError: for a name `build` does not take, or a text that is no such value.
@@ -90,7 +94,9 @@ class Preset:
         defaults, values = self.defaults(), {}
         for name, text in texts.items():
             if name not in defaults:
-                raise UserError(f"--{name} is no argument of this model: it takes {', '.join('--' + known for known in defaults)}.")
+                raise UserError(
+                    f"--{name} is no argument of this model: it takes {', '.join('--' + known for known in defaults)}."
+                )
             kind = type(defaults[name])
             try:
                 values[name] = READERS[kind](text)
@@ -109,7 +115,8 @@ class Experiment:
         variants: label -> (model, arguments of its builder that differ from their defaults).
         draw: {label: run} -> matplotlib Figure.
         caption: what one sees.
-        alike: whether its runs must be trained alike but for what varies; else only on the same data at the same size and width.
+        alike: whether its runs must be trained alike but for what varies; else only on the same data at the same size
+            and width.
     """
 
     variants: dict[str, tuple[str, dict]]

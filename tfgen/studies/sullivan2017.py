@@ -1,9 +1,12 @@
-"""Patrick Sullivan's model notes of August 2017: VAE, GAN, WGAN, WGAN-GP, and depth from colour by a conditional WGAN-GP, at 64x64.
+"""Patrick Sullivan's model notes of August 2017: VAE, GAN, WGAN, WGAN-GP, and depth from colour by a conditional
+WGAN-GP, at 64x64.
 
-Layers, optimizers and batches are those of the notes and of the code of that month, with their formulas corrected: eq. 1 lacks the sign of
-the likelihood, and the code never trained the divergence; eq. 5 has the critic's sign turned, and the mean of roots where the code has the
-root of the mean; the penalty's norm was one over the whole batch, here it is each picture's; the notes end Wasserstein critics in a
-sigmoid, here `critic_activation=sigmoid` does. The batches are those of one GPU; the study's VAE and depth model ran on two.
+Layers, optimizers and batches are those of the notes and of the code of that month, with their formulas corrected: eq.
+    1 lacks the sign of
+the likelihood, and the code never trained the divergence; eq. 5 has the critic's sign turned, and the mean of roots
+where the code has the root of the mean; the penalty's norm was one over the whole batch, here it is each picture's; the
+notes end Wasserstein critics in a sigmoid, here `critic_activation=sigmoid` does. The batches are those of one GPU; the
+study's VAE and depth model ran on two.
 """
 
 import functools
@@ -21,8 +24,8 @@ from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
 def _rmsprop(learning_rate):
-    # The momentum is the study's, epsilon TensorFlow 1's. It stands under the root: Keras's 1e-7 damps gradients below 3e-4, and those that
-    # a clipped critic hands on are a thousand times smaller.
+    # The momentum is the study's, epsilon TensorFlow 1's. It stands under the root: Keras's 1e-7 damps gradients below
+    # 3e-4, and those that a clipped critic hands on are a thousand times smaller.
     return keras.optimizers.RMSprop(learning_rate, rho=0.9, momentum=0.01, epsilon=1e-10)
 
 
@@ -55,7 +58,9 @@ def gan(image_shape, *, width=1.0, latent_dim=200, adversarial="non_saturating",
     return model
 
 
-def wgan(image_shape, *, width=1.0, latent_dim=200, clip=0.01, d_steps=5, critic_activation="linear", learning_rate=2.5e-5):
+def wgan(
+    image_shape, *, width=1.0, latent_dim=200, clip=0.01, d_steps=5, critic_activation="linear", learning_rate=2.5e-5
+):
     """The study's WGAN; only the critic is clipped, where its code clipped the generator too."""
     model = WGAN(
         bottleneck.generator(image_shape, latent_dim, width),
@@ -67,7 +72,9 @@ def wgan(image_shape, *, width=1.0, latent_dim=200, clip=0.01, d_steps=5, critic
     return model
 
 
-def wgan_gp(image_shape, *, width=1.0, latent_dim=200, gp_weight=10.0, d_steps=5, critic_activation="linear", learning_rate=1e-4):
+def wgan_gp(
+    image_shape, *, width=1.0, latent_dim=200, gp_weight=10.0, d_steps=5, critic_activation="linear", learning_rate=1e-4
+):
     """The study's WGAN-GP: a critic without batch normalization, Adam(1e-4, .5, .9)."""
     model = WGANGP(
         bottleneck.generator(image_shape, latent_dim, width),
@@ -81,14 +88,25 @@ def wgan_gp(image_shape, *, width=1.0, latent_dim=200, gp_weight=10.0, d_steps=5
 
 
 def depth_wgan(
-    image_shape, *, width=1.0, noise=True, batch_norm=False, dropout=False, gp_weight=10.0, rmse_weight=1024.0, d_steps=5,
-    critic_activation="linear", learning_rate=1e-4,
+    image_shape,
+    *,
+    width=1.0,
+    noise=True,
+    batch_norm=False,
+    dropout=False,
+    gp_weight=10.0,
+    rmse_weight=1024.0,
+    d_steps=5,
+    critic_activation="linear",
+    learning_rate=1e-4,
 ):
     """The study's depth from colour: `noise=false` is the notes' generator, `batch_norm` and `dropout` its experiments.
 
-    The study weighs the error with 1, but its penalty held to 1 the slope of all scores of a batch together: of 64 patches in each of 256
-    pictures. The mean score of one picture, which the generator is judged by, had at most a slope of 1 / (64 sqrt(256)). Here that slope
-    is 1, so the same balance is a weight of 1024; with a weight of 1 the critic pulls 128 times as hard as the error.
+    The study weighs the error with 1, but its penalty held to 1 the slope of all scores of a batch together: of 64
+        patches in each of 256
+    pictures. The mean score of one picture, which the generator is judged by, had at most a slope of 1 / (64
+    sqrt(256)). Here that slope is 1, so the same balance is a weight of 1024; with a weight of 1 the critic pulls 128
+    times as hard as the error.
     """
     height, wide, channels = image_shape
     model = DepthWGAN(
@@ -125,7 +143,8 @@ def _gan_preset(name, build, panels, caption, batch_size, epochs):
         figures={
             f"sullivan2017_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
             f"sullivan2017_{name}_samples.jpg": Plot(
-                functools.partial(figures.samples_and_test, n=64, columns=8), "Left: a montage of 8x8 pictures of latents from N(0, I). Right: test pictures."
+                functools.partial(figures.samples_and_test, n=64, columns=8),
+                "Left: a montage of 8x8 pictures of latents from N(0, I). Right: test pictures.",
             ),
         },
         score=scores.sample_quality,
@@ -152,15 +171,25 @@ PRESETS = {
                 "Left: the negative log-likelihood of a picture under its reconstruction, in nats, a sum over its values. Right: the divergence of its "
                 "code from N(0, I), in nats. The study's code never trained it.",
             ),
-            "sullivan2017_vae_montages.jpg": Plot(figures.montages, "Montages, 8 in a row: test pictures, their reconstructions from the mean code, and samples of the prior."),
+            "sullivan2017_vae_montages.jpg": Plot(
+                figures.montages,
+                "Montages, 8 in a row: test pictures, their reconstructions from the mean code, and samples of the prior.",
+            ),
         },
         score=scores.reconstruction_errors,
     ),
     "gan": _gan_preset(
-        "gan", gan, {"d_loss": "D loss", "g_loss": "G loss"}, "The GAN's losses, an iteration a point; in nats, as of the default objective, and at its equilibrium 1.386 and .693.", batch_size=512, epochs=50
+        "gan",
+        gan,
+        {"d_loss": "D loss", "g_loss": "G loss"},
+        "The GAN's losses, an iteration a point; in nats, as of the default objective, and at its equilibrium 1.386 and .693.",
+        batch_size=512,
+        epochs=50,
     ),
     "wgan": _gan_preset("wgan", wgan, {"wasserstein": "EMD", "g_loss": "G loss"}, _CRITIC, batch_size=512, epochs=20),
-    "wgan_gp": _gan_preset("wgan_gp", wgan_gp, {"wasserstein": "EMD", "g_loss": "G loss"}, _CRITIC, batch_size=256, epochs=100),  # the study ran 20 to 100
+    "wgan_gp": _gan_preset(
+        "wgan_gp", wgan_gp, {"wasserstein": "EMD", "g_loss": "G loss"}, _CRITIC, batch_size=256, epochs=100
+    ),  # the study ran 20 to 100
     "depth_wgan": Preset(
         build=depth_wgan,
         data="scenes",
@@ -176,7 +205,8 @@ PRESETS = {
                 "true depth, in the critic's units.",
             ),
             "sullivan2017_depth_wgan_depth.jpg": Plot(
-                figures.depth_rows, "Test pictures from all over the set, their true depth and the generator's, in metres. Grey are holes, where the depth camera saw nothing."
+                figures.depth_rows,
+                "Test pictures from all over the set, their true depth and the generator's, in metres. Grey are holes, where the depth camera saw nothing.",
             ),
             "sullivan2017_depth_wgan_noise.jpg": Plot(
                 figures.noise_sampler,
@@ -197,7 +227,14 @@ EXPERIMENTS = {
             "dropout": ("depth_wgan", {"dropout": True}),
             "both": ("depth_wgan", {"batch_norm": True, "dropout": True}),
         },
-        functools.partial(figures.comparison, log="rmse", title="RMSE", unit="root mean squared error, units of 10 m", pictures=predicted, beside=scenes),
+        functools.partial(
+            figures.comparison,
+            log="rmse",
+            title="RMSE",
+            unit="root mean squared error, units of 10 m",
+            pictures=predicted,
+            beside=scenes,
+        ),
         "The study's experiments with the generator's regularizers. Above: the error of depth in training, averaged over 1 % of the iterations. Below: "
         "the first eight built-in test scenes and their depth, and the depth each variant predicts; white is 10 m.",
     )

@@ -1,14 +1,25 @@
 """Painted birds and horses, a stand-in for CIFAR-10's: no pictures are bundled, none downloaded.
 
-An animal is painted back to front from limbs, which are round-ended and tapered, over a background of its own. Coordinates are the
-animal's own: it looks to the right, y is down, and its trunk is about the origin.
+An animal is painted back to front from limbs, which are round-ended and tapered, over a background of its own.
+Coordinates are the animal's own: it looks to the right, y is down, and its trunk is about the origin.
 """
 
 import dataclasses
 
 import numpy as np
 
-from tfgen.data.builtin.painting import TEST_START, Canvas, Dice, bump, chunks, mix, pixel_centres, rotation, split_range, to_uint8, wave
+from tfgen.data.builtin.painting import (
+    Canvas,
+    Dice,
+    bump,
+    chunks,
+    mix,
+    pixel_centres,
+    rotation,
+    split_range,
+    to_uint8,
+    wave,
+)
 from tfgen.data.source import Source
 
 CLASSES = ("bird", "horse")
@@ -98,11 +109,19 @@ def _landscape(c, dice, horizon, ground):
     """Sky or leaves above the horizon, the given ground below it, and something dark between them."""
     sky, far, phase = dice.ramp(_SKY), dice.ramp(_LEAVES), dice.roll()
     c.rgb[:] = sky + 0.10 * (c.y - horizon + 0.6)
-    hills = horizon - dice.between(-0.05, 0.3) * (1 + 0.5 * wave(dice.between(0.2, 0.6) * c.x + phase)) + 0.03 * wave(3 * c.x + phase)
+    hills = (
+        horizon
+        - dice.between(-0.05, 0.3) * (1 + 0.5 * wave(dice.between(0.2, 0.6) * c.x + phase))
+        + 0.03 * wave(3 * c.x + phase)
+    )
     c.paint(c.inside(hills - c.y, 0.06), far * 0.8 + 0.25 * sky)
     _foliage(c, dice, dice.chance(0.35))
     down = np.clip((c.y - horizon) / 1.2, 0, 1)
-    grain = 0.05 * wave(dice.between(1.2, 2.6) * c.x + 0.4 * wave(1.3 * c.y) + phase) * wave(12 * np.sqrt(down + 0.05) + 0.7 * c.x)
+    grain = (
+        0.05
+        * wave(dice.between(1.2, 2.6) * c.x + 0.4 * wave(1.3 * c.y) + phase)
+        * wave(12 * np.sqrt(down + 0.05) + 0.7 * c.x)
+    )
     c.paint(c.inside(horizon - c.y, 0.03), ground * (1.08 - 0.25 * down + grain))
 
 
@@ -110,12 +129,16 @@ def _foliage(c, dice, amount):
     """Leaves out of focus all over the picture."""
     slant, phase, fine = dice.between(-0.8, 0.8), dice.roll(), dice.between(0.6, 1.1)
     x, y = c.x + slant * c.y + 0.12 * wave(0.9 * c.y + phase), c.y - slant * c.x + 0.12 * wave(0.8 * c.x - phase)
-    blur = wave(fine * x + phase) * wave(fine * y + 2.3 * phase) + 0.6 * wave(1.7 * x + 3 * phase) * wave(1.9 * y - phase)
+    blur = wave(fine * x + phase) * wave(fine * y + 2.3 * phase) + 0.6 * wave(1.7 * x + 3 * phase) * wave(
+        1.9 * y - phase
+    )
     c.paint(amount, dice.ramp(_LEAVES) * (1 + 0.28 * blur) + 0.03 * (1 - c.y))
 
 
 def _own(picture, dice, x, y, scale, lean):
-    """The picture in coordinates of an animal at x, y, which is mirrored in every second one and leans, tan(angle / 2), forwards."""
+    """The picture in coordinates of an animal at x, y, which is mirrored in every second one and leans, tan(angle / 2),
+    forwards.
+    """
     side = 2 * dice.chance(0.5) - 1
     cos, sin = rotation(lean)
     across, down = (picture.x - x) * side / scale, (picture.y - y) / scale
@@ -148,12 +171,20 @@ def _horse(picture, dice):
         foot = top_x + step * (0.9 if top_x > 0 else 1.1), feet - lift
         tone = shaded(coat) * (0.6 + 0.4 * near)
         c.paint(c.inside(c.path(((top_x, 0.10), knee), (0.13 if top_x < 0 else 0.105, 0.058))), tone)
-        c.paint(c.inside(c.path((knee, foot), (0.055, 0.042))), mix(tone, sock * (0.7 + 0.3 * near), np.clip(6 * (c.y - 0.42), 0, 1)))
+        c.paint(
+            c.inside(c.path((knee, foot), (0.055, 0.042))),
+            mix(tone, sock * (0.7 + 0.3 * near), np.clip(6 * (c.y - 0.42), 0, 1)),
+        )
         c.paint(c.inside(c.limb(foot, (foot[0] + 0.05, foot[1] + 0.02), 0.05, 0.045)), hoof)
 
     # The tail, the trunk and the neck, which reaches forwards and up, or down to the grass.
     blow = dice.between(0.0, 0.2)
-    c.paint(c.inside(c.path(((-0.56, -0.12), (-0.68 - 0.5 * blow, 0.06), (-0.68 - blow, 0.38 - blow)), (0.05, 0.075, 0.03))), hair * 0.9)
+    c.paint(
+        c.inside(
+            c.path(((-0.56, -0.12), (-0.68 - 0.5 * blow, 0.06), (-0.68 - blow, 0.38 - blow)), (0.05, 0.075, 0.03))
+        ),
+        hair * 0.9,
+    )
     poll_x = mix(dice.between(0.58, 0.72), dice.between(0.74, 0.82), grazing)
     poll_y = mix(dice.between(-0.60, -0.36), dice.between(0.22, 0.34), grazing)
     withers, poll = (0.30, -0.10), (poll_x, poll_y)
@@ -164,7 +195,10 @@ def _horse(picture, dice):
     # Ears, head, mane.
     nose = poll_x + mix(dice.between(0.20, 0.27), 0.10, grazing), poll_y + mix(dice.between(0.18, 0.28), 0.28, grazing)
     back = mix(0.0, 0.10, grazing)
-    c.paint(c.inside(c.limb((poll_x - 0.02, poll_y - 0.05), (poll_x - back, poll_y - 0.18 + back), 0.045, 0.015)), shaded(coat) * 0.8)
+    c.paint(
+        c.inside(c.limb((poll_x - 0.02, poll_y - 0.05), (poll_x - back, poll_y - 0.18 + back), 0.045, 0.015)),
+        shaded(coat) * 0.8,
+    )
     head = c.limb(poll, nose, 0.115, 0.065)
     c.paint(c.inside(head), shaded(coat) * 1.04)
     c.paint(0.6 * c.inside(c.limb(nose, nose, 0.06, 0.06), 0.04), coat * 0.45 + 0.02)
@@ -191,7 +225,10 @@ def _bird(picture, dice):
     wing_colour = back * dice.between(0.6, 0.95)
     slim = dice.between(0.82, 1.08) * (1 - 0.2 * flying)
     neck = dice.between(0, 0.06) + wading * dice.between(0.1, 0.3) + swimming * dice.between(0, 0.25)
-    legs, tail = mix(dice.between(0.12, 0.22), dice.between(0.4, 0.6), wading), dice.between(0.1, 0.38) * (1 - 0.5 * swimming)
+    legs, tail = (
+        mix(dice.between(0.12, 0.22), dice.between(0.4, 0.6), wading),
+        dice.between(0.1, 0.38) * (1 - 0.5 * swimming),
+    )
 
     # What it stands on, legs, the shadow or the mirror image.
     foot = 0.24 + legs
@@ -200,7 +237,9 @@ def _bird(picture, dice):
     standing = (1 - flying) * (1 - swimming)
     c.paint(0.35 * standing * (1 - perched) * bump(c.x / 0.42, (c.y - foot - 0.02) / 0.08), 0.05)
     for x, shade in ((-0.06, 0.6), (0.05, 0.9)):
-        leg = c.path(((x, 0.15), (x - 0.03, 0.2 + 0.5 * legs), (x, foot), (x + 0.08, foot + 0.01)), (0.03, 0.022, 0.018, 0.018))
+        leg = c.path(
+            ((x, 0.15), (x - 0.03, 0.2 + 0.5 * legs), (x, foot), (x + 0.08, foot + 0.01)), (0.03, 0.022, 0.018, 0.018)
+        )
         c.paint(standing * c.inside(leg), beak * shade * 0.8)
 
     # The far wing, tail, trunk, neck and head.

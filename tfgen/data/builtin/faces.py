@@ -9,8 +9,8 @@ import numpy as np
 
 from tfgen import UserError
 from tfgen.data.builtin import portraits
-from tfgen.data.builtin.painting import TEST_START, Dice, chunks, colour, hue, mix, ramp, rotation, split_range
-from tfgen.data.celeba import ATTRIBUTES
+from tfgen.data.builtin.painting import Dice, chunks, colour, hue, mix, ramp, rotation, split_range
+from tfgen.data.readers.celeba import ATTRIBUTES
 from tfgen.data.source import Source
 
 EXCLUSIVE = (("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Straight_Hair", "Wavy_Hair"))
@@ -19,7 +19,14 @@ TRAIN, TEST = 8192, 1024
 _DRAWS, _UNIFORMS = 10, 76  # random numbers for a face's attributes, and for all of it
 _CHUNK = 32  # faces drawn together: few enough to stay in the cache
 
-_SKIN = ((0.97, 0.83, 0.75), (0.95, 0.77, 0.66), (0.89, 0.68, 0.54), (0.78, 0.56, 0.42), (0.62, 0.42, 0.30), (0.43, 0.28, 0.21))
+_SKIN = (
+    (0.97, 0.83, 0.75),
+    (0.95, 0.77, 0.66),
+    (0.89, 0.68, 0.54),
+    (0.78, 0.56, 0.42),
+    (0.62, 0.42, 0.30),
+    (0.43, 0.28, 0.21),
+)
 _BLACK = ((0.06, 0.05, 0.06), (0.12, 0.10, 0.10))
 _BLOND = ((0.90, 0.78, 0.55), (0.76, 0.59, 0.34))
 _BROWN = ((0.28, 0.16, 0.10), (0.46, 0.29, 0.18))
@@ -103,7 +110,9 @@ def _attributes(uniforms, forced):
 
 
 def _parameters(uniforms, has):
-    """All that is needed to paint n faces: the attributes and other numbers (n, 1, 1) and colours (3, n, 1, 1), float32."""
+    """All that is needed to paint n faces: the attributes and other numbers (n, 1, 1) and colours (3, n, 1, 1),
+    float32.
+    """
     dice = Dice(uniforms)
     roll, between = dice.roll, dice.between
     p = types.SimpleNamespace(**{name.lower(): value.astype(np.float32)[:, None, None] for name, value in has.items()})
@@ -122,7 +131,10 @@ def _parameters(uniforms, has):
     p.skin = ramp(_SKIN, roll() ** 2) * between(0.95, 1.02)
     p.shadow = p.skin * colour(0.66, 0.51, 0.46)
     p.width, p.chin = between(0.445, 0.485) + 0.015 * male, between(0.68, 0.73) + 0.02 * male
-    p.jaw, p.taper = between(0.0, 0.22) + 0.45 * male, between(0.12, 0.24) - 0.09 * male  # how square it is, and how much narrower
+    p.jaw, p.taper = (
+        between(0.0, 0.22) + 0.45 * male,
+        between(0.12, 0.24) - 0.09 * male,
+    )  # how square it is, and how much narrower
     p.neck, p.beard = between(0.21, 0.24) + 0.09 * male, male * np.clip(between(-0.5, 0.9), 0, 1)
 
     # Eyes and brows.
@@ -157,7 +169,9 @@ def _parameters(uniforms, has):
     p.bun = p.cropped * (1 - male) * dice.chance(0.75)
     p.long = (1 - male) * (1 - p.cropped)
     p.volume = between(0.07, 0.12) + 0.03 * p.wavy_hair + 0.06 * p.curly - 0.05 * p.cropped
-    p.length = mix(between(0.0, 0.06) + 0.12 * p.straight_hair - 0.12 * p.bun, mix(between(0.55, 1.2), 0.45, p.curly), p.long)
+    p.length = mix(
+        between(0.0, 0.06) + 0.12 * p.straight_hair - 0.12 * p.bun, mix(between(0.55, 1.2), 0.45, p.curly), p.long
+    )
     p.flare, p.hairline = between(0.02, 0.12) + 0.05 * p.wavy_hair, between(-0.58, -0.50)
     p.parting, p.parting_slope, p.sweep = between(-0.24, 0.24), between(0.0, 0.3), between(-0.12, 0.12)
     p.fringe, p.fringe_slope = between(-0.25, -0.20), between(-0.12, 0.12)

@@ -1,7 +1,8 @@
-"""What the drawn data sets share: numbered pictures and their random choices, and soft-edged shapes laid over one another.
+"""What the drawn data sets share: numbered pictures and their random choices, and soft-edged shapes laid over one
+another.
 
-Many pictures are painted at once. Arrays of numbers are (n, 1, 1), those of planes (n, h, w), and colours (3, n, 1, 1) or (3, n, h, w), all
-float32 and to be broadcast. A picture spans -1 to 1, x to the right and y down.
+Many pictures are painted at once. Arrays of numbers are (n, 1, 1), those of planes (n, h, w), and colours (3, n, 1, 1)
+or (3, n, h, w), all float32 and to be broadcast. A picture spans -1 to 1, x to the right and y down.
 """
 
 import dataclasses
@@ -24,12 +25,15 @@ def split_range(split, train, test, examples=None):
 
 
 def keep_freed_memory():
-    """Makes the following pictures a third to a half faster: their arrays take freed memory again rather than fault in new pages."""
+    """Makes the following pictures a third to a half faster: their arrays take freed memory again rather than fault in
+    new pages.
+    """
     np.empty(2**24, np.uint8)  # freeing so large a block teaches glibc not to hand smaller ones back to the system
 
 
 def uniforms(start, stop, seed, count):
-    """Random numbers (stop - start, count) in [0, 1), a row for each number from start to stop - 1, the same in whatever range.
+    """Random numbers (stop - start, count) in [0, 1), a row for each number from start to stop - 1, the same in
+    whatever range.
 
     Args:
         start, stop: the range, from 0.

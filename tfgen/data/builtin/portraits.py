@@ -1,7 +1,7 @@
 """Paints the built-in faces from their parameters, back to front, each part by one function, from smooth-edged shapes.
 
-Coordinates are the face's own: the origin is between the eyes, x to the right, y down, the chin at about y = 0.72 and the ears at about
-x = -0.48 and 0.48.
+Coordinates are the face's own: the origin is between the eyes, x to the right, y down, the chin at about y = 0.72 and
+the ears at about x = -0.48 and 0.48.
 """
 
 import dataclasses
@@ -45,7 +45,9 @@ class _Portraits(Canvas):
         p, size = self.pose, self.rgb.shape[-1]
         x, y = half_width * np.float32([-1, 1, -1, 1]), np.float32([top, top, bottom, bottom])
         corners = p.centre_y + p.scale * (p.sin * x + p.cos * y), p.centre_x + p.scale * (p.cos * x - p.sin * y)
-        rows, columns = (slice(max(int((a.min() + 1) / 2 * size) - 1, 0), max(int((a.max() + 1) / 2 * size) + 2, 0)) for a in corners)
+        rows, columns = (
+            slice(max(int((a.min() + 1) / 2 * size) - 1, 0), max(int((a.max() + 1) / 2 * size) + 2, 0)) for a in corners
+        )
         planes = {name: getattr(self, name)[..., rows, columns] for name in ("rgb", "x", "y", "fx", "fy")}
         return dataclasses.replace(self, **planes)
 
@@ -75,7 +77,9 @@ def _curls(c, p):
 
 
 def _hair_distance(c, p):
-    """About the distance to the outline of the hair: a dome over the head, falling to p.length, or trimmed to the head at the ears."""
+    """About the distance to the outline of the hair: a dome over the head, falling to p.length, or trimmed to the head
+    at the ears.
+    """
     fall = mix(np.clip(0.15 - 2 * c.y, 0, 1), 1, np.maximum(p.long, 0.5 * p.straight_hair))
     x = _strand_x(c, p) / (p.width + 0.01 + p.volume * fall + p.long * p.flare * np.maximum(c.y, 0))
     top, end = np.minimum(c.y, 0) / (0.73 + p.volume), np.maximum(c.y - p.length, 0) / (0.15 + 0.15 * p.long)
@@ -129,7 +133,10 @@ def _cheeks(canvas, p):
     c = canvas.window(0.56, -0.1, 0.6)
     side, slant, glow = np.abs(c.fx), c.fy - 0.38 + 0.6 * np.abs(c.fx), mix(p.skin * 1.08, 1, 0.22)
     head = c.inside(_head_distance(c, p))
-    c.paint((0.12 + 0.30 * p.heavy_makeup) * head * bump((side - 0.27) / 0.19, (c.fy - 0.2) / 0.15), p.skin * colour(0.97, 0.52, 0.52))
+    c.paint(
+        (0.12 + 0.30 * p.heavy_makeup) * head * bump((side - 0.27) / 0.19, (c.fy - 0.2) / 0.15),
+        p.skin * colour(0.97, 0.52, 0.52),
+    )
     c.paint(0.65 * p.high_cheekbones * head * bump((side - 0.33) / 0.16, (slant - 0.13) / 0.10), p.shadow)
     c.paint(0.60 * p.high_cheekbones * head * bump((side - 0.29) / 0.15, (slant + 0.03) / 0.09), glow)
     c.paint(0.5 * p.smiling * bump((side - 0.23) / 0.12, (c.fy - 0.18) / 0.09), glow)
@@ -193,7 +200,9 @@ def _eyes(canvas, p):
     radius = iris_x * iris_x + iris_y * iris_y
     c.paint(ball * c.inside((radius / 0.048**2 - 1) * 0.024), p.iris * (0.7 + 6 * np.maximum(iris_y, 0)))
     c.paint(ball * c.inside((radius / 0.022**2 - 1) * 0.011), 0.03)
-    lash = c.inside(np.abs(y - upper) - 0.009 - 0.006 * p.heavy_makeup) * c.inside((0.05 - 0.05 * p.heavy_makeup - rise - 0.2) * 0.05)
+    lash = c.inside(np.abs(y - upper) - 0.009 - 0.006 * p.heavy_makeup) * c.inside(
+        (0.05 - 0.05 * p.heavy_makeup - rise - 0.2) * 0.05
+    )
     c.paint((0.8 + 0.2 * p.heavy_makeup) * lash, 0.03 + 0.15 * p.hair * (1 - p.heavy_makeup))
     under = c.inside(np.abs(y - lower) - 0.006) * np.clip(4 * rise, 0, 1)
     c.paint((0.25 + 0.3 * p.heavy_makeup) * under, p.shadow * (0.6 - 0.4 * p.heavy_makeup))
@@ -206,7 +215,10 @@ def _brows(canvas, p):
     x = (np.abs(c.fx) - p.eye_x - 0.01) / 0.14
     y = c.fy - p.brow_y - p.brow_tilt * x - p.brow_arch * ((x - 0.2) ** 2 - 0.5)
     ends = np.clip(4 - 4 * x * x, 0, 1)
-    c.paint(0.85 * ends * c.inside(np.abs(y) - p.brow_thickness * (1.1 - 0.45 * x) * ends, 0.008), p.hair * 0.45 + p.shadow * 0.1)
+    c.paint(
+        0.85 * ends * c.inside(np.abs(y) - p.brow_thickness * (1.1 - 0.45 * x) * ends, 0.008),
+        p.hair * 0.45 + p.shadow * 0.1,
+    )
 
 
 def _hair_front(canvas, p):

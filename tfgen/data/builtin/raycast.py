@@ -1,8 +1,8 @@
 """Casts rays into rooms of boxes and balls: what they hit, at which depth, and how it is lit.
 
-The world is in metres, its z upwards; a room spans 0 to its size on each axis. Rays advance by 1 along the optical axis, so that the
-parameter t of a hit is its z-depth. Surfaces are numbered, 6 for the room and for each thing in it: rays that go up along axis a hit number
-2 a + 1, those that go down number 2 a; a ball has number 0 alone.
+The world is in metres, its z upwards; a room spans 0 to its size on each axis. Rays advance by 1 along the optical
+axis, so that the parameter t of a hit is its z-depth. Surfaces are numbered, 6 for the room and for each thing in it:
+rays that go up along axis a hit number 2 a + 1, those that go down number 2 a; a ball has number 0 alone.
 """
 
 import dataclasses
@@ -32,13 +32,18 @@ class Camera:
         return np.stack([f + r * axis + d * axis[:, None] for r, d, f in zip(self.right, self.down, self.forward)])
 
     def windows(self, hulls, size):
-        """Yields the number, and the window (rows and columns) in a picture of a size, of all convex hulls of points (n, m, 3) in view."""
+        """Yields the number, and the window (rows and columns) in a picture of a size, of all convex hulls of points
+        (n, m, 3) in view.
+        """
         ahead = hulls - self.position
         z = ahead @ self.forward
         behind, spans = z.min(1) < 0.05, []  # what is partly behind the camera may be seen anywhere
         for axis in (self.down, self.right):
             pixels = ((ahead @ axis) * self.focal / np.maximum(z, 0.05) + 1) * size / 2
-            spans += np.where(behind, 0, pixels.min(1).clip(0, size)), np.where(behind, size, (pixels.max(1) + 1).clip(0, size))
+            spans += (
+                np.where(behind, 0, pixels.min(1).clip(0, size)),
+                np.where(behind, size, (pixels.max(1) + 1).clip(0, size)),
+            )
         for i, (top, bottom, left, right) in enumerate(np.stack(spans, axis=1).astype(int).tolist()):
             if top < bottom and left < right:
                 yield i, (slice(top, bottom), slice(left, right))
@@ -64,7 +69,9 @@ class Thing:
         return np.stack([self.cos * x - self.sin * y, self.sin * x + self.cos * y, z], axis=1) + self.centre
 
     def slabs(self, origin, rays):
-        """Where rays from a point enter and leave the space between two opposite sides, for each axis; and the rays in the box's axes."""
+        """Where rays from a point enter and leave the space between two opposite sides, for each axis; and the rays in
+        the box's axes.
+        """
         start = [o - c for o, c in zip(origin, self.centre)]
         if self.sin:
             start, rays = (*self.turn(*start[:2]), start[2]), (*self.turn(*rays[:2]), rays[2])
@@ -77,12 +84,16 @@ class Thing:
         return enter, leave, rays
 
     def hit(self, origin, rays):
-        """Where rays from a point outside meet the thing, inf where they miss; and the surfaces that they meet, as a function."""
+        """Where rays from a point outside meet the thing, inf where they miss; and the surfaces that they meet, as a
+        function.
+        """
         if self.ball:
             start = [o - c for o, c in zip(origin, self.centre)]
             square = _dot(rays, rays)
             closest = -_dot(start, rays) / square
-            miss = [o + closest * ray for o, ray in zip(start, rays)]  # more exact in single precision than the discriminant
+            miss = [
+                o + closest * ray for o, ray in zip(start, rays)
+            ]  # more exact in single precision than the discriminant
             rest = self.half[0] ** 2 - _dot(miss, miss)
             t = closest - np.sqrt(np.maximum(rest, 0) / square)
             t[(rest < 0) | (t < 0)] = np.inf
@@ -105,7 +116,8 @@ class Thing:
 class Scene:
     """All that a picture shows.
 
-    A material is 11 numbers: two colours, a tile's width and height (0: endless), how far each row is shifted, how much the tiles' tones
+    A material is 11 numbers: two colours, a tile's width and height (0: endless), how far each row is shifted, how much
+        the tiles' tones
     vary, and half the width of the lines between them.
     """
 
@@ -124,7 +136,9 @@ class Scene:
 
     @functools.cached_property
     def surfaces(self):
-        """A column (22,) for every surface: normal (0 for a ball), the tiles' coordinates as affine maps, two colours, the pattern."""
+        """A column (22,) for every surface: normal (0 for a ball), the tiles' coordinates as affine maps, two colours,
+        the pattern.
+        """
         things = [self.room, *self.things]
         count, zero = len(things), [0.0] * len(things)
         cos, sin, box = np.array([(thing.cos, thing.sin, not thing.ball) for thing in things]).T
@@ -207,7 +221,9 @@ def _light(scene, points, normals):
 
 
 def _openness(scene, points, surface):
-    """How open the surroundings of the points are, to 1: less along the room's edges, near the floor, and beside what stands there."""
+    """How open the surroundings of the points are, to 1: less along the room's edges, near the floor, and beside what
+    stands there.
+    """
     edges = sum(np.square(np.maximum(1 - (h - np.abs(p - h)) / 0.5, 0)) for p, h in zip(points, scene.room.half))
     openness = 1 - 0.22 * (edges - (surface < 6))
     standing = [thing for thing in scene.things if thing.centre[2] - thing.half[2] < 0.01]
@@ -220,7 +236,9 @@ def _openness(scene, points, surface):
 
 
 def _sides(planes, rays, before):
-    """The numbers, of a box's six, of the surfaces that rays meet: on the axis whose plane compares so with the others'."""
+    """The numbers, of a box's six, of the surfaces that rays meet: on the axis whose plane compares so with the
+    others'.
+    """
     side = np.where(before(planes[0], planes[1]), rays[0] > 0, 2 + (rays[1] > 0))
     last = before(planes[2], planes[0]) & before(planes[2], planes[1])
     return np.where(last, 4 + (rays[2] > 0), side)

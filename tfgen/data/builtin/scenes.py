@@ -1,4 +1,5 @@
-"""Ray-cast rooms with furniture and balls, and their exact depth: a stand-in for RGB-D pictures, drawn by code, nothing downloaded.
+"""Ray-cast rooms with furniture and balls, and their exact depth: a stand-in for RGB-D pictures, drawn by code, nothing
+downloaded.
 
 What is in a room is decided here, in metres, its z upwards; `raycast` turns it into pictures.
 """
@@ -9,12 +10,13 @@ import math
 import numpy as np
 
 from tfgen.data.builtin import raycast
-from tfgen.data.builtin.painting import TEST_START, keep_freed_memory, split_range
+from tfgen.data.builtin.painting import keep_freed_memory, split_range
 from tfgen.data.source import Source
 
 TRAIN, TEST = 8192, 1024
 
-# One sensor carried at chest to eye height, as in NYU Depth: were its focal length and height anything, no picture would tell a scale.
+# One sensor carried at chest to eye height, as in NYU Depth: were its focal length and height anything, no picture
+# would tell a scale.
 _FOCAL = 1 / math.tan(math.radians(29))  # in halves of the picture's side
 _BASELINE = 0.075  # metres from the sensor's camera to its projector on the right
 _FURNITURE = {  # half the width, depth and height, at least and at most; and the patterns
@@ -35,7 +37,8 @@ def load(split, image_size=64, examples=None, holes=True):
         holes: whether the depth has a sensor's holes.
 
     Returns:
-        Source with images (n, image_size, image_size, 3), depth (n, image_size, image_size, 1), no attributes and no labels.
+        Source with images (n, image_size, image_size, 3), depth (n, image_size, image_size, 1), no attributes and no
+        labels.
     """
     images, depth = draw(*split_range(split, TRAIN, TEST, examples), image_size=image_size, holes=holes)
     return Source(f"scenes/{split}", images, np.zeros((len(images), 0), np.uint8), depth=depth)
@@ -51,8 +54,8 @@ def draw(start, stop, seed=0, image_size=64, holes=False):
         holes: whether to put 0 where an RGB-D sensor would see no depth.
 
     Returns:
-        images (n, image_size, image_size, 3) uint8, and depth (n, image_size, image_size, 1) uint16: millimetres along the optical axis, at
-        the pixels' centres.
+        images (n, image_size, image_size, 3) uint8, and depth (n, image_size, image_size, 1) uint16: millimetres along
+        the optical axis, at the pixels' centres.
     """
     images = np.empty((stop - start, image_size, image_size, 3), np.uint8)
     depth = np.empty((stop - start, image_size, image_size, 1), np.uint16)
@@ -118,7 +121,10 @@ def _scene(random):
     yaw, pitch, roll = between(-math.pi, math.pi), between(-0.55, 0.02), between(-0.04, 0.04)
     cy, sy, cp, sp, cr, sr = (f(angle) for angle in (yaw, pitch, roll) for f in (math.cos, math.sin))
     back = between(0.4, 1) * min(s / 2 / max(abs(a), 1e-6) for s, a in zip(size, (cy, sy)))
-    position = *(min(max(s / 2 - back * a + between(-0.5, 0.5), 0.3), s - 0.3) for s, a in zip(size, (cy, sy))), between(1.3, 1.7)
+    position = (
+        *(min(max(s / 2 - back * a + between(-0.5, 0.5), 0.3), s - 0.3) for s, a in zip(size, (cy, sy))),
+        between(1.3, 1.7),
+    )
     right, down = (sy, -cy, 0.0), (sp * cy, sp * sy, -cp)
     right, down = (tuple(c * r + s * d for r, d in zip(right, down)) for c, s in ((cr, sr), (-sr, cr)))
     camera = raycast.Camera(position, right, down, (cp * cy, cp * sy, sp), _FOCAL)
@@ -133,7 +139,10 @@ def _scene(random):
 
     power, tint = between(1.0, 1.7), between(-0.12, 0.12)
     lamps = [
-        ((*(between(0.2, 0.8) * s for s in size[:2]), size[2] - 0.12), tuple(power * (1 + tint * i) for i in (1, 0, -1))),
+        (
+            (*(between(0.2, 0.8) * s for s in size[:2]), size[2] - 0.12),
+            tuple(power * (1 + tint * i) for i in (1, 0, -1)),
+        ),
         ((*(between(0.1, 0.9) * s for s in size[:2]), between(1.5, 2.2)), (power * choose(0.15, 0.45),) * 3),
     ]
     ambient = tuple(between(0.22, 0.36) * (1 - 0.5 * tint * i) for i in (1, 0, -1))
@@ -153,7 +162,9 @@ def _pictures(dice, size):
 
 
 def _furniture(dice, size, position, yaw):
-    """Furniture and balls on the floor, what would stand too near to the camera or to another piece left out: yields like _pictures."""
+    """Furniture and balls on the floor, what would stand too near to the camera or to another piece left out: yields
+    like _pictures.
+    """
     taken = [(*position[:2], 0.3)]
     for kind in [dice.choose(*_FURNITURE, "crate", "crate") for _ in range(6)] + ["ball"] * 4:
         if kind == "ball":
@@ -163,7 +174,11 @@ def _furniture(dice, size, position, yaw):
             low, high, patterns = _FURNITURE[kind]
             half = tuple(dice.between(*ends) for ends in zip(low, high))
             material = dice.material(dice.choose(dice.wood(), dice.hue(0.15, 0.8, 0.8)), dice.choose(*patterns))
-        turn, far, angle = yaw + dice.between(-0.45, 0.45), dice.between(1.0, 5.5), dice.choose(0.0, dice.between(-1.5, 1.5))
+        turn, far, angle = (
+            yaw + dice.between(-0.45, 0.45),
+            dice.between(1.0, 5.5),
+            dice.choose(0.0, dice.between(-1.5, 1.5)),
+        )
         cos, sin, radius = math.cos(angle), math.sin(angle), math.hypot(*half[:2])
         outline = cos * half[0] + abs(sin) * half[1] + 0.02, abs(sin) * half[0] + cos * half[1] + 0.02
         aim = position[0] + far * math.cos(turn), position[1] + far * math.sin(turn)
@@ -172,7 +187,10 @@ def _furniture(dice, size, position, yaw):
             continue
         taken.append((x, y, radius))
         for (a, b, z), part in _parts(kind, *half):
-            yield raycast.Thing((x + cos * a - sin * b, y + sin * a + cos * b, z), part, cos, sin, kind == "ball"), material
+            yield (
+                raycast.Thing((x + cos * a - sin * b, y + sin * a + cos * b, z), part, cos, sin, kind == "ball"),
+                material,
+            )
         if kind in ("crate", "table") and dice.choose(True, False):  # something on it
             small = dice.between(0.07, 0.13)
             material = dice.material(dice.hue(0.2, 0.9, 1), dice.choose("plain", "bands"))
@@ -180,7 +198,9 @@ def _furniture(dice, size, position, yaw):
 
 
 def _parts(kind, width, depth, height):
-    """The boxes of a piece of furniture: their centres, from the middle of its place on the floor, and half their sides."""
+    """The boxes of a piece of furniture: their centres, from the middle of its place on the floor, and half their
+    sides.
+    """
     if kind == "table":
         yield (0, 0, 2 * height - 0.025), (width, depth, 0.025)
         for i, j in itertools.product((-1, 1), repeat=2):
@@ -192,7 +212,9 @@ def _parts(kind, width, depth, height):
 
 
 def _holes(t, focal, random):
-    """Where a structured-light sensor sees no depth (size, size): the projector's shadows, ragged edges, a shiny patch, speckles."""
+    """Where a structured-light sensor sees no depth (size, size): the projector's shadows, ragged edges, a shiny patch,
+    speckles.
+    """
     size = len(t)
     lit = np.arange(size) - focal * size / 2 * _BASELINE / t  # the projector's column that falls on every pixel
     nearest = np.minimum.accumulate(lit[:, ::-1], axis=1)[:, ::-1]

@@ -1,10 +1,11 @@
 """Any folder of pictures: PNG, JPEG, BMP, WebP, GIF or TIFF of any size and mode.
 
-    splits        train/ and test/; where there is neither, one picture in ten is in the test set, by `in_test` of its name
-    labels        a folder for each class; or a CSV of the pictures' names and a column called label, of names or numbers
-    attributes    a CSV of the pictures' names and of columns of 0 and 1, 0.0 and 1.0, -1 and 1, or false and true
-    which CSV     attributes.csv or the only *.csv beside the pictures, else train.csv and test.csv beside their folders, else
-                  attributes.csv or the only other *.csv beside these; where there are two folders of classes or more, none
+splits        train/ and test/; where there is neither, one picture in ten is in the test set, by `in_test` of its name
+labels        a folder for each class; or a CSV of the pictures' names and a column called label, of names or numbers
+attributes    a CSV of the pictures' names and of columns of 0 and 1, 0.0 and 1.0, -1 and 1, or false and true
+which CSV     attributes.csv or the only *.csv beside the pictures, else train.csv and test.csv beside their folders,
+else
+              attributes.csv or the only other *.csv beside these; where there are two folders of classes or more, none
 """
 
 import dataclasses
@@ -34,8 +35,8 @@ LAYOUT = (
 def load(split, data_dir, image_size=32, examples=None, *, problem=fail, channels=3):
     """Reads one split, "train" or "test".
 
-    A CSV's order is kept. Classes are dealt out in turn, the first picture of each, then the second of each, so that the first examples
-    show them all.
+    A CSV's order is kept. Classes are dealt out in turn, the first picture of each, then the second of each, so that
+    the first examples show them all.
 
     Args:
         split: names the folder, where there is one for each split.
@@ -46,12 +47,12 @@ def load(split, data_dir, image_size=32, examples=None, *, problem=fail, channel
         channels: 1 for grey, 3 for colour.
 
     Returns:
-        Source with images (n, image_size, image_size, channels), not decoded yet, and with labels and the classes' names, or with
-        attributes, or with neither.
+        Source with images (n, image_size, image_size, channels), not decoded yet, and with labels and the classes'
+        names, or with attributes, or with neither.
 
     Raises:
-        UserError: for a folder that is missing or empty, splits that do not go together and a CSV that is none; it names the folder or
-            the file, and the line of a CSV.
+        UserError: for a folder that is missing or empty, splits that do not go together and a CSV that is none; it
+            names the folder or the file, and the line of a CSV.
     """
     if channels not in (1, 3):
         raise UserError(f"--channels must be 1, for grey, or 3, for colour, not {channels}.")
@@ -61,11 +62,14 @@ def load(split, data_dir, image_size=32, examples=None, *, problem=fail, channel
     paths, columns = by_table(root, found, tables, split, problem) if tables else by_class(found[split])
     reads = [functools.partial(read_picture, os.path.join(root, path), image_size, channels) for path in paths]
     columns = {"attributes": np.zeros((len(reads), 0), np.uint8)} | columns
-    return Source(f"folder/{split} in {shown(root)}", Files(reads, (image_size, image_size, channels)), **columns)[:examples]
+    return Source(f"folder/{split} in {shown(root)}", Files(reads, (image_size, image_size, channels)), **columns)[
+        :examples
+    ]
 
 
 def in_test(name):
-    """Whether a picture is in the test set, of a folder that has none: so are one in ten, for ever the same, whatever else the folder holds.
+    """Whether a picture is in the test set, of a folder that has none: so are one in ten, for ever the same, whatever
+    else the folder holds.
 
     Args:
         name: path below the folder, with /.
@@ -74,9 +78,16 @@ def in_test(name):
 
 
 def read_picture(path, image_size, channels):
-    """One picture, upright as its EXIF says, as (image_size, image_size, channels) uint8. Raises UserError, naming the file, if it is damaged."""
-    with pictures.opened(path, pictures.FORMATS, "expected a picture that can be decoded; restore or remove it") as picture:
-        return pictures.pixels(pictures.square(pictures.in_channels(ImageOps.exif_transpose(picture), channels), image_size))
+    """One picture, upright as its EXIF says, as (image_size, image_size, channels) uint8.
+
+    Raises UserError, naming the file, if it is damaged.
+    """
+    with pictures.opened(
+        path, pictures.FORMATS, "expected a picture that can be decoded; restore or remove it"
+    ) as picture:
+        return pictures.pixels(
+            pictures.square(pictures.in_channels(ImageOps.exif_transpose(picture), channels), image_size)
+        )
 
 
 # What the folder holds.
@@ -91,7 +102,8 @@ def find_pictures(root, split, problem):
         problem: see `find_classes`.
 
     Returns:
-        {split: {class: sorted paths below root}}, where the class is "" if there are none, and {split: its folder's name, or ""}.
+        {split: {class: sorted paths below root}}, where the class is "" if there are none, and {split: its folder's
+        name, or ""}.
 
     Raises:
         UserError: for a split without pictures, and for classes that are not the same in both.
@@ -121,7 +133,10 @@ def _pass_over(error):
 
 def _divided(root, classes):
     """{split: {class: paths}} of {class: paths}. Raises UserError if there are too few for both splits."""
-    found = {part: {name: [path for path in paths if in_test(path) == (part == "test")] for name, paths in classes.items()} for part in PARTS}
+    found = {
+        part: {name: [path for path in paths if in_test(path) == (part == "test")] for name, paths in classes.items()}
+        for part in PARTS
+    }
     for part in PARTS:
         if not any(found[part].values()):
             what = f"holds {sum(map(len, classes.values()))} pictures and none of them to {part} with, where one in ten is to test with"
@@ -135,7 +150,8 @@ def find_classes(root, place, problem):
     Args:
         root: --data_dir.
         place: the folder's name, "" for root itself.
-        problem: is told the UserError of each picture outside a class, of each folder within a class, and of what may not be read.
+        problem: is told the UserError of each picture outside a class, of each folder within a class, and of what may
+            not be read.
 
     Raises:
         UserError: for a folder or a class without pictures.
@@ -157,25 +173,33 @@ def find_classes(root, place, problem):
             what = "is a folder within a class: expected pictures alone; move what it holds or remove it"
             problem(UserError(f"{shown(root / place / name / folder)} {what}."))
     for file in loose:
-        what = f"is in no class: expected pictures in {shown(root / place)}{os.sep}<class> alone; move it to such a folder"
+        what = (
+            f"is in no class: expected pictures in {shown(root / place)}{os.sep}<class> alone; move it to such a folder"
+        )
         problem(UserError(f"{shown(root / place / file)} {what}."))
     return classes
 
 
 def by_class(classes):
     """(paths, fields of a Source) of one split, as `find_pictures` gives it: labels and classes, or nothing."""
-    turns = sorted((turn, label, path) for label, paths in enumerate(classes.values()) for turn, path in enumerate(paths))
+    turns = sorted(
+        (turn, label, path) for label, paths in enumerate(classes.values()) for turn, path in enumerate(paths)
+    )
     paths = [path for _, _, path in turns]
     if "" in classes:
         return paths, {}
-    return paths, {"labels": np.array([label for _, label, _ in turns], np.int32), "classes": tuple(map(shown, classes))}
+    return paths, {
+        "labels": np.array([label for _, label, _ in turns], np.int32),
+        "classes": tuple(map(shown, classes)),
+    }
 
 
 # CSVs.
 
 
 def find_tables(root, found, places):
-    """{split: path of its CSV}, where both may have the same, or {} if there is none; arguments as `find_pictures` returns them.
+    """{split: path of its CSV}, where both may have the same, or {} if there is none; arguments as `find_pictures`
+    returns them.
 
     Raises:
         UserError: for one split with a CSV and the other without, and for several CSVs in a folder.
@@ -188,17 +212,24 @@ def find_tables(root, found, places):
         beside = [table for folder in folders if (table := only_table(folder, root))]
         if place and not beside:
             own = f"{part}.csv" in pictures.contents(root, root, (".csv",))[0]
-            beside = [root / f"{part}.csv" if own else only_table(root, root, besides=[f"{part}.csv" for part in PARTS])]
+            beside = [
+                root / f"{part}.csv" if own else only_table(root, root, besides=[f"{part}.csv" for part in PARTS])
+            ]
         tables[part] = beside[0] if beside else None
     for part, other in (PARTS, PARTS[::-1]):
         if tables[part] and not tables[other]:
-            what = f"there is {shown(tables[part])} for the pictures to {part} with and no CSV for those to {other} with"
+            what = (
+                f"there is {shown(tables[part])} for the pictures to {part} with and no CSV for those to {other} with"
+            )
             raise UserError(f"{what}: expected one for both or for each; add {other}.csv, or put it elsewhere.")
     return tables if tables["train"] else {}
 
 
 def only_table(folder, root, besides=()):
-    """The path of attributes.csv in a folder or of the only *.csv, `besides` left aside, or None. Raises UserError for several."""
+    """The path of attributes.csv in a folder or of the only *.csv, `besides` left aside, or None.
+
+    Raises UserError for several.
+    """
     files, _, refused = pictures.contents(folder, root, (".csv",))
     for name, error in refused.items():
         if name.lower().endswith(".csv"):
@@ -211,7 +242,8 @@ def only_table(folder, root, besides=()):
 
 
 def by_table(root, found, tables, split, problem):
-    """(paths, fields of a Source: labels and classes, or attributes and their names) of one split, in the order of its CSV.
+    """(paths, fields of a Source: labels and classes, or attributes and their names) of one split, in the order of its
+    CSV.
 
     Args:
         root: --data_dir.
@@ -239,7 +271,9 @@ def by_table(root, found, tables, split, problem):
         chosen |= match(table, root, {part: found[part] for part in PARTS if tables[part] == path}, tell[path])
     for part in PARTS:
         if not chosen[part][0]:
-            raise UserError(f"{shown(tables[part])} has no good row for any picture to {part} with: expected one for each; restore it.")
+            raise UserError(
+                f"{shown(tables[part])} has no good row for any picture to {part} with: expected one for each; restore it."
+            )
     paths, values = chosen[split]
     if labelled:
         return paths, {"labels": values[:, 0], "classes": classes}
@@ -266,9 +300,13 @@ def read_rows(path, codes, problem):
         raise UserError(f"{where}: {what}; restore the line.")
     for k, name in enumerate(columns):
         if not name or not name.isprintable() or name in columns[:k]:
-            raise UserError(f"{where}: expected a name of its own for every column, not {name[:80]!r}; correct the line.")
+            raise UserError(
+                f"{where}: expected a name of its own for every column, not {name[:80]!r}; correct the line."
+            )
     if [name.lower() for name in columns] == [LABEL]:
-        return pictures.read_table(path, [LABEL], rows, functools.partial(_code, codes), "the name or number of a class", problem)
+        return pictures.read_table(
+            path, [LABEL], rows, functools.partial(_code, codes), "the name or number of a class", problem
+        )
     return pictures.read_table(path, columns, rows, _bit, "0 or 1, -1 or 1, or false or true", problem)
 
 
@@ -294,13 +332,15 @@ def _whole(text):
 def label_numbers(codes, tables):
     """(label of each code, or -1 for a bad one, and the classes' names) of the CSVs of both splits together.
 
-    Labels that are numbers, at least half of them, are taken as they are, and the classes have no names; else they are numbered in the
-    order of the names.
+    Labels that are numbers, at least half of them, are taken as they are, and the classes have no names; else they are
+    numbered in the order of the names.
     """
     often = sum(np.bincount(table.values[:, 0], minlength=len(codes)) for table in tables)
     numbers = [_whole(text) for text in codes]
     if 2 * sum(n for number, n in zip(numbers, often, strict=True) if number is not None) >= often.sum():
-        return np.array([number if number is not None and 0 <= number < MOST else -1 for number in numbers], np.int32), ()
+        return np.array(
+            [number if number is not None and 0 <= number < MOST else -1 for number in numbers], np.int32
+        ), ()
     names = sorted(codes)
     places = {name: place if place < MOST else -1 for place, name in enumerate(names)}
     return np.array([places[name] for name in codes], np.int32), tuple(names[:MOST])
@@ -319,10 +359,14 @@ def with_labels(table, codes, meanings, problem):
 
 
 def with_bits(table, problem):
-    """A Table of -1, 0 and 1 less the rows with the rarer of -1 and 0, of which problem is told: a CSV has one of them for no."""
+    """A Table of -1, 0 and 1 less the rows with the rarer of -1 and 0, of which problem is told: a CSV has one of them
+    for no.
+    """
     no, odd = sorted((-1, 0), key=lambda number: -np.sum(table.values == number))
     bad = (table.values == odd).any(axis=1)
-    return table.without(bad, lambda i: f"expected {no} or 1, as in the other lines, not {odd}; correct the values", problem)
+    return table.without(
+        bad, lambda i: f"expected {no} or 1, as in the other lines, not {odd}; correct the values", problem
+    )
 
 
 def match(table, root, found, problem):

@@ -45,18 +45,23 @@ def load(split, data_dir, image_size=64, examples=None, *, problem=fail, depth_u
         depth_unit: metres that one step of a depth picture means: 0.001 for millimetres, 10 / 255 for 10 m in 8 bits.
 
     Returns:
-        Source with images (n, image_size, image_size, 3) and depth (n, image_size, image_size, 1) uint16, millimetres from 1 to 10,000 or
-        0 for a hole, neither decoded yet.
+        Source with images (n, image_size, image_size, 3) and depth (n, image_size, image_size, 1) uint16, millimetres
+        from 1 to 10,000 or 0 for a hole, neither decoded yet.
 
     Raises:
         UserError: for a folder that is missing or holds no pair; it names it.
     """
     if not 0 < depth_unit <= FARTHEST / 1000:
-        raise UserError(f"--depth_unit must be more than 0 and at most {FARTHEST // 1000} metres a step, not {depth_unit}.")
+        raise UserError(
+            f"--depth_unit must be more than 0 and at most {FARTHEST // 1000} metres a step, not {depth_unit}."
+        )
     root = pathlib.Path(data_dir)
     pictures.names_in(root, LAYOUT)
     # Both, for a report must not find out after the training that there is no test set.
-    pairs = {part: find_pairs(root / part, root, problem if part == split else lambda error: None) for part in ("train", "test")}
+    pairs = {
+        part: find_pairs(root / part, root, problem if part == split else lambda error: None)
+        for part in ("train", "test")
+    }
     colors = [functools.partial(read_color, color, image_size) for color, _ in pairs[split][:examples]]
     depths = [
         functools.partial(read_depth, depth, os.path.relpath(color, os.path.dirname(depth)), image_size, depth_unit)
@@ -87,7 +92,9 @@ def find_pairs(folder, root, problem):
             files, _, links = pictures.contents(folder / below, root)
             refused |= {os.path.join(below, file): error for file, error in links.items()}
             for file in (*files, *links):
-                found.setdefault(os.path.splitext(file)[0], {}).setdefault(KINDS[below.lower()], []).append(os.path.join(below, file))
+                found.setdefault(os.path.splitext(file)[0], {}).setdefault(KINDS[below.lower()], []).append(
+                    os.path.join(below, file)
+                )
     pairs = []
     for name, kinds in sorted(found.items()):
         paths = [path for kind in ("colour", "depth") for path in kinds.get(kind, [])]
@@ -109,7 +116,9 @@ def _fault(folder, kinds):
             return UserError(f"{shown(folder / kinds[other][0])} {what}.")
         if len(kinds[kind]) > 1:
             first, second = kinds[kind][:2]
-            return UserError(f"{shown(folder / first)} is the {kind} of the same name as {shown(folder / second)}: expected one; remove the other.")
+            return UserError(
+                f"{shown(folder / first)} is the {kind} of the same name as {shown(folder / second)}: expected one; remove the other."
+            )
     return None
 
 
@@ -125,9 +134,10 @@ def read_color(path, image_size):
 def read_depth(path, color, image_size, depth_unit):
     """The central square of a depth picture as (image_size, image_size, 1) uint16 millimetres, 0 for a hole.
 
-    It takes the nearest pixel: a mean over an edge would lie where nothing is, and one over a hole too near; so every value is a measured
-    one, and holes stay as frequent as they are. The largest number of the picture's type is a hole as 0 is. So is what lies beyond 10 m:
-    the networks see 10 m as 1, and depth cut there would be a wall that does not exist.
+    It takes the nearest pixel: a mean over an edge would lie where nothing is, and one over a hole too near; so every
+        value is a measured
+    one, and holes stay as frequent as they are. The largest number of the picture's type is a hole as 0 is. So is what
+    lies beyond 10 m: the networks see 10 m as 1, and depth cut there would be a wall that does not exist.
 
     Args:
         path: of the depth, in 8- or 16-bit grey.

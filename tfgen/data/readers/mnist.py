@@ -1,4 +1,6 @@
-"""MNIST and the sets given out like it, Fashion-MNIST, KMNIST and EMNIST: 28x28 grey pictures in four IDX files or in one .npz."""
+"""MNIST and the sets given out like it, Fashion-MNIST, KMNIST and EMNIST: 28x28 grey pictures in four IDX files or in
+one .npz.
+"""
 
 import gzip
 import os
@@ -17,7 +19,8 @@ from tfgen.data.source import Source
 SIDE = 28
 MOST = 1_000_000  # examples in a file, so that a damaged or hostile one cannot fill the memory
 DIGITS, CAPITALS = tuple("0123456789"), tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-# EMNIST's splits and their class names: "letters" counts from 1, two splits hold only those small letters that do not look like capitals.
+# EMNIST's splits and their class names: "letters" counts from 1, two splits hold only those small letters that do not
+# look like capitals.
 EMNIST = {
     "byclass": DIGITS + CAPITALS + tuple("abcdefghijklmnopqrstuvwxyz"),
     "bymerge": DIGITS + CAPITALS + tuple("abdefghnqrt"),
@@ -26,15 +29,33 @@ EMNIST = {
     "digits": DIGITS,
     "mnist": DIGITS,
 }
-# torchvision's folders NAME/raw: the four files of these sets have the same names, so that elsewhere one cannot tell which it is.
+# torchvision's folders NAME/raw: the four files of these sets have the same names, so that elsewhere one cannot tell
+# which it is.
 RAW = {
     "MNIST": DIGITS,
-    "FashionMNIST": ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    "FashionMNIST": (
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
     "KMNIST": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
 }
-FILES = re.compile(rf"(?:emnist-({'|'.join(EMNIST)})-(?:train|test)|train|t10k)-(?:images[-.]idx3|labels[-.]idx1)-ubyte(?:\.gz)?")
-# The header NumPy writes before an array. It is matched and not evaluated: an array of objects, which would be a pickle, does not match.
-HEADER = re.compile(r"\{'descr': '([<>|=]?[iu][1248])', 'fortran_order': (True|False), 'shape': \((\d{1,9}(?:, \d{1,9})*),?\), \}\s*", re.ASCII)
+FILES = re.compile(
+    rf"(?:emnist-({'|'.join(EMNIST)})-(?:train|test)|train|t10k)-(?:images[-.]idx3|labels[-.]idx1)-ubyte(?:\.gz)?"
+)
+# The header NumPy writes before an array. It is matched and not evaluated: an array of objects, which would be a
+# pickle, does not match.
+HEADER = re.compile(
+    r"\{'descr': '([<>|=]?[iu][1248])', 'fortran_order': (True|False), 'shape': \((\d{1,9}(?:, \d{1,9})*),?\), \}\s*",
+    re.ASCII,
+)
 LAYOUT = "expected --data_dir to hold the four IDX files of MNIST or of a set given out like it, or mnist.npz; restore them or correct the path"
 
 
@@ -46,33 +67,45 @@ def load(split, data_dir, image_size=32, examples=None):
     Args:
         split: chooses the two files, or the two arrays of the .npz.
         data_dir: folder of the four IDX files or of the .npz.
-        image_size: side of the pictures. 28 leaves them as they are, 32 adds a border of 2 black pixels, and any other brings those of
-            32x32 to it with an anti-aliased filter.
+        image_size: side of the pictures. 28 leaves them as they are, 32 adds a border of 2 black pixels, and any other
+            brings those of 32x32 to it with an anti-aliased filter.
         examples: only the first so many; None is all. The files are checked as a whole all the same.
 
     Returns:
-        Source with images (n, image_size, image_size, 1), EMNIST's upright, the labels as they are in the file, and the names of the
-        classes where the files' or the folder's names tell which set it is.
+        Source with images (n, image_size, image_size, 1), EMNIST's upright, the labels as they are in the file, and the
+        names of the classes where the files' or the folder's names tell which set it is.
 
     Raises:
-        UserError: for a file that is missing, damaged, of another kind or of another length than its header says; it names the file.
+        UserError: for a file that is missing, damaged, of another kind or of another length than its header says; it
+            names the file.
     """
     data_dir = pathlib.Path(data_dir)
     folder, emnist = find_set(data_dir)
     images, labels, classes = from_idx(folder, emnist, split) if folder else from_npz(find_npz(data_dir), split)
     images, labels = resize(images[:examples], image_size), labels[:examples].astype(np.int32)
-    return Source(f"mnist/{split} in {data_dir}", images[..., None], np.zeros((len(images), 0), np.uint8), labels=labels, classes=classes)
+    return Source(
+        f"mnist/{split} in {data_dir}",
+        images[..., None],
+        np.zeros((len(images), 0), np.uint8),
+        labels=labels,
+        classes=classes,
+    )
 
 
 def find_set(data_dir):
-    """(folder of the IDX files, EMNIST's split or None); the folder is None if there are none. Raises UserError if there are two sets."""
+    """(folder of the IDX files, EMNIST's split or None); the folder is None if there are none.
+
+    Raises UserError if there are two sets.
+    """
     for folder in (data_dir, data_dir / "MNIST" / "raw"):
         if folder != data_dir and not os.path.isdir(folder):
             continue
         sets = {found[1] for name in pictures.names_in(folder, LAYOUT) if (found := FILES.fullmatch(name))}
         if len(sets) > 1:
             names = " and of ".join(sorted(f"emnist-{name}-*" if name else "train-* and t10k-*" for name in sets))
-            raise UserError(f"{folder} holds files of {names}: expected the four files of one set; leave one there and move the others.")
+            raise UserError(
+                f"{folder} holds files of {names}: expected the four files of one set; leave one there and move the others."
+            )
         if sets:
             return folder, sets.pop()
     return None, None
@@ -80,8 +113,16 @@ def find_set(data_dir):
 
 def from_idx(folder, emnist, split):
     """One split of four IDX files: images (n, 28, 28) uint8, labels (n,) uint8, names of the classes or none."""
-    prefixes = {"train": f"emnist-{emnist}-train", "test": f"emnist-{emnist}-test"} if emnist else {"train": "train", "test": "t10k"}
-    files = {(part, kind): find(folder, prefix, kind) for part, prefix in prefixes.items() for kind in ("images-idx3", "labels-idx1")}
+    prefixes = (
+        {"train": f"emnist-{emnist}-train", "test": f"emnist-{emnist}-test"}
+        if emnist
+        else {"train": "train", "test": "t10k"}
+    )
+    files = {
+        (part, kind): find(folder, prefix, kind)
+        for part, prefix in prefixes.items()
+        for kind in ("images-idx3", "labels-idx1")
+    }
     images, labels = read_idx(files[split, "images-idx3"], SIDE, SIDE), read_idx(files[split, "labels-idx1"])
     if len(labels) != len(images):
         raise UserError(
@@ -108,7 +149,10 @@ def find(folder, prefix, kind):
 
 
 def read_idx(path, *shape):
-    """An IDX file of bytes, gzipped or not, as (n, *shape) uint8. Raises UserError, naming it, if it is not one of that shape."""
+    """An IDX file of bytes, gzipped or not, as (n, *shape) uint8.
+
+    Raises UserError, naming it, if it is not one of that shape.
+    """
     what = f"pictures of {'x'.join(map(str, shape))} bytes" if shape else "labels of one byte"
     expected = f"expected an IDX file of {what}; restore the file"
     try:
@@ -117,7 +161,9 @@ def read_idx(path, *shape):
         with gzip.open(path) if packed else open(path, "rb") as file:
             header = file.read(8 + 4 * len(shape))
             if header[:4] != bytes((0, 0, 8, 1 + len(shape))):
-                raise UserError(f"{path} begins with {header[:4].hex() or 'no byte'}, not with 00000{801 + len(shape)}: {expected}.")
+                raise UserError(
+                    f"{path} begins with {header[:4].hex() or 'no byte'}, not with 00000{801 + len(shape)}: {expected}."
+                )
             if len(header) < 8 + 4 * len(shape):
                 raise UserError(f"{path} ends within its header: {expected}.")
             n, *found = struct.unpack(f">{1 + len(shape)}I", header[4:])
@@ -131,12 +177,17 @@ def read_idx(path, *shape):
         raise UserError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): {expected}.") from None
     if len(content) != size:
         held = f"more than {size}" if len(content) > size else len(content)
-        raise UserError(f"{path} holds {held} bytes after its header: expected {size} for {n} {what}; restore the file.")
+        raise UserError(
+            f"{path} holds {held} bytes after its header: expected {size} for {n} {what}; restore the file."
+        )
     return np.frombuffer(content, np.uint8).reshape(n, *shape)
 
 
 def read_through(file, size):
-    """The rest of a file, of which one byte more than `size` is enough to know. It grows with what the file does hold: the header may lie."""
+    """The rest of a file, of which one byte more than `size` is enough to know.
+
+    It grows with what the file does hold: the header may lie.
+    """
     content = bytearray()
     while len(content) <= size and (block := file.read(min(size + 1 - len(content), 1 << 20))):
         content += block
@@ -144,20 +195,31 @@ def read_through(file, size):
 
 
 def find_npz(data_dir):
-    """The path of mnist.npz, or of the only .npz: Keras keeps its own among others. Raises UserError if there is none, or no telling."""
-    names = [name for name in pictures.names_in(data_dir, LAYOUT) if name.lower().endswith(".npz") and os.path.isfile(data_dir / name)]
+    """The path of mnist.npz, or of the only .npz: Keras keeps its own among others.
+
+    Raises UserError if there is none, or no telling.
+    """
+    names = [
+        name
+        for name in pictures.names_in(data_dir, LAYOUT)
+        if name.lower().endswith(".npz") and os.path.isfile(data_dir / name)
+    ]
     if not names:
         raise UserError(f"{data_dir} holds neither IDX files nor an .npz file: {LAYOUT}.")
     if len(names) > 1 and "mnist.npz" not in names:
-        raise UserError(f"{data_dir} holds {' and '.join(names)}: expected mnist.npz or one .npz file alone; move the others elsewhere.")
+        raise UserError(
+            f"{data_dir} holds {' and '.join(names)}: expected mnist.npz or one .npz file alone; move the others elsewhere."
+        )
     return data_dir / ("mnist.npz" if "mnist.npz" in names else names[0])
 
 
 def from_npz(path, split):
-    """One split of an .npz with x_train, y_train, x_test and y_test: images (n, 28, 28) uint8, labels (n,), names of the classes or none.
+    """One split of an .npz with x_train, y_train, x_test and y_test: images (n, 28, 28) uint8, labels (n,), names of
+    the classes or none.
 
     Raises:
-        UserError: naming the file, and the array where it is one. An array of objects, which would be a pickle, is refused unread.
+        UserError: naming the file, and the array where it is one. An array of objects, which would be a pickle, is
+            refused unread.
     """
     expected = "expected x_train, y_train, x_test and y_test as numpy.savez writes them; restore the file"
     try:
@@ -167,25 +229,36 @@ def from_npz(path, split):
                     raise UserError(f"{path} holds no {name}: {expected}.")
             images = read_npy(archive, f"x_{split}", f"{path}, x_{split}", SIDE, SIDE)
             labels = read_npy(archive, f"y_{split}", f"{path}, y_{split}")
-    # zipfile: encrypted is a RuntimeError, as is an unknown compression; damaged extra fields and names are struct.errors and ValueErrors.
+    # zipfile: encrypted is a RuntimeError, as is an unknown compression; damaged extra fields and names are
+    # struct.errors and ValueErrors.
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, struct.error) as error:
         raise UserError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): {expected}.") from None
     if len(labels) != len(images):
-        raise UserError(f"{path} has {len(labels)} labels for the {len(images)} pictures of x_{split}: expected one for each; restore the file.")
+        raise UserError(
+            f"{path} has {len(labels)} labels for the {len(images)} pictures of x_{split}: expected one for each; restore the file."
+        )
     pictures.check_labels(labels, (), f"{path}, y_{split},")
     return images, labels, DIGITS if path.name == "mnist.npz" and labels.max() < len(DIGITS) else ()
 
 
 def read_npy(archive, name, where, *shape):
-    """One array of an open .npz, as (n, *shape) uint8, or any integers if there is no shape. Raises UserError, beginning with `where`."""
+    """One array of an open .npz, as (n, *shape) uint8, or any integers if there is no shape.
+
+    Raises UserError, beginning with `where`.
+    """
     what = f"bytes of the shape (n, {', '.join(map(str, shape))})" if shape else "integers of the shape (n,)"
     expected = f"expected {what} as numpy.savez writes them; restore the file"
-    if archive.getinfo(f"{name}.npy").compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # LZMA asks for memory by its header
+    if archive.getinfo(f"{name}.npy").compress_type not in (
+        zipfile.ZIP_STORED,
+        zipfile.ZIP_DEFLATED,
+    ):  # LZMA asks for memory by its header
         raise UserError(f"{where} is packed in another way than by deflation: {expected}.")
     with archive.open(f"{name}.npy") as file:
         start = file.read(10)
         if start[:8] != b"\x93NUMPY\1\0":
-            raise UserError(f"{where} begins with {start[:8].hex() or 'no byte'}, not with 934e554d50590100: {expected}.")
+            raise UserError(
+                f"{where} begins with {start[:8].hex() or 'no byte'}, not with 934e554d50590100: {expected}."
+            )
         header = file.read(int.from_bytes(start[8:], "little")).decode("latin-1")
         found = HEADER.fullmatch(header)
         numbers = tuple(map(int, found[3].split(", "))) if found else ()

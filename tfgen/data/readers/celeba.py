@@ -1,8 +1,8 @@
 """CelebA faces: the folder that DLCV Spring 2018 gave out, the official files, or Kaggle's.
 
-    the homework's    train/*.png and test/*.png of 64x64 pixels, 13 attributes as 0.0 and 1.0 in train.csv and test.csv
-    the official      img_align_celeba/*.jpg of 178x218 pixels, 40 attributes as -1 and 1 in list_attr_celeba.txt, list_eval_partition.txt
-    Kaggle's          the same with commas in list_attr_celeba.csv and list_eval_partition.csv
+the homework's    train/*.png and test/*.png of 64x64 pixels, 13 attributes as 0.0 and 1.0 in train.csv and test.csv
+the official      img_align_celeba/*.jpg of 178x218 pixels, 40 attributes as -1 and 1 in list_attr_celeba.txt,
+list_eval_partition.txt Kaggle's          the same with commas in list_attr_celeba.csv and list_eval_partition.csv
 """
 
 import functools
@@ -32,7 +32,8 @@ ALL_ATTRIBUTES = (
     "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young",
 )  # fmt: skip
 PARTS = {"train": 0, "test": 2}  # 1 is for validation, and in neither
-# Where each lies, the first that is there: Kaggle's archive has one folder within another, the official site three beside each other.
+# Where each lies, the first that is there: Kaggle's archive has one folder within another, the official site three
+# beside each other.
 FOLDERS = ("img_align_celeba/img_align_celeba", "img_align_celeba", "Img/img_align_celeba")
 TABLES = ("list_attr_celeba.txt", "list_attr_celeba.csv", "Anno/list_attr_celeba.txt")
 PARTITIONS = ("list_eval_partition.txt", "list_eval_partition.csv", "Eval/list_eval_partition.txt")
@@ -49,21 +50,27 @@ def load(split, data_dir, image_size=SIDE, examples=None, *, problem=fail, crop=
         image_size: side the pictures are brought to, with an anti-aliased filter.
         examples: only the first so many; None is all. The tables are checked as a whole all the same.
         problem: is told the UserError of each bad row, of each row without a picture and of each picture without a row.
-        crop: side in pixels, 8 to 178, of the central square taken of pictures of 178x218; None is 178. The homework's are cropped already.
+        crop: side in pixels, 8 to 178, of the central square taken of pictures of 178x218; None is 178. The homework's
+            are cropped already.
 
     Returns:
-        Source with images (n, image_size, image_size, 3), not decoded yet, and the attributes in the order of the table's columns.
+        Source with images (n, image_size, image_size, 3), not decoded yet, and the attributes in the order of the
+        table's columns.
 
     Raises:
         UserError: for anything else that is missing, unknown or damaged; it names the file, and the line of a table.
     """
     root = pathlib.Path(data_dir)
     if not os.path.isdir(root):
-        raise UserError(f"{pictures.shown(root)} is no folder: {HOMEWORK}, or {OFFICIAL.removeprefix('--data_dir must hold ')}; correct the path.")
+        raise UserError(
+            f"{pictures.shown(root)} is no folder: {HOMEWORK}, or {OFFICIAL.removeprefix('--data_dir must hold ')}; correct the path."
+        )
     if _first(root, *FOLDERS, *TABLES):
         crop = SIZE[0] if crop is None else crop
         if not 8 <= crop <= SIZE[0]:
-            raise UserError(f"--crop must be 8 to {SIZE[0]}, because CelebA's pictures are {SIZE[0]} pixels wide, not {crop}.")
+            raise UserError(
+                f"--crop must be 8 to {SIZE[0]}, because CelebA's pictures are {SIZE[0]} pixels wide, not {crop}."
+            )
         folder, table, chosen = find_official(split, root, problem)
         read, options = read_aligned, (image_size, crop)
     elif crop is not None:
@@ -73,7 +80,12 @@ def load(split, data_dir, image_size=SIDE, examples=None, *, problem=fail, crop=
         read, options = read_picture, (image_size,)
     reads = [functools.partial(read, os.path.join(folder, table.names[i]), *options) for i in chosen[:examples]]
     attributes = table.values[chosen[:examples]].astype(np.uint8)
-    return Source(f"celeba/{split} in {pictures.shown(root)}", Files(reads, (image_size, image_size, 3)), attributes, table.columns)
+    return Source(
+        f"celeba/{split} in {pictures.shown(root)}",
+        Files(reads, (image_size, image_size, 3)),
+        attributes,
+        table.columns,
+    )
 
 
 def _first(root, *names):
@@ -101,12 +113,18 @@ def read_attributes(path, rows, first, attributes, values, expected, problem):
         raise UserError(f"{pictures.shown(path)} is empty: expected a header and a row for every picture; restore it.")
     where = f"{pictures.shown(path)}, line {where}"
     if header[0] != first or len(header) < 2:
-        raise UserError(f"{where}: expected the header {first},{attributes[0]},..., not {','.join(header)[:80]!r}; restore the line.")
+        raise UserError(
+            f"{where}: expected the header {first},{attributes[0]},..., not {','.join(header)[:80]!r}; restore the line."
+        )
     for k, name in enumerate(header[1:], 1):
         if name not in attributes:
-            raise UserError(f"{where}: unknown attribute {name[:80]!r}, expected some of {', '.join(attributes)}; rename or remove the column.")
+            raise UserError(
+                f"{where}: unknown attribute {name[:80]!r}, expected some of {', '.join(attributes)}; rename or remove the column."
+            )
         if name in header[:k]:
-            raise UserError(f"{where}: expected every attribute once, but {name} comes twice; remove one of the two columns.")
+            raise UserError(
+                f"{where}: expected every attribute once, but {name} comes twice; remove one of the two columns."
+            )
 
     def value(text):
         try:
@@ -156,19 +174,29 @@ def find_homework(split, root, problem):
     """(folder, Table of attributes, numbers of its rows that have a picture) of one split.
 
     Raises:
-        UserError: unless the folder holds both splits: a report must not find out after the training that there is no test set.
+        UserError: unless the folder holds both splits: a report must not find out after the training that there is no
+            test set.
     """
     for name in ("train", "test", "train.csv", "test.csv"):
         kind, present = ("file", os.path.isfile) if name.endswith(".csv") else ("folder", os.path.isdir)
         if not present(root / name):
-            raise UserError(f"there is no {kind} {pictures.shown(root / name)}: {HOMEWORK}; restore it or correct the path.")
+            raise UserError(
+                f"there is no {kind} {pictures.shown(root / name)}: {HOMEWORK}; restore it or correct the path."
+            )
     folder, path = root / split, root / f"{split}.csv"
     table = read_attributes(path, pictures.lines(path), "image_name", ATTRIBUTES, {0: 0, 1: 1}, "0.0 or 1.0", problem)
-    return folder, table, with_pictures(table, range(len(table.names)), folder, pictures.contents(folder, root), ".png", problem)
+    return (
+        folder,
+        table,
+        with_pictures(table, range(len(table.names)), folder, pictures.contents(folder, root), ".png", problem),
+    )
 
 
 def read_picture(path, image_size):
-    """One 64x64 PNG as (image_size, image_size, 3) uint8. Raises UserError, naming the file, if it is damaged or of another size."""
+    """One 64x64 PNG as (image_size, image_size, 3) uint8.
+
+    Raises UserError, naming the file, if it is damaged or of another size.
+    """
     expected = f"expected a PNG of {SIDE}x{SIDE} pixels in 8-bit colour; restore the picture"
     with pictures.opened(path, ("PNG",), expected) as picture:
         if picture.size != (SIDE, SIDE):
@@ -185,29 +213,43 @@ def find_official(split, root, problem):
     """(folder, Table of attributes, numbers of its rows that are in one split and have a picture).
 
     Raises:
-        UserError: unless the folder holds pictures of both splits: a report must not find out after the training that there is no test set.
+        UserError: unless the folder holds pictures of both splits: a report must not find out after the training that
+            there is no test set.
     """
     folder, path, parts_path = (_first(root, *names) for names in (FOLDERS, TABLES, PARTITIONS))
     for found, name in ((folder, "folder"), (path, "table of attributes"), (parts_path, "partition")):
         if not found:
-            raise UserError(f"there is no {name} in {pictures.shown(root)}: {OFFICIAL}; restore it or correct the path.")
-    table = read_attributes(path, official_lines(path, problem), "image_id", ALL_ATTRIBUTES, {-1: 0, 1: 1}, "-1 or 1", problem)
+            raise UserError(
+                f"there is no {name} in {pictures.shown(root)}: {OFFICIAL}; restore it or correct the path."
+            )
+    table = read_attributes(
+        path, official_lines(path, problem), "image_id", ALL_ATTRIBUTES, {-1: 0, 1: 1}, "-1 or 1", problem
+    )
     partition = read_partition(parts_path, problem)
     for name in table.names:
         if name not in partition.seen:
-            problem(UserError(f"{pictures.shown(parts_path)} has no row for {name}: expected one for every row of {path.name}; restore it."))
+            problem(
+                UserError(
+                    f"{pictures.shown(parts_path)} has no row for {name}: expected one for every row of {path.name}; restore it."
+                )
+            )
     part = dict(zip(partition.names, partition.values[:, 0].tolist(), strict=True))
-    rows = {split: [i for i, name in enumerate(table.names) if part.get(name) == number] for split, number in PARTS.items()}
+    rows = {
+        split: [i for i, name in enumerate(table.names) if part.get(name) == number] for split, number in PARTS.items()
+    }
     contents = pictures.contents(folder, root)
     for other, chosen in rows.items():
         if not {table.names[i] for i in chosen}.intersection(contents[0]):
-            expected = f"expected pictures of both splits, 0 and 2 in {parts_path.name}; restore the pictures and the tables"
+            expected = (
+                f"expected pictures of both splits, 0 and 2 in {parts_path.name}; restore the pictures and the tables"
+            )
             raise UserError(f"{pictures.shown(folder)} holds no picture to {other} with: {expected}.")
     return folder, table, with_pictures(table, rows[split], folder, contents, ".jpg", problem)
 
 
 def official_lines(path, problem):
-    """Yields (line number, fields) of either table of attributes as of Kaggle's: the official one begins with a count, and names no image_id.
+    """Yields (line number, fields) of either table of attributes as of Kaggle's: the official one begins with a count,
+    and names no image_id.
 
     problem is told the UserError of another count than that of the rows.
     """
@@ -234,15 +276,18 @@ def read_partition(path, problem):
         line, header = next(rows, (1, []))
         if header != ["image_id", "partition"]:
             where = f"{pictures.shown(path)}, line {line}"
-            raise UserError(f"{where}: expected the header image_id,partition, not {','.join(header)[:80]!r}; restore the line.")
+            raise UserError(
+                f"{where}: expected the header image_id,partition, not {','.join(header)[:80]!r}; restore the line."
+            )
     return pictures.read_table(path, ("partition",), rows, {"0": 0, "1": 1, "2": 2}.get, "0, 1 or 2", problem)
 
 
 def read_aligned(path, image_size, crop):
     """The central square of one picture of 178x218 pixels as (image_size, image_size, 3) uint8.
 
-    Of a square 2.5 times as large as the result or more, libjpeg decodes half the size, in half the time. Against whole decoding and
-    Lanczos' filter that differs by 2 of 255 levels (root mean square, faces from 178 to 64 pixels), about what the JPEG itself had lost.
+    Of a square 2.5 times as large as the result or more, libjpeg decodes half the size, in half the time. Against whole
+    decoding and Lanczos' filter that differs by 2 of 255 levels (root mean square, faces from 178 to 64 pixels), about
+    what the JPEG itself had lost.
 
     Args:
         path: of a JPEG.
@@ -259,4 +304,6 @@ def read_aligned(path, image_size, crop):
         if crop < 2.5 * image_size:
             return pictures.pixels(pictures.square(pictures.to_rgb(picture), image_size, side=crop))
         picture.draft("RGB", (SIZE[0] // 2, SIZE[1] // 2))
-        return pictures.pixels(pictures.square(pictures.to_rgb(picture), image_size, Image.Resampling.BICUBIC, crop / 2))
+        return pictures.pixels(
+            pictures.square(pictures.to_rgb(picture), image_size, Image.Resampling.BICUBIC, crop / 2)
+        )
