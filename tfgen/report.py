@@ -213,9 +213,9 @@ def alike(name, chosen):
         if record["study"] != study or not _ready(run):
             continue
         defaults, arguments = run.preset.defaults(), record["arguments"]
-        same = [record[key] for key in ("image_size", "channels", "examples", "reading")] + [arguments["width"]]
+        parts = ("data", "training") if experiment.alike else ("data",)
+        same = [run.settings.compared(*parts), arguments["width"]]
         if experiment.alike:
-            same += [record[key] for key in ("batch_size", "epochs", "seed", "schedule", "precision", "ema")]
             same.append(
                 {key: value for key, value in arguments.items() if key not in varied and value != defaults[key]}
             )

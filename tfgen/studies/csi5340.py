@@ -67,7 +67,7 @@ def wgan(image_shape, *, width=1.0, depth=4, latent_dim=128, clip=0.01, d_steps=
     return model
 
 
-def _preset(name, build, panels, caption, score, more=None):
+def _preset(name, build, panels, caption, score, more=None, *, parameters):
     return Preset(
         build=build,
         data="digits",
@@ -87,6 +87,7 @@ def _preset(name, build, panels, caption, score, more=None):
             **(more or {}),
         },
         score=score,
+        parameters=parameters,
     )
 
 
@@ -103,6 +104,7 @@ PRESETS = {
                 "A test picture of each class, and five pictures decoded from codes drawn from the posterior around its own.",
             )
         },
+        parameters={"encoder": 1_935_240, "decoder": 1_784_609},
     ),
     "gan": _preset(
         "gan",
@@ -112,6 +114,7 @@ PRESETS = {
         "from real pictures, in nats, at most ln 2 = .693, and below 0 where the discriminator is worse than a guess; the study plotted the "
         "generator's loss under this name.",
         scores.sample_quality,
+        parameters={"discriminator": 389_249, "generator": 683_713},
     ),
     "wgan": _preset(
         "wgan",
@@ -120,6 +123,7 @@ PRESETS = {
         "Left: the generator's loss, -E[D(fake)], which the study plotted as the distance. Right: the distance's estimate, E[D(real)] - E[D(fake)]. Both "
         "in the critic's units.",
         scores.sample_quality,
+        parameters={"discriminator": 389_249, "generator": 683_713},
     ),
 }
 

@@ -348,7 +348,9 @@ def _mixed(name, posterior=True):
     return drawn
 
 
-def _preset(name, build, panels, caption, samples=functools.partial(latents.prior_samples, n=64), prior=True):
+def _preset(
+    name, build, panels, caption, samples=functools.partial(latents.prior_samples, n=64), prior=True, *, parameters
+):
     drawn = {
         f"pegasus_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
         f"pegasus_{name}_reconstructions.jpg": Plot(
@@ -370,6 +372,7 @@ def _preset(name, build, panels, caption, samples=functools.partial(latents.prio
         sample_columns=8,
         figures=drawn,
         score=scores.reconstruction_errors,
+        parameters=parameters,
     )
 
 
@@ -380,18 +383,21 @@ PRESETS = {
         vae,
         {"reconstruction": "Reconstruction", "kl": "KLD"},
         _LIKELIHOOD + "Right: the divergence of its code from N(0, I), in nats.",
+        parameters={"encoder": 1_708_608, "decoder": 1_187_907},
     ),
     "adversarial_vae": _preset(
         "adversarial_vae",
         adversarial_vae,
         {"reconstruction": "Reconstruction", "d_loss": "Critic loss"},
         _LIKELIHOOD + "Right: the critic's loss, in nats.",
+        parameters={"discriminator": 663_873, "encoder": 1_708_608, "decoder": 1_187_907},
     ),
     "vae_gan": _preset(
         "vae_gan",
         vae_gan,
         {"d_loss": "D loss", "g_loss": "G loss"},
         "The losses of discriminator and decoder, an iteration a point; in nats, as of the default objective.",
+        parameters={"encoder": 1_708_608, "decoder": 1_187_907, "discriminator": 663_873},
     ),
     "acai": _preset(
         "acai",
@@ -400,6 +406,7 @@ PRESETS = {
         "Left: the squared error, a mean over pixels with values from 0 to 1. Right: the critic's squared error of the mixing share.",
         samples=bird_to_horse,
         prior=False,
+        parameters={"discriminator": 166_320, "encoder": 166_320, "decoder": 83_619},
     ),
 }
 

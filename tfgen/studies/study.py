@@ -1,19 +1,13 @@
 """What a study says of one of its models."""
 
 import dataclasses
-import fractions
+import difflib
 import inspect
 from collections.abc import Callable
+from typing import Any
 
-from tfgen import UserError
-
-KINDS = {bool: "true or false", int: "a whole number from 1", float: "a number from 0", str: "a name"}
-READERS = {
-    bool: lambda text: {"true": True, "false": False}[text.lower()],
-    int: int,
-    float: lambda text: float(fractions.Fraction(text)),
-    str: str,
-}
+from tfgen import UserError, settings
+from tfgen.settings import DataSettings, TrainingSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +57,7 @@ class Preset:
         sample_columns: pictures in a row of that sheet.
         figures: file name -> Plot.
         score: (run) -> {name: number}.
+        parameters: network -> number of its trainable parameters, of the default arguments and data set.
     """
 
     build: Callable
@@ -76,35 +71,41 @@ class Preset:
     score: Callable
     attributes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    parameters: dict[str, int] = dataclasses.field(default_factory=dict)
 
-    def defaults(self):
+    def defaults(self) -> dict[str, Any]:
         """name -> default of every keyword argument of `build`."""
         parameters = inspect.signature(self.build).parameters.values()
         return {
             parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty
         }
 
-    def convert(self, texts):
-        """Builder's arguments from texts: {name: text} -> {name: value of the default's type}. Numbers may be
-        fractions, as 1/16.
+    def convert(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The builder's arguments from values or texts. Texts may be fractions, as 1/16.
 
         Raises:
-            UserError: for a name `build` does not take, or a text that is no such value.
+            UserError: for a name that `build` does not take, or a value of another type than the default.
         """
         defaults, values = self.defaults(), {}
-        for name, text in texts.items():
+        for name, value in given.items():
             if name not in defaults:
-                raise UserError(
-                    f"--{name} is no argument of this model: it takes {', '.join('--' + known for known in defaults)}."
-                )
-            kind = type(defaults[name])
+                raise UserError(f"--{name} is not an argument of this model{self._closest(name)}: {self._taken()}.")
+            kind = settings.OF_ARGUMENTS[type(defaults[name])]
             try:
-                values[name] = READERS[kind](text)
-            except (KeyError, ValueError, ZeroDivisionError):
-                raise UserError(f"--{name} takes {KINDS[kind]}, not {text!r} (default {defaults[name]}).") from None
-            if kind in (int, float) and values[name] < (kind is int):
-                raise UserError(f"--{name} takes {KINDS[kind]}, not {text!r} (default {defaults[name]}).")
+                values[name] = kind.parse(value) if isinstance(value, str) else value
+            except ValueError:
+                values[name] = None
+            if not kind.holds(values[name]):
+                raise UserError(f"--{name} takes {kind.takes}, not {value!r} (default {defaults[name]}).")
         return values
+
+    def _closest(self, name: str) -> str:
+        flags = [*self.defaults(), *settings.described(DataSettings), *settings.described(TrainingSettings)]
+        close = difflib.get_close_matches(name, flags, 1)
+        return f" (did you mean --{close[0]}?)" if close else ""
+
+    def _taken(self) -> str:
+        return f"it takes {', '.join('--' + name for name in self.defaults())}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -131,7 +131,7 @@ def scenes(run):
     return {"colour": pictures[:8], "true depth": pictures[8:16]}
 
 
-def _gan_preset(name, build, panels, caption, batch_size, epochs):
+def _gan_preset(name, build, panels, caption, batch_size, epochs, parameters):
     return Preset(
         build=build,
         data="faces",
@@ -148,6 +148,7 @@ def _gan_preset(name, build, panels, caption, batch_size, epochs):
             ),
         },
         score=scores.sample_quality,
+        parameters=parameters,
     )
 
 
@@ -163,6 +164,7 @@ PRESETS = {
         split="train",
         batch_size=512,
         epochs=100,
+        parameters={"encoder": 2_902_544, "decoder": 2_798_563},
         samples=functools.partial(latents.prior_samples, n=64),
         sample_columns=8,
         figures={
@@ -185,10 +187,25 @@ PRESETS = {
         "The GAN's losses, an iteration a point; in nats, as of the default objective, and at its equilibrium 1.386 and .693.",
         batch_size=512,
         epochs=50,
+        parameters={"discriminator": 2_697_729, "generator": 2_801_187},
     ),
-    "wgan": _gan_preset("wgan", wgan, {"wasserstein": "EMD", "g_loss": "G loss"}, _CRITIC, batch_size=512, epochs=20),
+    "wgan": _gan_preset(
+        "wgan",
+        wgan,
+        {"wasserstein": "EMD", "g_loss": "G loss"},
+        _CRITIC,
+        batch_size=512,
+        epochs=20,
+        parameters={"discriminator": 2_697_729, "generator": 2_801_187},
+    ),
     "wgan_gp": _gan_preset(
-        "wgan_gp", wgan_gp, {"wasserstein": "EMD", "g_loss": "G loss"}, _CRITIC, batch_size=256, epochs=100
+        "wgan_gp",
+        wgan_gp,
+        {"wasserstein": "EMD", "g_loss": "G loss"},
+        _CRITIC,
+        batch_size=256,
+        epochs=100,
+        parameters={"discriminator": 2_696_193, "generator": 2_801_187},
     ),  # the study ran 20 to 100
     "depth_wgan": Preset(
         build=depth_wgan,
@@ -196,6 +213,7 @@ PRESETS = {
         split="train",
         batch_size=256,
         epochs=200,
+        parameters={"discriminator": 1_162_945, "generator": 8_078_305},
         samples=latents.depth_samples,
         sample_columns=8,
         figures={
