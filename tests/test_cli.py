@@ -293,7 +293,7 @@ def test_ctrl_c_saves_and_the_same_command_continues():
     done = int(re.search(r"Stopped and saved at iteration (\d+) of 400000", out)[1])
     run = Run.open("r")
     assert run.iteration == done == run.history()["iteration"][-1]
-    assert run.command() in out
+    assert f"python {ROOT}/tfgen_cli.py{run.command().split('tfgen_cli.py')[1]}\n" in out
 
 
 BAD = {
