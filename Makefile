@@ -22,7 +22,7 @@ demo: env  ## train MODEL=acgan, vae or gan on the built-in faces and draw its f
 check: env  ## lint, format, types, and the tests that trace no training step and start no process: under a minute
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy tfgen tfgen_cli.py
+	.venv/bin/mypy
 	$(TEST) --dist loadfile -m "not slow and not trace"
 
 test: env  ## every test but those that train for real: minutes
