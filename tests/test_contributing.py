@@ -90,6 +90,9 @@ def test_examples_fit_the_code(monkeypatch):
             body = textwrap.indent(code, "    ")
             exec(f"@dataclasses.dataclass(frozen=True)\nclass Extended({place}):\n{body}", namespace)
             assert len(dataclasses.fields(namespace["Extended"]())) == len(dataclasses.fields(target)) + 1
+        elif target is not None:  # the body of a function
+            assert callable(target)
+            compile(code, title, "exec")
         else:
             exec(compile(code, title, "exec"), namespace)
 
