@@ -8,6 +8,7 @@ import dataclasses
 
 import numpy as np
 
+from tfgen.data.builtin.painting import TEST_START as TEST_START
 from tfgen.data.builtin.painting import (
     Canvas,
     Dice,

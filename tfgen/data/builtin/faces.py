@@ -9,6 +9,7 @@ import numpy as np
 
 from tfgen import UserError
 from tfgen.data.builtin import portraits
+from tfgen.data.builtin.painting import TEST_START as TEST_START
 from tfgen.data.builtin.painting import Dice, chunks, colour, hue, mix, ramp, rotation, split_range
 from tfgen.data.readers.celeba import ATTRIBUTES
 from tfgen.data.source import Source

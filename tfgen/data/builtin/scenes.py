@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from tfgen.data.builtin import raycast
+from tfgen.data.builtin.painting import TEST_START as TEST_START
 from tfgen.data.builtin.painting import keep_freed_memory, split_range
 from tfgen.data.source import Source
 
