@@ -1,4 +1,5 @@
-"""The built-in animals: the same whatever range they are drawn in, both classes told apart, and no two pictures alike."""
+"""The built-in animals: the same whatever range they are drawn in, both classes told apart, and no two pictures "
+"alike."""
 
 import numpy as np
 import pytest

@@ -189,12 +189,12 @@ def test_a_cache_that_cannot_be_written_is_a_sentence_and_leaves_nothing(picture
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(UserError, match=r"cannot be written below .*tfgen \(No space left on device\): make room"):
+    with pytest.raises(UserError, match=r"cannot be written to .*tfgen \(No space left on device\): make room"):
         list(prepare("folder", pictures, 8))
     assert list(own_cache.iterdir()) == []
     own_cache.rmdir()
     own_cache.write_text("a file")
-    with pytest.raises(UserError, match="cannot be written below"):
+    with pytest.raises(UserError, match="cannot be written to"):
         list(prepare("folder", pictures, 8))
 
 
@@ -259,16 +259,22 @@ def test_the_command_line_prepares_shows_and_lists(pictures, tmp_path, capsys):
     assert all(name in said for name in data.DATASETS) and "--depth_unit" in said
 
 
-@pytest.mark.parametrize("words, expected", [
-    (["prepare", "--dataset", "faces"], "faces is built in and needs no preparing"),
-    (["verify", "--dataset", "celeba"], "give --data_dir DIR"),
-    (["prepare", "--dataset", "mnist", "--data_dir", "nowhere", "--crop", "148"], "mnist takes no --crop: leave it out, it goes with celeba"),
-    (["show", "--dataset", "digits", "--channels", "3"], "digits takes no --channels"),
-    (["show", "--dataset", "digits", "--image_size", "24"], "power of two"),
-    (["show", "--dataset", "digits", "--out", "sheet.txt"], "expected one that ends in .png or .jpg"),
-    (["verify", "--dataset", "folder", "--data_dir", "nowhere"], "nowhere"),
-    (["verify", "--dataset", "rgbd", "--data_dir", "nowhere"], "nowhere"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["prepare", "--dataset", "faces"], "faces is built in and needs no preparing"),
+        (["verify", "--dataset", "celeba"], "give --data_dir DIR"),
+        (
+            ["prepare", "--dataset", "mnist", "--data_dir", "nowhere", "--crop", "148"],
+            "mnist takes no --crop: leave it out, it goes with celeba",
+        ),
+        (["show", "--dataset", "digits", "--channels", "3"], "digits takes no --channels"),
+        (["show", "--dataset", "digits", "--image_size", "24"], "power of two"),
+        (["show", "--dataset", "digits", "--out", "sheet.txt"], "expected one that ends in .png or .jpg"),
+        (["verify", "--dataset", "folder", "--data_dir", "nowhere"], "nowhere"),
+        (["verify", "--dataset", "rgbd", "--data_dir", "nowhere"], "nowhere"),
+    ],
+)
 def test_data_commands_refuse_in_a_sentence(words, expected, capsys):
     assert cli("data", *words) == 2
     said = capsys.readouterr().err
@@ -276,8 +282,27 @@ def test_data_commands_refuse_in_a_sentence(words, expected, capsys):
 
 
 def test_training_reads_the_files_it_is_told_to_and_says_when_one_is_damaged_meanwhile(pictures, tmp_path, capsys):
-    words = ["train", "--study", "pegasus", "--model", "vae", "--dataset", "folder", "--data_dir", pictures, "--image_size", 8, "--width", "1/8",
-             "--batch_size", 8, "--epochs", 1, "--cache_gb", "1e-9"]  # fmt: skip
+    words = [
+        "train",
+        "--study",
+        "pegasus",
+        "--model",
+        "vae",
+        "--dataset",
+        "folder",
+        "--data_dir",
+        pictures,
+        "--image_size",
+        8,
+        "--width",
+        "1/8",
+        "--batch_size",
+        8,
+        "--epochs",
+        1,
+        "--cache_gb",
+        "1e-9",
+    ]
     assert cli(*words, "--run", tmp_path / "one") == 0
     assert cli(*words[:-2], "--run", tmp_path / "two") == 0
     histories = [(tmp_path / name / "history.csv").read_text() for name in ("one", "two")]
@@ -291,8 +316,27 @@ def test_training_reads_the_files_it_is_told_to_and_says_when_one_is_damaged_mea
 
 
 def test_a_run_remembers_how_its_pictures_are_read(pictures, tmp_path, capsys):
-    words = ["train", "--study", "pegasus", "--model", "vae", "--dataset", "folder", "--data_dir", pictures, "--image_size", 8, "--width", "1/8",
-             "--batch_size", 8, "--epochs", 1, "--run", tmp_path / "run"]  # fmt: skip
+    words = [
+        "train",
+        "--study",
+        "pegasus",
+        "--model",
+        "vae",
+        "--dataset",
+        "folder",
+        "--data_dir",
+        pictures,
+        "--image_size",
+        8,
+        "--width",
+        "1/8",
+        "--batch_size",
+        8,
+        "--epochs",
+        1,
+        "--run",
+        tmp_path / "run",
+    ]
     assert cli(*words, "--channels", 1) == 0
     from tfgen.runs import Run
 

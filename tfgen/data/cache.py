@@ -36,7 +36,7 @@ class Request:
 
     name: str
     split: str
-    data_dir: str | None
+    data_dir: str | os.PathLike[str] | None
     image_size: int
     options: dict[str, Any]
 

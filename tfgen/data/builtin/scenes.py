@@ -136,8 +136,8 @@ def _scene(random: np.random.Generator) -> raycast.Scene:
         *(min(max(s / 2 - back * a + between(-0.5, 0.5), 0.3), s - 0.3) for s, a in zip(size, (cy, sy))),
         between(1.3, 1.7),
     )
-    right, down = (sy, -cy, 0.0), (sp * cy, sp * sy, -cp)
-    right, down = (tuple(c * r + s * d for r, d in zip(right, down)) for c, s in ((cr, sr), (-sr, cr)))
+    level, below = (sy, -cy, 0.0), (sp * cy, sp * sy, -cp)  # right and down before the camera rolls
+    right, down = (tuple(c * r + s * d for r, d in zip(level, below)) for c, s in ((cr, sr), (-sr, cr)))
     camera = raycast.Camera(position, right, down, (cp * cy, cp * sy, sp), _FOCAL)
 
     kind = choose("planks", "checker", "tiles", "plain")
@@ -179,7 +179,7 @@ def _furniture(dice: _Dice, size: Xyz, position: Xyz, yaw: float) -> Iterator[Pl
     taken = [(*position[:2], 0.3)]
     for kind in [dice.choose(*_FURNITURE, "crate", "crate") for _ in range(6)] + ["ball"] * 4:
         if kind == "ball":
-            half = (dice.between(0.08, 0.28),) * 3
+            half: Xyz = (dice.between(0.08, 0.28),) * 3
             material = dice.material(dice.hue(0.2, 0.9, 1), dice.choose("plain", "plain", "bands"))
         else:
             low, high, patterns = _FURNITURE[kind]

@@ -67,7 +67,7 @@ def known(name: str) -> bool:
 def load(
     name: str,
     split: str,
-    data_dir: str | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     image_size: int | None = None,
     examples: int | None = None,
     channels: int | None = None,
@@ -121,7 +121,7 @@ def quiet_logs() -> Iterator[None]:
 # From a name to a prepared data set.
 
 
-def find(name: str, data_dir: str | None) -> Any:
+def find(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
     """The tfds builder of a data set, which is prepared if necessary; arguments and errors as in `load`."""
     import tensorflow_datasets as tfds
 
@@ -267,12 +267,12 @@ def by_hand(parts: re.Match[str], root: Any, builder: Any) -> str:
         files, dataset = BY_HAND[name]
         files = files.replace("CONFIG", parts["config"] or default_config(name))
         folder = root if root.name == name else root / name
-        return f"download {files} by hand into {folder}, and use --dataset {dataset} --data_dir {folder}"
+        return f"download by hand into {folder}: {files}; then use --dataset {dataset} --data_dir {folder}"
     instructions = builder and builder.MANUAL_DOWNLOAD_INSTRUCTIONS
     if instructions:
         clauses = [" ".join(clause.split()).rstrip(".:") for clause in re.split(r"\.\s|\n\s*\n", instructions)]
         what = "; ".join(filter(None, clauses))[:400]
-        return f"download its files by hand into {root / 'downloads' / 'manual'}: {what}"
+        return f"download by hand into {root / 'downloads' / 'manual'}: {what}"
     folder = builder.data_dir if builder else root / name
     return f"run `tfds build {parts.string}` where it can be downloaded, and copy the folder that it makes to {folder}"
 

@@ -175,9 +175,13 @@ def read_idx(path: pathlib.Path, *shape: int) -> np.ndarray:
                 raise UserError(f"{path} ends in its header: {expected}.")
             n, *found = struct.unpack(f">{1 + len(shape)}I", header[4:])
             if tuple(found) != shape:
-                raise UserError(f"the header of {path} says {'x'.join(map(str, found))} bytes an example: {expected}.")
+                raise UserError(
+                    f"{path} has {'x'.join(map(str, found))} bytes an example according to its header: {expected}."
+                )
             if not 0 < n <= MOST:
-                raise UserError(f"the header of {path} says {n} examples: expected 1 to {MOST}; restore the file.")
+                raise UserError(
+                    f"{path} has {n} examples according to its header: expected 1 to {MOST}; restore the file."
+                )
             size = n * int(np.prod(shape, dtype=int))
             content = read_through(file, size)
     except (OSError, EOFError, zlib.error) as error:
@@ -280,7 +284,9 @@ def read_npy(archive: zipfile.ZipFile, name: str, where: str, *shape: int) -> np
             raise UserError(f"{where} has the header {header.strip()[:90]!r}: {expected}.")
         n, dtype = numbers[0], np.dtype(found[1])
         if not 0 < n <= MOST:
-            raise UserError(f"the header of {where} says {n} examples: expected 1 to {MOST}; restore the file.")
+            raise UserError(
+                f"{where} has {n} examples according to its header: expected 1 to {MOST}; restore the file."
+            )
         size = dtype.itemsize * int(np.prod(numbers))
         content = read_through(file, size)
     if len(content) != size:
