@@ -2,9 +2,10 @@
 them is said.
 """
 
-import multiprocessing
+import concurrent.futures
 import os
 import pathlib
+import threading
 
 import numpy as np
 import pytest
@@ -164,23 +165,31 @@ def test_a_damaged_cache_is_noticed_and_made_again(pictures, harm, capsys):
     assert capsys.readouterr().err == ""
 
 
-def _prepare(folder, home, barrier):
-    os.environ["XDG_CACHE_HOME"] = home
-    barrier.wait()
-    for _ in prepare("folder", folder, 8):
-        pass
+def test_the_same_set_may_be_prepared_twice_at_once(pictures, own_cache):
+    barrier = threading.Barrier(2)
 
+    def work():
+        barrier.wait()
+        return len(list(prepare("folder", pictures, 8)))
 
-def test_two_processes_may_prepare_the_same_set_at_once(pictures, own_cache):
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    workers = [context.Process(target=_prepare, args=(pictures, str(own_cache.parent), barrier)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-        assert worker.exitcode == 0
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        assert [future.result() for future in [pool.submit(work), pool.submit(work)]] == [2, 2]
     assert len(list(own_cache.iterdir())) == 2
+    assert [old for *_, old, _ in prepare("folder", pictures, 8)] == [True, True]
+
+
+def test_a_set_that_another_process_finishes_first_is_kept(pictures, own_cache, monkeypatch):
+    write, written = cache._write, []
+
+    def slow(source, request, folder, problem):
+        write(source, request, folder, problem)
+        if len(written) % 2 == 0:  # while this one is about to end, another one begins and ends
+            written.append(folder)
+            written.append(cache.write(source, request, problem))
+
+    monkeypatch.setattr(cache, "_write", slow)
+    assert [old for *_, old, _ in prepare("folder", pictures, 8)] == [False, False]
+    assert sorted(own_cache.iterdir()) == sorted(written[1::2]) and len(written) == 4
     assert [old for *_, old, _ in prepare("folder", pictures, 8)] == [True, True]
 
 
@@ -281,6 +290,7 @@ def test_data_commands_refuse_in_a_sentence(words, expected, capsys):
     assert expected in said and said.count("\n") == 1 and "Traceback" not in said
 
 
+@pytest.mark.trace
 def test_training_reads_the_files_it_is_told_to_and_says_when_one_is_damaged_meanwhile(pictures, tmp_path, capsys):
     words = [
         "train",
@@ -315,6 +325,7 @@ def test_training_reads_the_files_it_is_told_to_and_says_when_one_is_damaged_mea
     assert "bird/03.png" in said and said.endswith(".")
 
 
+@pytest.mark.trace
 def test_a_run_remembers_how_its_pictures_are_read(pictures, tmp_path, capsys):
     words = [
         "train",

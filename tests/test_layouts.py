@@ -700,7 +700,7 @@ def test_a_folder_says_what_does_not_go_together(parted, flat):
         "folder",
         flat,
         "",
-        "holds 3 pictures and none of them to test with, where one in ten is to test with: expected more",
+        "contains 3 pictures, too few to split: none is in the test set; add some",
     )
 
 
