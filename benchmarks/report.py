@@ -27,14 +27,28 @@ ITERATIONS = {"vae": 90_000}  # the others 200,000
 TEST = 2621
 
 
+def recorded(folder, study, model, iterations, **choice):
+    """A Run that has its record and the name of a checkpoint of so many iterations: what tells runs apart, nothing to
+    draw.
+
+    Args:
+        folder: where to.
+        study, model: keys of `tfgen.studies.STUDIES`.
+        iterations: done.
+        choice: of `training.plan`.
+    """
+    run = training.plan(study, model, run=folder, **choice)
+    run.checkpoints.path(iterations).mkdir(parents=True)
+    runs.write_json(run.folder / runs.RECORD, run.record)
+    return runs.Run.open(folder)
+
+
 def untrained(folder, study, model, iterations, **choice):
     """A Run as if trained for so many iterations: weights as they begin, a history that is made up, a sheet every four
     iterations up to 8.
     """
     keras.utils.set_random_seed(0)
-    run = training.plan(study, model, run=folder, **choice)
-    (run.folder / "samples").mkdir(parents=True)
-    runs.write_json(run.folder / runs.RECORD, run.record)
+    run = recorded(folder, study, model, iterations, **choice)
     model = run.build()
     counts = np.arange(1, iterations + 1)
     logs = [1 + np.cos(counts + k) / counts for k in range(len(model.logs))]
@@ -43,9 +57,10 @@ def untrained(folder, study, model, iterations, **choice):
     state = {"iteration": iterations, "redraws": 0, "seconds": 61.0, "score": None, "best": None, "waited": 0}
     run.checkpoints.write(runs.checkpoint(model, run.average(model)), state)
     sheet = figures.sheet(run.preset.samples(model), run.preset.sample_columns)
+    (run.folder / "samples").mkdir()
     for iteration in range(0, min(iterations, 8) + 1, 4):
         Image.fromarray(sheet).save(run.folder / "samples" / f"{iteration:07d}.png")
-    return runs.Run.open(folder)
+    return run
 
 
 if __name__ == "__main__":
