@@ -1,6 +1,7 @@
 """What the figures show: their sizes, titles and axes, and the arrays they are drawn from."""
 
 import dataclasses
+import functools
 import types
 
 import keras
@@ -14,14 +15,20 @@ from tfgen.metrics import sharpness
 from tfgen.studies import STUDIES, csi5340, digits
 
 
+@functools.cache
+def built(model):
+    """The homework's model; no test changes it."""
+    keras.utils.set_random_seed(0)
+    return STUDIES["dlcv2018"][model].build((16, 16, 3), width=1 / 8)
+
+
 class FakeRun:
     """What a figure knows of a run, without a folder."""
 
     steps_per_epoch = 4
 
     def __init__(self, model, source=None):
-        keras.utils.set_random_seed(0)
-        self.model = STUDIES["dlcv2018"][model].build((16, 16, 3), width=1 / 8)
+        self.model = built(model)
         self.test = source
 
     def history(self):
@@ -456,7 +463,15 @@ def test_a_figure_in_words(acgan, toy):
     )
 
 
-@pytest.mark.parametrize("model, file, size", [("vae", "fig1_3", (20, 4)), ("wgan_gp", "wgan_gp", (16, 8)), ("infogan_mixed", "infogan_mixed_0", (20, 8)), ("infogan_mixed", "infogan_mixed_2", (20, 8))])  # fmt: skip
+@pytest.mark.parametrize(
+    "model, file, size",
+    [
+        ("vae", "fig1_3", (20, 4)),
+        ("wgan_gp", "wgan_gp", (16, 8)),
+        ("infogan_mixed", "infogan_mixed_0", (20, 8)),
+        ("infogan_mixed", "infogan_mixed_2", (20, 8)),
+    ],
+)
 def test_the_homeworks_sizes_in_inches(model, file, size, toy):
     assert tuple(STUDIES["dlcv2018"][model].figures[f"{file}.jpg"].draw(FakeRun(model, toy)).get_size_inches()) == size
 
