@@ -1,6 +1,6 @@
-"""How long a report of the homework takes: python benchmarks/report.py
+"""How long a report on all models of dlcv2018 takes: python benchmarks/report.py
 
-Its seven models at full size, with weights as they begin and made-up histories as long as the homework's, on faces,
+The seven models have their full size, fresh weights and made-up histories of the study's length; the data are faces,
 2,621 of them for testing.
 """
 
@@ -10,6 +10,7 @@ import pathlib
 import sys
 import tempfile
 import time
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
@@ -20,6 +21,7 @@ from PIL import Image
 
 from tfgen import figures, report, runs, training
 from tfgen.data.builtin import faces
+from tfgen.data.builtin.painting import TEST_START
 from tfgen.data.source import Source
 from tfgen.studies import STUDIES
 
@@ -27,10 +29,8 @@ ITERATIONS = {"vae": 90_000}  # the others 200,000
 TEST = 2621
 
 
-def untrained(folder, study, model, iterations, **choice):
-    """A Run as if trained for so many iterations: weights as they begin, a history that is made up, a sheet every four
-    iterations up to 8.
-    """
+def untrained(folder: pathlib.Path, study: str, model: str, iterations: int, **choice: Any) -> runs.Run:
+    """A Run as if trained for so many iterations: fresh weights, a made-up history, a sheet at 0, 4 and 8."""
     keras.utils.set_random_seed(0)
     run = training.plan(study, model, run=folder, **choice)
     (run.folder / "samples").mkdir(parents=True)
@@ -49,7 +49,7 @@ def untrained(folder, study, model, iterations, **choice):
 
 
 if __name__ == "__main__":
-    images, attributes = faces.draw(faces.TEST_START, faces.TEST_START + TEST)
+    images, attributes = faces.draw(TEST_START, TEST_START + TEST)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         for model in STUDIES["dlcv2018"]:
@@ -59,8 +59,8 @@ if __name__ == "__main__":
         for run in chosen:
             run.sources["test"] = Source("faces/test", images, attributes, faces.ATTRIBUTES)
         found = [entry for entry in report.entries(chosen) if entry.runs]
-        for entry in found:
-            report.draw(entry, report.make(folder / "report"))
-        report.page(found, chosen, folder / "report")
+        out = report.make(folder / "report")
+        drawn = list(report.draw_all(found, out))
+        report.page(drawn, chosen, out)
         assert not any(entry.problem for entry in found)
         print(f"{len(found)} figures and the page: {time.perf_counter() - began:.0f} s")

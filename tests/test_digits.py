@@ -218,15 +218,15 @@ class Run(types.SimpleNamespace):
 
 def test_label_fidelity_counts_what_is_shown():
     sources = {"train": stripes(300, 0), "test": stripes(90, 1)}
-    seen = scores.label_fidelity(Run(source=sources.get, model=Painter()), n=300)
+    seen = scores.measure_label_fidelity(Run(source=sources.get), Painter(), n=300)
     assert seen == {"pictures": 300, "label_fidelity": pytest.approx(2 / 3), "classifier_test_accuracy": 1.0}
-    assert all(map(scores.meaning, seen))
+    assert seen.keys() == scores.label_fidelity.meanings.keys()
 
 
 def test_sample_quality_reads_classes_where_there_are_no_attributes():
     sources = {"train": stripes(300, 0), "test": stripes(90, 1)}
     model = types.SimpleNamespace(sample=lambda key, n: tf.constant(stripes(n, 3).images / np.float32(255)))
     grey = types.SimpleNamespace(sample=lambda key, n: tf.fill((n, 16, 16, 1), 0.5))
-    quality = scores.sample_quality(Run(source=sources.get, model=model, build=lambda: grey))
+    quality = scores.sample_quality(Run(source=sources.get, build=lambda: grey), model)
     assert quality["pictures"] == 90 and min(quality["precision"], quality["recall"]) > 0.5
     assert quality["frechet"] < 3 * quality["frechet_floor"] < quality["frechet_untrained"]

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 
 from tfgen import report, runs
+from tfgen.figures import diagrams
+from tfgen.report import webpage
 from tfgen.studies import ABOUT, EXPERIMENTS, STUDIES
 
 
@@ -89,14 +91,14 @@ def test_a_report_of_two_runs(tfgen, finished):
 
 def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished):
     run = finished("runs/vae", "dlcv2018", "vae")
-    errors = run.preset.score(run)
+    errors = run.preset.score(run, run.model)
     shown = report.trained(run)["numbers"]
     assert {name: value for name, (value, _) in shown.items()} == {
         name: f"{value:.4g}" for name, value in errors.items()
     }
     (run.folder / "scores.json").write_text(json.dumps({"iteration": 8, "test_mse_mean_code": 0.125}))
     assert report.trained(run)["numbers"] == {
-        "test_mse_mean_code": ("0.125", "mean squared error of the test set, decoded from the mean code")
+        "test_mse_mean_code": ("0.125", "mean squared error on the test set, decoded from the mean code")
     }
     (run.folder / "scores.json").write_text(
         json.dumps({"iteration": 4, "test_mse_mean_code": 0.125})
@@ -108,18 +110,6 @@ def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished)
     assert report.trained(run)["numbers"] == shown
     (run.folder / "scores.json").write_text("{")
     assert report.trained(run)["numbers"] == shown
-
-
-def test_every_number_a_score_gives_has_a_meaning(finished, monkeypatch):
-    from tfgen import scores
-
-    assert (
-        scores.meaning("mean_map_rmse")
-        == "of the training set's mean depth map: root mean squared error of depth, metres"
-    )
-    assert scores.meaning("code_2_nmi").startswith("normalized mutual information of categorical code 3")
-    run = finished("runs/depth", "sullivan2017", "depth_wgan", image_size=32)
-    assert all(scores.meaning(name) for name in scores.depth_errors(run, n=2))
 
 
 def test_alike_takes_runs_of_the_same_data_and_size_that_were_trained_alike(finished):
@@ -245,7 +235,7 @@ def test_an_unfinished_run_says_how_to_go_on(tfgen, finished):
     young = finished("runs/gan", "dlcv2018", "gan", iterations=4)  # its epoch has 8
     _, out, _ = tfgen("report")
     words = " ".join(Page("report/index.html").words.split())
-    assert f"runs/vae is at iteration 8 of 20: go on with {run.command()}" in words
+    assert f"runs/vae is at iteration 8 of 20: continue it with {run.command()}" in words
     assert f"missing fig2_2.jpg, fig2_3.jpg, fig2_3_worst.jpg: {young.command()}" in out
 
 
@@ -263,7 +253,7 @@ def test_named_runs_that_cannot_be_drawn_are_told_of(tfgen, finished):
     code, out, err = tfgen("report", "a", "b", "c")
     assert code == 2 and "csi5340_gan_curves.jpg from a" in out
     assert (
-        "left out: b is not drawn: a is of the same model and was named first." in err
+        "left out: b is not drawn: a is a run of the same model and comes first." in err
         and "c/record.json cannot be read" in err
     )
     c = finished("d", "csi5340", "gan", arguments={"latent_dim": 2})
@@ -297,7 +287,7 @@ def test_the_page_tells_which_checkpoint_was_drawn(tfgen, finished):
     words = " ".join(Page("report/index.html").words.split())
     assert (
         "4 iterations, 1 epochs" in words
-        and "has a newer checkpoint, of iteration 8, which is damaged or was written meanwhile" in words
+        and "has a newer checkpoint, of iteration 8, that is damaged or was written while the report was made" in words
     )
 
 
@@ -312,7 +302,7 @@ def test_a_figure_that_cannot_be_written_is_named_and_the_others_are_drawn(tfgen
 
 def test_a_fault_in_one_figure_is_not_the_end_of_the_others(tfgen, finished, monkeypatch):
     finished("runs/gan", "dlcv2018", "gan")
-    monkeypatch.setattr(report.diagrams, "networks", lambda model: 1 // 0)
+    monkeypatch.setattr(diagrams, "networks", lambda model: 1 // 0)
     code, out, err = tfgen("report")
     assert code == 2 and "dlcv2018_gan_networks.png could not be drawn: ZeroDivisionError" in err
     assert "fig2_3.jpg from" in out
@@ -324,7 +314,7 @@ def test_sets_of_few_pictures(tfgen, finished, study, model, examples):
     finished("runs/few", study, model, examples=examples, batch_size=1, iterations=2 * examples)
     code, _, err = tfgen("report")
     sentences = [line for line in err.splitlines() if "could not be drawn" in line]
-    assert "tfgen at fault" not in err and "Traceback" not in err
+    assert "bug in tfgen" not in err and "Traceback" not in err
     assert len(sentences) == (code == 2) * len(sentences)
     assert len(Page("report/index.html").images) + len(sentences) == len(STUDIES[study][model].figures) + 1
 
@@ -332,8 +322,8 @@ def test_sets_of_few_pictures(tfgen, finished, study, model, examples):
 def test_a_cgan_of_few_classes(tfgen, finished):
     finished("runs/three", "digits", "cgan", reading={"only": ["1", "3", "5"]}, arguments={"classes": 3})
     code, _, err = tfgen("report")
-    assert code == 2 and "at fault" not in err
-    assert "digits_cgan_eights.jpg could not be drawn: this model has 3 classes, and so none of number 8" in err
+    assert code == 2 and "bug in tfgen" not in err
+    assert "digits_cgan_eights.jpg could not be drawn: this model has 3 classes, so there is no class 8" in err
 
 
 def test_an_animation_moves(finished):
@@ -344,7 +334,7 @@ def test_an_animation_moves(finished):
     with Image.open("digits_gan_training.gif") as picture:
         assert picture.n_frames == 3 and picture.info["loop"] == 0  # their iterations differ, if nothing else
         last = np.asarray([picture.seek(2), picture.convert("RGB")][1], float)
-    uri, still, *size = report._picture(pathlib.Path("digits_gan_training.gif"))
+    uri, still, *size = webpage.embed(pathlib.Path("digits_gan_training.gif"))
     for text, frames in ((uri, 3), (still, 1)):
         with Image.open(io.BytesIO(base64.b64decode(text.split(",")[1]))) as picture:
             assert (picture.format, picture.n_frames, list(picture.size)) == ("WEBP", frames, size)

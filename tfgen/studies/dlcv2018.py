@@ -273,7 +273,7 @@ PRESETS = {
         sample_columns=10,
         # The report's text and its files spell these names differently.
         figures={"fig4_1.jpg": _CODES[0], "fig4_01.jpg": _CODES[0], "fig4_2.jpg": _CODES[1], "fig4_02.jpg": _CODES[1]},
-        score=scores.code_quality,
+        score=scores.code_quality(5),
     ),
     "infogan_mixed": _adversarial(
         build=infogan_mixed,
@@ -292,7 +292,7 @@ PRESETS = {
                 ]
             )
         },
-        score=scores.code_quality,
+        score=scores.code_quality(1),
     ),
 }
 

@@ -16,12 +16,14 @@ from sklearn.linear_model import LogisticRegression
 
 from tfgen import UserError, figures, latents, losses, scores
 from tfgen.data.builtin import animals
+from tfgen.data.builtin.painting import TEST_START
 from tfgen.metrics import distances, sharpness
 from tfgen.models.acai import ACAI
 from tfgen.models.adversarial_vae import AdversarialVAE
 from tfgen.models.vae import VAE
 from tfgen.models.vae_gan import VAEGAN
 from tfgen.networks import mirrored, pooled
+from tfgen.protocols import Run
 from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
@@ -104,7 +106,7 @@ def bird_to_horse(model, rows=8, n=8):
     The animals are the built-in test set's, whatever the run trains on, so that a sheet of samples needs no data.
     """
     *_, size, channels = model.encoder.input_shape
-    images, labels = animals.draw(animals.TEST_START, animals.TEST_START + 16 * rows, image_size=size)
+    images, labels = animals.draw(TEST_START, TEST_START + 16 * rows, image_size=size)
     images = images / np.float32(255)
     images = images if channels == 3 else images.mean(axis=-1, keepdims=True)
     birds, horses = (images[labels == animals.CLASSES.index(name)] for name in ("bird", "horse"))
@@ -175,7 +177,7 @@ def pipeline(run):
     }
     code = (
         "z ~ N(mean, variance)\nof each picture"
-        if hasattr(run.model, "sample_posterior")
+        if run.model.has_posterior
         else "the code\nof each picture"
     )
     steps = {"encoder": 3.4, code: 5.7, "(1 - r) z$_{horse}$ + r z$_{bird}$\nr in [.4, .6]": 8.0, "decoder": 10.3}
@@ -241,12 +243,12 @@ def batch(run):
     return figures.grid(pegasi(run)[0], 8, (8, 8))
 
 
-def repeats(run, n=6, steps=9):
-    """One pair again and again: a row from bird to horse for each draw of the two codes."""
+def repeats(run: Run, n: int = 6, steps: int = 9) -> Figure:
+    """One pair again and again: a row from bird to horse for each sample of the two posteriors."""
     horse, bird = pairs(run, 1)
     rows = [
-        (f"draw {draw + 1}", [*bird, *latents.interpolate(run.model, bird, horse, steps, draw)[0], *horse])
-        for draw in range(n)
+        (f"sample {sample + 1}", [*bird, *latents.interpolate(run.model, bird, horse, steps, sample)[0], *horse])
+        for sample in range(n)
     ]
     return figures.rows_of(rows, steps + 2)[0]
 

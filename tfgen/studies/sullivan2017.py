@@ -12,14 +12,18 @@ study's VAE and depth model ran on two.
 import functools
 
 import keras
+import numpy as np
 
 from tfgen import figures, latents, losses, noise, scores
+from tfgen.data.builtin import scenes
+from tfgen.data.builtin.painting import TEST_START
 from tfgen.models.depth_wgan import DepthWGAN
 from tfgen.models.gan import GAN
 from tfgen.models.vae import VAE
 from tfgen.models.wgan import WGAN
 from tfgen.models.wgan_gp import WGANGP
 from tfgen.networks import bottleneck, conditioning
+from tfgen.protocols import Run
 from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
@@ -120,14 +124,27 @@ def depth_wgan(
     return model
 
 
-def predicted(run):
-    """The depth that a run predicts of the first eight built-in test scenes."""
-    return latents.depth_samples(run.model, 8)[16:]
+def depth_samples(model: DepthWGAN, n: int = 8) -> np.ndarray:
+    """Pictures (3 n, H, W, 3) in [0, 1]: the first n built-in test scenes, their true depth, and the predicted one.
+
+    White is 10 m. The scenes are the built-in ones whatever the run trains on, so that a sheet of samples needs no
+    data set.
+    """
+    size = model.generator.output_shape[1]
+    images, depth = scenes.draw(TEST_START, TEST_START + n, image_size=size)
+    images = images / np.float32(255)
+    maps = (depth / np.float32(10_000), latents.depths(model, images))
+    return np.concatenate([images, *(np.repeat(depth, 3, axis=-1) for depth in maps)])
 
 
-def scenes(run):
-    """Those scenes and their depth."""
-    pictures = latents.depth_samples(run.model, 8)
+def predicted_depth(run: Run) -> np.ndarray:
+    """The depth (8, H, W, 3) that a run predicts for the first eight built-in test scenes."""
+    return depth_samples(run.model)[16:]
+
+
+def true_depth(run: Run) -> dict[str, np.ndarray]:
+    """Those scenes and their true depth."""
+    pictures = depth_samples(run.model)
     return {"colour": pictures[:8], "true depth": pictures[8:16]}
 
 
@@ -196,7 +213,7 @@ PRESETS = {
         split="train",
         batch_size=256,
         epochs=200,
-        samples=latents.depth_samples,
+        samples=depth_samples,
         sample_columns=8,
         figures={
             "sullivan2017_depth_wgan_curves.jpg": Plot(
@@ -232,8 +249,8 @@ EXPERIMENTS = {
             log="rmse",
             title="RMSE",
             unit="root mean squared error, units of 10 m",
-            pictures=predicted,
-            beside=scenes,
+            pictures=predicted_depth,
+            beside=true_depth,
         ),
         "The study's experiments with the generator's regularizers. Above: the error of depth in training, averaged over 1 % of the iterations. Below: "
         "the first eight built-in test scenes and their depth, and the depth each variant predicts; white is 10 m.",
