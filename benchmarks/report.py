@@ -35,14 +35,14 @@ def untrained(folder: pathlib.Path, study: str, model: str, iterations: int, **c
     run = training.plan(study, model, run=folder, **choice)
     (run.folder / "samples").mkdir(parents=True)
     runs.write_json(run.folder / runs.RECORD, run.record)
-    model = run.build()
+    built = run.build()
     counts = np.arange(1, iterations + 1)
-    logs = [1 + np.cos(counts + k) / counts for k in range(len(model.logs))]
+    logs = [1 + np.cos(counts + k) / counts for k in range(len(built.logs))]
     with (run.folder / "history.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["iteration", *model.logs], *zip(counts, *logs)])
+        csv.writer(file).writerows([["iteration", *built.logs], *zip(counts, *logs)])
     state = {"iteration": iterations, "redraws": 0, "seconds": 61.0, "score": None, "best": None, "waited": 0}
-    run.checkpoints.write(runs.checkpoint(model, run.average(model)), state)
-    sheet = figures.sheet(run.preset.samples(model), run.preset.sample_columns)
+    run.checkpoints.write(runs.checkpoint(built, run.average(built)), state)
+    sheet = figures.sheet(run.preset.samples(built), run.preset.sample_columns)
     for iteration in range(0, min(iterations, 8) + 1, 4):
         Image.fromarray(sheet).save(run.folder / "samples" / f"{iteration:07d}.png")
     return runs.Run.open(folder)
@@ -50,8 +50,8 @@ def untrained(folder: pathlib.Path, study: str, model: str, iterations: int, **c
 
 if __name__ == "__main__":
     images, attributes = faces.draw(TEST_START, TEST_START + TEST)
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
         for model in STUDIES["dlcv2018"]:
             untrained(folder / model, "dlcv2018", model, ITERATIONS.get(model, 200_000), arguments={})
         began = time.perf_counter()

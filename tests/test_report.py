@@ -173,6 +173,15 @@ def test_figures_of_two_names_are_drawn_once(finished):
     assert pathlib.Path("fig4_1.jpg").read_bytes() == pathlib.Path("fig4_01.jpg").read_bytes()
 
 
+def test_all_figures_are_drawn_one_after_the_other(finished):
+    entries = report.entries([finished("runs/gan", "csi5340", "gan")])
+    drawn = []
+    for entry in report.draw_all(entries, report.make("out")):
+        drawn += entry.names
+        assert {path.name for path in pathlib.Path("out").iterdir()} == set(drawn) and entry.alt and not entry.problem
+    assert drawn == [name for entry in entries if entry.runs for name in entry.names] and len(drawn) == 4
+
+
 def test_the_attribute_of_fig1_5(tfgen, finished):
     finished("runs/vae", "dlcv2018", "vae")
     assert tfgen("report", "runs/vae")[0] == 0
@@ -214,7 +223,7 @@ def broken_record(run):
     (broken_checkpoint, "no checkpoint below runs/bad/checkpoints is whole", {"samples"}),
     (broken_history, "history.csv cannot be read as a table of numbers", {"curves"}),
     (short_history, "it lacks iterations of the checkpoint's 8", {"curves"}),
-    (strange_sheets, "0000004.png is not of the size of the sheets beside it", {"epochs"}),
+    (strange_sheets, "0000004.png differs in size from the other sheets", {"epochs"}),
     (broken_sheets, "0000008.png cannot be read as a picture", {"epochs"}),
     (broken_record, "runs/bad/record.json cannot be read", {"curves", "samples", "epochs", "networks"}),
 ])  # fmt: skip

@@ -78,7 +78,7 @@ def classifier_of(run: Run) -> keras.Model:
             "train without --score_every."
         )
     epochs = int(np.clip(80_000 // len(source), 8, 30))  # more passes over a small set
-    if source.attribute_names:
+    if source.labels is None or source.attribute_names:
         return classifier.train_classifier(source.floats(), source.attributes, epochs)
     classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
     return classifier.train_classifier(source.floats(), classes, epochs, mirror=False)

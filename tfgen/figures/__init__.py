@@ -15,14 +15,14 @@ from tfgen.figures.conditions import (
 from tfgen.figures.curves import attribute_curves, learning_curves
 from tfgen.figures.dataset import examples
 from tfgen.figures.depth import depth_rows, noise_sampler
-from tfgen.figures.grids import COLOURS, close_together, grid, mosaic, rows_of, sheet, show, tiles
+from tfgen.figures.grids import close_together, grid, mosaic, rows_of, sheet, show, tiles
+from tfgen.figures.histograms import histogram
 from tfgen.figures.latent_space import class_reconstructions, latent_manifold, latent_tsne
 from tfgen.figures.pictures import farthest_sample, montages, reconstructions, samples, samples_and_test
 from tfgen.figures.training import training_animation, training_grids, training_strip
 from tfgen.figures.words import describe
 
 __all__ = [
-    "COLOURS",
     "attribute_curves",
     "attribute_grid",
     "category_grid",
@@ -37,6 +37,7 @@ __all__ = [
     "examples",
     "farthest_sample",
     "grid",
+    "histogram",
     "latent_manifold",
     "latent_tsne",
     "learning_curves",

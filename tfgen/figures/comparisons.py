@@ -42,7 +42,7 @@ def comparison(
     curves = 6.0 if log else 0.0
     figure = Figure((2 + n, curves + len(rows)), layout="constrained")
     if log:
-        upper, lower = figure.subfigures(2, 1, height_ratios=[curves, len(rows)])
+        upper, lower = figure.subfigures(2, 1, height_ratios=[curves, len(rows)], squeeze=False)[:, 0]
         axis = upper.subplots()
         axis.set_title(title, fontsize=20)
         axis.set_xlabel("Training iterations", fontsize=16)
@@ -67,18 +67,20 @@ def depth_curves(runs: Runs, values: Callable[[Run], np.ndarray], title: str, un
         values: (run) -> (n,), of its n iterations.
         title, unit: of the values.
     """
-    settings = [(run.record["arguments"]["depth"], run.record["arguments"]["latent_dim"], run) for run in runs.values()]
-    depths, sizes = (sorted({setting[i] for setting in settings}) for i in (0, 1))
+    arguments = [(run.record["arguments"], run) for run in runs.values()]
+    by_setting = {(given["depth"], given["latent_dim"]): run for given, run in arguments}
+    depths, sizes = (sorted({setting[i] for setting in by_setting}) for i in (0, 1))
     figure = Figure((4 * len(depths), 4.5), layout="constrained")
     axes = figure.subplots(1, len(depths), sharey=True, squeeze=False)[0]
     for axis, depth in zip(axes, depths, strict=True):
         axis.set_title(f"{title}, depth {depth}")
         axis.set_xlabel("Epochs")
         axis.xaxis.get_major_locator().set_params(integer=True)
-        of_this_depth = (setting for setting in settings if setting[0] == depth)
-        for _, size, run in sorted(of_this_depth, key=lambda setting: setting[1]):
-            means = epoch_means(values(run), run.steps_per_epoch)
-            axis.plot(1 + np.arange(len(means)), means, label=f"{size} latents", **line_style(sizes.index(size)))
+        for i, size in enumerate(sizes):
+            if (depth, size) in by_setting:
+                run = by_setting[depth, size]
+                means = epoch_means(values(run), run.steps_per_epoch)
+                axis.plot(1 + np.arange(len(means)), means, label=f"{size} latents", **line_style(i))
         axis.legend(fontsize="small")
     axes[0].set_ylabel(unit)
     return figure

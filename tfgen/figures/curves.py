@@ -51,13 +51,13 @@ def attribute_curves(run: Run) -> Figure:
     """
     history, epoch = run.history(), run.steps_per_epoch
     ends = history["iteration"][epoch - 1 :: epoch]
-    titles, legends = ["Training Loss of Attribute Classification", "Accuracy of Discriminator"], ["upper", "lower"]
-    figure, axes = _panels(titles)
-    for axis, log, place in zip(axes, ["aux", "aux_accuracy"], legends, strict=True):
+    figure, (loss, accuracy) = _panels(["Training Loss of Attribute Classification", "Accuracy of Discriminator"])
+    for axis, log in ((loss, "aux"), (accuracy, "aux_accuracy")):
         for kind, colour, stroke in [("real", TRUE, "-"), ("fake", FALSE, "--")]:
             values, label = history[f"{log}_{kind}"], kind.capitalize()
             axis.plot(history["iteration"], values, color=colour, alpha=0.2, label=label)
             means = epoch_means(values, epoch)
             axis.plot(ends, means, stroke, color=colour, alpha=0.7, linewidth=3, label=f"{label} (per epoch)")
-        axis.legend(loc=f"{place} right")
+    loss.legend(loc="upper right")
+    accuracy.legend(loc="lower right")
     return figure

@@ -204,8 +204,8 @@ def networks(model: GenerativeModel) -> Figure:
         axis.set_position((0, 1 - above / height, 1, own / height))
     kinds = [kind for kind in KINDS if any(block.kind == kind for found, _ in drawn.values() for block in found)]
     handles = [Patch(label=kind, **_style(kind)) for kind in kinds]
-    place = {"loc": "lower left", "bbox_to_anchor": (MARGIN / width, LINE / height), "borderpad": 0, "borderaxespad": 0}
-    figure.legend(handles=handles, ncols=len(kinds), frameon=False, fontsize=8, **place)
+    legend = {"ncols": len(kinds), "frameon": False, "fontsize": 8, "borderpad": 0, "borderaxespad": 0}
+    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(MARGIN / width, LINE / height), **legend)
     return figure
 
 

@@ -1,7 +1,6 @@
 """Pictures in rows: figures without axes, sheets pixel by pixel, rows with labels."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -68,9 +67,9 @@ def tiles(sheet: np.ndarray, size: int, gap: int = 2) -> np.ndarray:
     return cells.reshape(rows * columns, size, size, -1) / np.float32(255)
 
 
-def show(axis: Axes, image: np.ndarray, title: str = "", **options: Any) -> None:
+def show(axis: Axes, image: np.ndarray, title: str = "") -> None:
     """One picture (H, W, C) in [0, 1] on an axis, without ticks and frame, so that the axis can still have labels."""
-    axis.imshow(np.clip(image, 0, 1).squeeze(), **{"cmap": "gray", "vmin": 0, "vmax": 1} | options)
+    axis.imshow(np.clip(image, 0, 1).squeeze(), cmap="gray", vmin=0, vmax=1)
     axis.set(xticks=[], yticks=[])
     axis.spines[:].set_visible(False)
     if title:
@@ -79,7 +78,7 @@ def show(axis: Axes, image: np.ndarray, title: str = "", **options: Any) -> None
 
 def close_together(figure: Figure) -> None:
     """Brings the pictures of a constrained layout as close to each other as their labels allow."""
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
 
 
 def rows_of(pictures: Sequence[tuple[str, Sequence[np.ndarray]]], columns: int) -> tuple[Figure, np.ndarray]:
@@ -90,7 +89,7 @@ def rows_of(pictures: Sequence[tuple[str, Sequence[np.ndarray]]], columns: int) 
     return figure, axes
 
 
-def fill_rows(axes: np.ndarray, pictures: Iterable[tuple[str, Sequence[np.ndarray]]]) -> np.ndarray:
+def fill_rows(axes: np.ndarray, pictures: Iterable[tuple[str, Iterable[np.ndarray]]]) -> np.ndarray:
     """Shows rows of pictures, [(label, pictures)], on axes (rows, columns), and returns the axes."""
     for axis in axes.flat:  # axes that stay empty too
         axis.set(xticks=[], yticks=[])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -23,14 +24,14 @@ def describe(figure: Figure | list[Image.Image]) -> str:
         if axis.lines:
             sentences += _lines(axis)
         elif axis.collections and axis.get_legend():
-            groups = ((len(points.get_offsets()), points.get_label()) for points in axis.collections)
+            groups = ((len(np.asarray(points.get_offsets())), points.get_label()) for points in axis.collections)
             sentences += [f"{axis.get_title()}: {n:,} points {label}." for n, label in groups]
         elif axis.containers:
             labels = axis.get_legend_handles_labels()[1]
             sentences.append(f"{axis.get_title() or 'Histogram'}: {'; '.join(labels)}.")
-        elif axis.images and axis.get_subplotspec():
+        elif axis.images and (place := axis.get_subplotspec()):
             name = f"{axis.get_ylabel()} {axis.get_xlabel()} {axis.get_title()}"
-            pictures.setdefault(axis.get_subplotspec().get_gridspec(), []).append(" ".join(name.split()))
+            pictures.setdefault(place.get_gridspec(), []).append(" ".join(name.split()))
     for gridspec, names in pictures.items():
         arrangement = f"{len(names)} pictures in {gridspec.nrows} row{'s' * (gridspec.nrows > 1)} of {gridspec.ncols}"
         named = ", ".join(dict.fromkeys(filter(None, names)))
@@ -43,7 +44,7 @@ def describe(figure: Figure | list[Image.Image]) -> str:
 def _lines(axis: Axes) -> list[str]:
     sentences = []
     for line in axis.lines:
-        (x, y), label, title = line.get_data(), line.get_label(), axis.get_title()
+        (x, y), label, title = np.asarray(line.get_data()), str(line.get_label()), axis.get_title()
         name = title if label.startswith("_") else f"{title} {label}".strip()
         if len(y):
             sentences.append(f"{name}: a line from {y[0]:.3g} at {x[0]:g} to {y[-1]:.3g} at {x[-1]:g}.")

@@ -29,6 +29,8 @@ def draw_all(entries: Iterable[Entry], folder: pathlib.Path) -> Iterator[Entry]:
 
 def draw(entry: Entry, folder: pathlib.Path) -> None:
     """Draws an Entry into a folder under its names, and sets its `alt` or, if it cannot be drawn, its `problem`."""
+    if entry.draw is None:
+        raise ValueError(f"{', '.join(entry.names)} has no run to be drawn from")
     try:
         figure = entry.draw()
         for name in entry.names:

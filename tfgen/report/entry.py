@@ -109,12 +109,12 @@ def _entries_of_experiment(study: str, name: str, experiment: Experiment, chosen
 def left_out(chosen: Sequence[Run], found: Sequence[Entry]) -> list[str]:
     """A sentence for each run that no Entry shows, as it is not the first of its model and in no comparison."""
     shown = [run for entry in found for run in entry.runs]
-    firsts = [preferred(chosen, run.record["study"], run.record["model"]) for run in chosen]
-    return [
-        f"{run.folder} is not drawn: {first.folder} is a run of the same model and comes first."
-        for run, first in zip(chosen, firsts, strict=True)
-        if run is not first and run not in shown
-    ]
+    sentences = []
+    for run in chosen:
+        first = preferred(chosen, run.record["study"], run.record["model"])
+        if first and run is not first and run not in shown:
+            sentences.append(f"{run.folder} is not drawn: {first.folder} is a run of the same model and comes first.")
+    return sentences
 
 
 def missing(found: Sequence[Entry]) -> dict[str, list[str]]:

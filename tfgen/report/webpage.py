@@ -49,7 +49,8 @@ def page(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"code": _code, "picture": lambda name: embed(folder / name)}
+    environment.filters["code"] = _code
+    environment.filters["picture"] = lambda name: embed(folder / name)
     complaints = list(complaints)
     studies = [_study(study, drawn, chosen, complaints) for study in studies_of(chosen)]
     shown = [study["name"] for study in studies]
