@@ -7,7 +7,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
-from tfgen import diagrams
+from tfgen.figures import diagrams
 from tfgen.networks import bottleneck, conditioning, dcgan, digits, mirrored, pooled
 from tfgen.studies import STUDIES
 

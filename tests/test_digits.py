@@ -225,15 +225,14 @@ def striped():
 
 @pytest.mark.trace
 def test_label_fidelity_counts_what_is_shown(striped):
-    striped.model = Painter()
-    seen = scores.label_fidelity(striped, n=300)
+    seen = scores.measure_label_fidelity(striped, Painter(), n=300)
     assert seen == {"pictures": 300, "label_fidelity": pytest.approx(2 / 3), "classifier_test_accuracy": 1.0}
-    assert all(map(scores.meaning, seen))
+    assert seen.keys() == scores.label_fidelity.meanings.keys()
 
 
 @pytest.mark.trace
 def test_sample_quality_reads_classes_where_there_are_no_attributes(striped):
-    striped.model = types.SimpleNamespace(sample=lambda key, n: tf.constant(stripes(n, 3).images / np.float32(255)))
-    quality = scores.sample_quality(striped)
+    model = types.SimpleNamespace(sample=lambda key, n: tf.constant(stripes(n, 3).images / np.float32(255)))
+    quality = scores.sample_quality(striped, model)
     assert quality["pictures"] == 90 and min(quality["precision"], quality["recall"]) > 0.5
     assert quality["frechet"] < 3 * quality["frechet_floor"] < quality["frechet_untrained"]

@@ -16,6 +16,7 @@ from benchmarks import replicas
 from tfgen import UserError, latents, losses, scores
 from tfgen.data.batches import batches
 from tfgen.data.builtin import animals
+from tfgen.data.builtin.painting import TEST_START
 from tfgen.models.acai import mix
 from tfgen.models.base import GenerativeModel
 from tfgen.models.vae_gan import VAEGAN
@@ -512,7 +513,7 @@ def test_sheet_of_mixtures(shape):
     model = pegasus.acai(shape, width=1 / 8)
     sheet = pegasus.bird_to_horse(model, rows=3, n=4)
     assert sheet.shape == (12, *shape)
-    images, labels = animals.draw(animals.TEST_START, animals.TEST_START + 48, image_size=shape[0])
+    images, labels = animals.draw(TEST_START, TEST_START + 48, image_size=shape[0])
     first = images[labels == animals.CLASSES.index("horse")][:1] / np.float32(255)
     first = first if shape[2] == 3 else first.mean(axis=-1, keepdims=True)
     np.testing.assert_allclose(sheet[3], latents.reconstructions(model, first)[0], atol=1e-5)
@@ -521,7 +522,7 @@ def test_sheet_of_mixtures(shape):
 @pytest.mark.parametrize("name", pegasus.PRESETS)
 def test_scores(name, toy):
     run = types.SimpleNamespace(model=built(name), source=lambda split: toy)
-    errors = scores.reconstruction_errors(run)
+    errors = scores.reconstruction_errors(run, run.model)
     images = toy.images / 255.0
     assert errors["mean_picture_mse"] == pytest.approx(np.mean((images - images.mean(axis=0)) ** 2), rel=1e-4)
     assert errors["test_mse_over_mean_picture"] == pytest.approx(

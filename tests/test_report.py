@@ -20,6 +20,8 @@ from PIL import Image
 from sentences import say
 
 from tfgen import UserError, report, runs
+from tfgen.figures import diagrams
+from tfgen.report import webpage
 from tfgen.studies import ABOUT, EXPERIMENTS, STUDIES
 
 
@@ -128,14 +130,14 @@ def test_nothing_in_a_page_depends_on_when_it_was_made(tfgen, finished, tiny_stu
 
 def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished):
     run = finished("runs/vae", "dlcv2018", "vae")
-    errors = run.preset.score(run)
+    errors = run.preset.score(run, run.model)
     shown = report.trained(run)["numbers"]
     assert {name: value for name, (value, _) in shown.items()} == {
         name: f"{value:.4g}" for name, value in errors.items()
     }
     (run.folder / "scores.json").write_text(json.dumps({"iteration": 8, "test_mse_mean_code": 0.125}))
     assert report.trained(run)["numbers"] == {
-        "test_mse_mean_code": ("0.125", "mean squared error of the test set, decoded from the mean code")
+        "test_mse_mean_code": ("0.125", "mean squared error on the test set, decoded from the mean code")
     }
     (run.folder / "scores.json").write_text(
         json.dumps({"iteration": 4, "test_mse_mean_code": 0.125})
@@ -147,18 +149,6 @@ def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished)
     assert report.trained(run)["numbers"] == shown
     (run.folder / "scores.json").write_text("{")
     assert report.trained(run)["numbers"] == shown
-
-
-def test_every_number_a_score_gives_has_a_meaning(finished, monkeypatch):
-    from tfgen import scores
-
-    assert (
-        scores.meaning("mean_map_rmse")
-        == "of the training set's mean depth map: root mean squared error of depth, metres"
-    )
-    assert scores.meaning("code_2_nmi").startswith("normalized mutual information of categorical code 3")
-    run = finished("runs/depth", "sullivan2017", "depth_wgan", image_size=32)
-    assert all(scores.meaning(name) for name in scores.depth_errors(run, n=2))
 
 
 def test_alike_takes_runs_of_the_same_data_and_size_that_were_trained_alike(recorded):
@@ -225,6 +215,15 @@ def test_figures_of_two_names_are_drawn_once(recorded):
     assert pathlib.Path("fig4_1.jpg").read_bytes() == pathlib.Path("fig4_01.jpg").read_bytes()
 
 
+def test_all_figures_are_drawn_one_after_the_other(finished, tiny_study):
+    entries = report.entries([finished("runs/gan", "tiny", "gan")])
+    drawn = []
+    for entry in report.draw_all(entries, report.make("out")):
+        drawn += entry.names
+        assert {path.name for path in pathlib.Path("out").iterdir()} == set(drawn) and entry.alt and not entry.problem
+    assert drawn == [name for entry in entries if entry.runs for name in entry.names] and len(drawn) == 4
+
+
 def test_the_attribute_of_fig1_5(tfgen, finished, draw_only):
     draw_only("dlcv2018", "vae", "fig1_5.jpg")
     finished("runs/vae", "dlcv2018", "vae", examples=16)
@@ -267,7 +266,7 @@ def broken_record(run):
     (broken_checkpoint, "no checkpoint below runs/bad/checkpoints is whole", {"samples"}),
     (broken_history, "history.csv cannot be read as a table of numbers", {"curves"}),
     (short_history, "it lacks iterations of the checkpoint's 8", {"curves"}),
-    (strange_sheets, "0000004.png is not of the size of the sheets beside it", {"epochs"}),
+    (strange_sheets, "0000004.png differs in size from the other sheets", {"epochs"}),
     (broken_sheets, "0000008.png cannot be read as a picture", {"epochs"}),
     (broken_record, "runs/bad/record.json cannot be read", {"curves", "samples", "epochs", "networks"}),
 ])  # fmt: skip
@@ -288,7 +287,7 @@ def test_an_unfinished_run_says_how_to_go_on(tfgen, finished, tiny_study):
     young = finished("runs/gan", "tiny", "gan", iterations=4)  # its epoch has 8
     _, out, _ = tfgen("report")
     words = " ".join(Page("report/index.html").words.split())
-    assert f"runs/vae is at iteration 8 of 20: go on with {run.command()}" in words
+    assert f"runs/vae is at iteration 8 of 20: continue it with {run.command()}" in words
     assert f"missing tiny_gan_curves.jpg, tiny_gan_samples.jpg, tiny_gan_epochs.jpg: {young.command()}" in out
 
 
@@ -306,7 +305,7 @@ def test_named_runs_that_cannot_be_drawn_are_told_of(tfgen, finished, tiny_study
     code, out, err = tfgen("report", "a", "b", "c")
     assert code == 2 and "tiny_gan_curves.jpg from a" in out
     assert (
-        "left out: b is not drawn: a is of the same model and was named first." in err
+        "left out: b is not drawn: a is a run of the same model and comes first." in err
         and "c/record.json cannot be read" in err
     )
     d = finished("d", "tiny", "vae", arguments={"kl_weight": 1e-4})
@@ -340,7 +339,7 @@ def test_the_page_tells_which_checkpoint_was_drawn(tfgen, finished, tiny_study):
     words = " ".join(Page("report/index.html").words.split())
     assert (
         "4 iterations, 1 epochs" in words
-        and "has a newer checkpoint, of iteration 8, which is damaged or was written meanwhile" in words
+        and "has a newer checkpoint, of iteration 8, that is damaged or was written while the report was made" in words
     )
 
 
@@ -356,7 +355,7 @@ def test_a_figure_that_cannot_be_written_is_named_and_the_others_are_drawn(tfgen
 
 def test_a_fault_in_one_figure_is_not_the_end_of_the_others(tfgen, finished, tiny_study, monkeypatch):
     finished("runs/gan", "tiny", "gan")
-    monkeypatch.setattr(report.diagrams, "networks", lambda model: 1 // 0)
+    monkeypatch.setattr(diagrams, "networks", lambda model: 1 // 0)
     code, out, err = tfgen("report")
     assert code == 2 and "tiny_gan_networks.png could not be drawn: ZeroDivisionError" in err
     assert "tiny_gan_samples.jpg from" in out
@@ -388,15 +387,15 @@ def test_sets_of_few_pictures(tfgen, finished, study, model, examples):
     few = (study, model) == ("pegasus", "vae")  # neither birds beside horses nor two that can be compared
     assert drawn == len(STUDIES[study][model].figures) + 1 - 2 * few
     problems = report.trained(run)["problems"]
-    assert len(problems) == few and all("Error" not in say(problem) for problem in problems)
+    assert len(problems) == few and all("bug in tfgen" not in say(problem) for problem in problems)
 
 
 def test_a_cgan_of_few_classes(tfgen, finished, draw_only):
     draw_only("digits", "cgan", "digits_cgan_curves.jpg", "digits_cgan_eights.jpg")
     finished("runs/three", "digits", "cgan", reading={"only": ["1", "3", "5"]}, arguments={"classes": 3})
     code, _, err = tfgen("report")
-    assert code == 2 and "at fault" not in err
-    assert "digits_cgan_eights.jpg could not be drawn: this model has 3 classes, and so none of number 8" in err
+    assert code == 2 and "bug in tfgen" not in err
+    assert "digits_cgan_eights.jpg could not be drawn: this model has 3 classes, so there is no class 8" in err
     assert len(Page("report/index.html").images) == 2  # the curves and the networks
 
 
@@ -408,7 +407,7 @@ def test_an_animation_moves(finished):
     with Image.open("digits_gan_training.gif") as picture:
         assert picture.n_frames == 3 and picture.info["loop"] == 0  # their iterations differ, if nothing else
         last = np.asarray([picture.seek(2), picture.convert("RGB")][1], float)
-    uri, still, *size = report._picture(pathlib.Path("digits_gan_training.gif"))
+    uri, still, *size = webpage.embed(pathlib.Path("digits_gan_training.gif"))
     for text, frames in ((uri, 3), (still, 1)):
         with Image.open(io.BytesIO(base64.b64decode(text.split(",")[1]))) as picture:
             assert (picture.format, picture.n_frames, list(picture.size)) == ("WEBP", frames, size)

@@ -454,21 +454,20 @@ def test_mean_map_is_over_known_pixels():
 def test_scores_of_a_depth_run(rgbd):
     """Every error is beside the mean map's; the output varies with the noise only where the model takes any."""
     run = type("Run", (), {"source": lambda self, split: rgbd, "model": build("depth_wgan")})()
-    found = scores.depth_errors(run)
+    found = scores.depth_errors(run, run.model)
     names = {"rmse", "abs_rel", "sq_rel", "log_rmse", "scale_invariant_log", "delta_1", "delta_2", "delta_3"}
     assert set(found) == {"pictures", "noise_deviation"} | names | {f"mean_map_{name}" for name in names}
     known, metres = rgbd.depth > 0, rgbd.depth / 1000
     residual = (metres - depth_metrics.mean_map(metres, known))[known]
     assert found["mean_map_rmse"] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-4)
     assert found["pictures"] == 32 and found["noise_deviation"] > 0
-    run.model = build("depth_wgan", noise=False)
-    assert scores.depth_errors(run)["noise_deviation"] == 0
+    assert scores.depth_errors(run, build("depth_wgan", noise=False))["noise_deviation"] == 0
 
 
 def test_scores_need_depth(toy):
     run = type("Run", (), {"source": lambda self, split: dataclasses.replace(toy, depth=None)})()
     with pytest.raises(UserError, match="toy has no depth"):
-        scores.depth_errors(run)
+        scores.depth_errors(run, None)
 
 
 # Flags

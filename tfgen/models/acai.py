@@ -25,6 +25,7 @@ class ACAI(GenerativeModel):
 
     players = {"discriminator": ("discriminator",), "encoder_decoder": ("encoder", "decoder")}
     logs = ("d_loss", "reconstruction", "regularizer")
+    autoencodes = True
 
     def __init__(self, encoder, decoder, discriminator, adv_weight=0.5, gamma=0.2):
         super().__init__()

@@ -21,6 +21,9 @@ class GenerativeModel(keras.Model):
 
     players: dict[str, tuple[str, ...]] = {}
     logs: tuple[str, ...] = ()
+    averaged: tuple[str, ...] = ()
+    autoencodes: bool = False
+    has_posterior: bool = False
 
     def compile(self, jit_compile="auto", **optimizers):
         """Hands each player its optimizer: `gan.compile(discriminator=Adam(2e-4), generator=Adam(2e-4))`.

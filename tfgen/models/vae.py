@@ -22,6 +22,7 @@ class VAE(GenerativeModel):
 
     players = {"autoencoder": ("encoder", "decoder")}
     logs = ("reconstruction", "kl")
+    autoencodes = has_posterior = True
 
     def __init__(self, encoder, decoder, kl_weight, kl_reduction="sum", reconstruction=losses.mean_squared_error):
         super().__init__()
