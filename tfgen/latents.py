@@ -19,7 +19,7 @@ KEY = (1002, 0)
 
 def prior_samples(model: GenerativeModel, n: int) -> np.ndarray:
     """Pictures (n, H, W, C) in [0, 1] of n latents of the prior, batch normalization in inference mode."""
-    return model.sample(KEY, n).numpy()
+    return model.sample(n, KEY[0]).numpy()
 
 
 def attribute_pairs(model: GenerativeModel, n: int) -> np.ndarray:

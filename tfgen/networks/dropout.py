@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 
+@keras.saving.register_keras_serializable("tfgen")
 class Dropout(keras.layers.Dropout):
     """Keras's dropout, but for replicas, which all draw the same numbers: here each draws the whole batch's mask and
     takes its own rows.

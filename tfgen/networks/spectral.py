@@ -1,8 +1,10 @@
 """Miyato et al. 2018, Spectral Normalization for Generative Adversarial Networks (arXiv:1802.05957)."""
 
+import keras
 from keras import layers, ops
 
 
+@keras.saving.register_keras_serializable("tfgen")
 class SpectralConv2D(layers.Conv2D):
     """A convolution by kernel / sigma, sigma the largest singular value of the kernel seen as a matrix (k * k * C_in,
     C_out).
