@@ -92,6 +92,7 @@ def given(arguments: argparse.Namespace, *names: str) -> dict:
 
 
 def train(arguments: argparse.Namespace) -> int:
+    """Trains a run and prints what to do next."""
     names = ("attribute", "run", "new", "smoke", "dry_run")
     run = commands.train(arguments.model, arguments.study, **given(arguments, *names))
     if run.chief and not arguments.dry_run:
@@ -105,6 +106,7 @@ def train(arguments: argparse.Namespace) -> int:
 
 
 def experiment(arguments: argparse.Namespace) -> int:
+    """Compares variants and prints where the figure is."""
     _, figure = commands.experiment(arguments.name, **given(arguments, "out", "smoke"))
     if figure:
         print(figure)
@@ -112,17 +114,18 @@ def experiment(arguments: argparse.Namespace) -> int:
 
 
 def reproduce(arguments: argparse.Namespace) -> int:
+    """Trains a study and prints its report."""
     _, made = commands.reproduce(arguments.study, **given(arguments, "out", "smoke"))
     return _print_report(made) if made else 0
 
 
 def report(arguments: argparse.Namespace) -> int:
+    """Draws figures and prints where they are."""
     made = commands.report(arguments.runs, out=arguments.out, best=arguments.best, attribute=arguments.attribute)
     return _print_report(made)
 
 
-def _print_report(made) -> int:
-    """Prints a commands.Report."""
+def _print_report(made: commands.Report) -> int:
     for complaint in made.complaints:
         program.tell(f"left out: {complaint}")
     for figure, runs in made.drawn.items():
@@ -136,24 +139,27 @@ def _print_report(made) -> int:
 
 
 def score(arguments: argparse.Namespace) -> int:
+    """Prints the numbers of a run."""
     for name, value in commands.score(arguments.run, best=arguments.best).items():
         print(f"{name:28s} {value:.6g}")
     return 0
 
 
 def export(arguments: argparse.Namespace) -> int:
+    """Prints where the networks are and how exactly they were reloaded."""
     for written, difference in commands.export(arguments.run, out=arguments.out, best=arguments.best).values():
         print(f"{written}: reloaded, largest difference {difference:.2g} for batches of 1 and 17")
     return 0
 
 
 def list_(arguments: argparse.Namespace) -> int:
+    """Prints all models, data sets and experiments."""
     datasets = commands.list_datasets()
     for (study, model), preset in commands.list_models().items():
         dataset = datasets[preset.data]
         size = f"{dataset.image_size}x{dataset.image_size}x{dataset.channels}"
         conditions = f", conditioned on {', '.join(preset.attributes)}" if preset.attributes else ""
-        print(f"{study} {model}: {preset.build.__doc__.splitlines()[0]}")
+        print(f"{study} {model}: {preset.description}")
         print(f"  data        {preset.data} ({preset.split}) {size}{conditions}")
         print(f"  training    batch_size {preset.batch_size}, epochs {preset.epochs}")
         print("  parameters  " + ", ".join(f"{name} {count:,}" for name, count in preset.parameters.items()))
@@ -165,7 +171,9 @@ def list_(arguments: argparse.Namespace) -> int:
 
 
 def data_list(arguments: argparse.Namespace) -> int:
-    described, options = settings.described(DataSettings), {}
+    """Prints all data sets."""
+    described = settings.described(DataSettings)
+    options: dict[str, str] = {}
     for name, dataset in commands.list_datasets().items():
         place = f"--data_dir with {dataset.folder}" if dataset.folder else "built in"
         print(f"{name:14s} {dataset.image_size}x{dataset.image_size}x{dataset.channels}, {place}")
@@ -181,6 +189,7 @@ def data_list(arguments: argparse.Namespace) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> int:
+    """Prints what is wrong with a data set; exit code 1 if anything is."""
     counts, bad = commands.verify(**given(arguments))
     for sentence in bad:
         print(sentence)
@@ -189,6 +198,7 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def prepare(arguments: argparse.Namespace) -> int:
+    """Prints what the cache holds of a data set."""
     for done in commands.prepare(**given(arguments)):
         for sentence in done.bad:
             program.tell(f"skipped: {sentence}")
@@ -198,6 +208,7 @@ def prepare(arguments: argparse.Namespace) -> int:
 
 
 def show(arguments: argparse.Namespace) -> int:
+    """Prints where the sheet of examples is."""
     sheet, source = commands.show(**given(arguments, "split", "out"))
     print(f"{sheet}: the first {len(source)} examples of {source.name}")
     return 0

@@ -498,8 +498,8 @@ BAD = {
     "decay": (["--ema", "1"], "'1' is not a number from 0 to below 1"),
     "seed": (["--seed", "-1"], "'-1' is not a whole number from 0 to 4294967295"),
     "early stopping of a GAN": (["--early_stopping", "3"], "--early_stopping is for autoencoders"),
-    "devices": (["--devices", "two"], "'two' is not a whole number from 1"),
-    "kept": (["--keep", "0"], "'0' is not a whole number from 1"),
+    "devices": (["--devices", "two"], "'two' is not a whole number of at least 1"),
+    "kept": (["--keep", "0"], "'0' is not a whole number of at least 1"),
 }
 
 

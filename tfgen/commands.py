@@ -258,11 +258,9 @@ def report(
     folder = report.make(os.path.expanduser(out))
     ready = [entry for entry in entries if entry.runs]
     with tqdm(total=len(ready) + 1, unit="figure", leave=False, disable=None) as bar:
-        for entry in ready:
+        for entry in report.draw_all(entries, folder):
             bar.set_description(entry.names[0])
-            report.draw(entry, folder)
             bar.update()
-        bar.set_description("the page")
         words = [*folders, *["--best"] * best, *(["--attribute", attribute] if attribute else [])]
         page = report.page(entries, chosen, folder, complaints, program.command("report", *words))
     drawn = {folder / name: entry.runs for entry in ready if not entry.problem for name in entry.names}

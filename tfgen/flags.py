@@ -4,7 +4,7 @@ import argparse
 import difflib
 import os
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from tfgen import program, settings
 from tfgen.settings import DataSettings, Kind, TrainingSettings
@@ -26,10 +26,12 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
+        """As of argparse, and keeps the names of flags."""
         self.names += [name for name in names if name.startswith("--")]
         return super().add_argument(*names, **options)
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
+        """Ends with a sentence and exit code 2."""
         self.exit(2, f"{program.name()}: {message.rstrip('.')}; for help run `{self.prog} --help`.\n")
 
     def add_commands(self, metavar: str, commands: Iterable[tuple[str, Callable | None, str]]) -> None:
@@ -48,7 +50,11 @@ class Parser(argparse.ArgumentParser):
                 self.add_argument(f"--{name}", action="store_true", default=None, help=about.help)
                 continue
             text = about.help + (f" (default: {default})" if default not in (None, 0, 0.0) or name == "seed" else "")
-            self.add_argument(f"--{name}", type=_converter(about.kind), metavar=about.kind.metavar, help=text)
+            self.add_value(f"--{name}", about.kind, text)
+
+    def add_value(self, name: str, kind: Kind, help: str, **options: Any) -> None:
+        """Adds an argument whose values are of a Kind."""
+        self.add_argument(name, type=_converter(kind), metavar=kind.metavar, help=help, **options)
 
     def add_training(self) -> None:
         """Adds all that a command takes that trains."""

@@ -78,9 +78,9 @@ def _number(text: str) -> float:
     return float(fractions.Fraction(text))
 
 
-POSITIVE = Kind("a whole number from 1", _whole, lambda value: _is_whole(value) and value >= 1, "N")
+POSITIVE = Kind("a whole number of at least 1", _whole, lambda value: _is_whole(value) and value >= 1, "N")
 SEED = Kind("a whole number from 0 to 4294967295", _whole, lambda value: _is_whole(value) and 0 <= value < 2**32, "N")
-NUMBER = Kind("a number from 0", _number, lambda value: _is_number(value) and value >= 0, "X")
+NUMBER = Kind("a number of at least 0", _number, lambda value: _is_number(value) and value >= 0, "X")
 AMOUNT = Kind("a number above 0", _number, lambda value: _is_number(value) and value > 0, "X")
 SHARE = Kind("a number from 0 to below 1", _number, lambda value: _is_number(value) and 0 <= value < 1, "X")
 TEXT = Kind("a name", str, lambda value: isinstance(value, str), "NAME")
@@ -97,7 +97,7 @@ BOOLEAN = Kind(
     "true or false", lambda text: {"true": True, "false": False}[text.lower()], lambda v: isinstance(v, bool)
 )
 DEVICES = Kind(
-    "a whole number from 1, or all",
+    "a whole number of at least 1, or all",
     lambda text: text if text == "all" else _whole(text),
     lambda value: value == "all" or POSITIVE.holds(value),
     "N|all",
@@ -134,7 +134,7 @@ def setting(default: Any, kind: Kind, help: str, **more: Any) -> Any:
     return dataclasses.field(default=default, metadata={"setting": Setting(kind, help, **more)})
 
 
-def described(settings: type) -> dict[str, tuple[Any, Setting]]:
+def described(settings: Any) -> dict[str, tuple[Any, Setting]]:
     """name -> (default, Setting) of every setting of a dataclass, or of an instance of it."""
     return {
         field.name: (field.default, field.metadata["setting"])
@@ -288,6 +288,17 @@ class RunSettings:
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
     started_with: str = ""
 
+    def filled(self, name: str) -> Any:
+        """The value of a setting that a planned run has, though by itself it may be None.
+
+        Raises ValueError if it is None.
+        """
+        place = next(one for one in (self, self.data, self.training) if hasattr(one, name))
+        value = getattr(place, name)
+        if value is None:
+            raise ValueError(f"the run has no {name} yet")
+        return value
+
     def to_record(self) -> dict[str, Any]:
         """The run as JSON holds it: one dict of all settings, those with a group in a dict of its own."""
         own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("data", "training")}
@@ -307,12 +318,9 @@ class RunSettings:
         Raises:
             KeyError, TypeError, ValueError, UserError: for what is no record of this version or an older one.
         """
-        parts = {}
-        for name, kind in (("data", DataSettings), ("training", TrainingSettings)):
-            abouts = {key: about for key, (_, about) in described(kind).items() if about.record}
-            found = {key: record[about.group] if about.group else record for key, about in abouts.items()}
-            parts[name] = kind(**{key: place[key] for key, place in found.items() if key in place})
-        own = {field.name for field in dataclasses.fields(cls)} - parts.keys()
+        reading = DataSettings(**_part(DataSettings, record))
+        training = TrainingSettings(**_part(TrainingSettings, record))
+        own = {field.name for field in dataclasses.fields(cls)} - {"data", "training"}
         known = own | _recorded("") | {"reading"}
         if unknown := [*(record.keys() - known), *(record["reading"].keys() - _recorded("reading"))]:
             raise ValueError(f"it has the unknown {', '.join(sorted(unknown))}")
@@ -321,7 +329,8 @@ class RunSettings:
                 raise ValueError(f"it has no {name}")
         whole = {name: record[name] for name in own if name in record}
         started = record.get("started_with") or dict(record.get("versions") or {}).get("tfgen", FIRST)
-        return cls(**whole | {"attributes": tuple(record["attributes"]), "started_with": started}, **parts)
+        whole |= {"attributes": tuple(record["attributes"]), "started_with": started}
+        return cls(data=reading, training=training, **whole)
 
     def conflicts(self, other: "RunSettings") -> list[str]:
         """How this run differs from `other`, the same run to be resumed, where a resumed run may not: a text each."""
@@ -357,6 +366,13 @@ def _settings(run: RunSettings, *parts: str) -> Iterator[tuple[str, Setting, Any
             yield name, about, getattr(values, name)
 
 
+def _part(kind: type, record: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a dataclass that a record has."""
+    abouts = {name: about for name, (_, about) in described(kind).items() if about.record}
+    places = {name: record[about.group] if about.group else record for name, about in abouts.items()}
+    return {name: place[name] for name, place in places.items() if name in place}
+
+
 def _recorded(group: str) -> set[str]:
     """Names of the settings that a record has below a group, or ungrouped."""
     abouts = [*described(DataSettings).items(), *described(TrainingSettings).items()]
@@ -383,8 +399,8 @@ def split(options: dict[str, Any]) -> tuple[DataSettings, TrainingSettings, dict
     None means not given. Raises UserError for values that a setting does not take.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    data, training = (
-        kind(**{name: given.pop(name) for name in described(kind) if name in given})
+    parts = [
+        {name: given.pop(name) for name in described(kind) if name in given}
         for kind in (DataSettings, TrainingSettings)
-    )
-    return data, training, given
+    ]
+    return DataSettings(**parts[0]), TrainingSettings(**parts[1]), given

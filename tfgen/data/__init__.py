@@ -116,7 +116,8 @@ def load(name: str, split: str, data_dir: str | None = None, image_size: int | N
 def read(chosen: DataSettings, split: str) -> "Source":
     """The Source of one split, as the settings say; see `load`."""
     found, size = check(chosen, split)
-    most, bad = memory() / 4 if chosen.cache_gb is None else 1e9 * chosen.cache_gb, []
+    most = memory() / 4 if chosen.cache_gb is None else 1e9 * chosen.cache_gb
+    bad: list[UserError] = []
     sources = []
     for part in ["train", "test"] if split == "all" else [split]:
         source = _prepared(found, chosen, part, size, most)
@@ -140,7 +141,7 @@ def read(chosen: DataSettings, split: str) -> "Source":
 
 def check(chosen: DataSettings, split: str) -> tuple[Dataset, int]:
     """(Dataset, side length of the pictures), or UserError if the settings do not fit the data set."""
-    name = chosen.dataset
+    name = str(chosen.dataset)
     found = dataset(name, chosen.data_dir)
     if split not in ("train", "test", "all"):
         raise UserError(f"there is no split {split!r} of {name}: choose from train, test, all.")
@@ -170,7 +171,7 @@ def request(chosen: DataSettings, split: str, size: int) -> "cache.Request":
     """What the cache keeps a split of this data set by."""
     from tfgen.data import cache
 
-    return cache.Request(chosen.dataset, split, chosen.data_dir, size, chosen.options())
+    return cache.Request(str(chosen.dataset), split, chosen.data_dir, size, chosen.options())
 
 
 def _prepared(found: Dataset, chosen: DataSettings, split: str, size: int, most: float) -> "Source | None":

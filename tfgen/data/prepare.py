@@ -50,7 +50,8 @@ def prepare(
         found, size = data.check(chosen, split)
         if not found.folder:
             raise UserError(f"the data set {name} is built in and needs no preparing: train on it.")
-        request, bad = data.request(chosen, split, size), []
+        bad: list[UserError] = []
+        request = data.request(chosen, split, size)
         old = cache.find(request)
         if old is not None:
             yield Prepared(split, cache.folder() / request.key(), len(old), True, bad)
@@ -72,7 +73,10 @@ def verify(
     Raises:
         UserError: for a set that cannot be read at all.
     """
-    chosen, counts, bad, seen = DataSettings(name, data_dir, image_size, **options), {}, [], {}
+    chosen = DataSettings(name, data_dir, image_size, **options)
+    counts: dict[str, int] = {}
+    bad: list = []  # sentences and UserErrors
+    seen: dict[bytes, str] = {}
     for split in SPLITS:
         found, size = data.check(chosen, split)
         skipping = dataclasses.replace(chosen, skip_bad="skip_bad" in found.options)
@@ -99,6 +103,6 @@ def _piece(source: Source, split: str, start: int, bad: list) -> tuple[np.ndarra
             [f"picture {start + i} of {split}" for i in range(len(source))],
         )
     images, good = source.images.decoded(bad.append)
-    if source.depth is not None:
+    if isinstance(source.depth, Files):
         good = source.depth.decoded(bad.append, good)[1]
     return images, good, [str(source.images.path(i)) for i in range(len(source))]

@@ -95,21 +95,19 @@ class Checkpoints:
 
     def best(self) -> int | None:
         """The iteration with the least "score", None if no state has one."""
-        scores = {iteration: self.state(iteration).get("score") for iteration in self.iterations()}
-        scores = {iteration: score for iteration, score in scores.items() if score is not None}
-        return min(scores, key=scores.get, default=None)
+        scores = [(self.state(iteration).get("score"), iteration) for iteration in self.iterations()]
+        return min((score for score in scores if score[0] is not None), default=(None, None))[1]
 
     def fault(self, iteration: int) -> str | None:
         """What is wrong with the files of one, or None."""
         folder = self.path(iteration)
         try:
-            sums = dict(
-                reversed(line.split("  ", 1)) for line in (folder / SUMS).read_text().removesuffix("\n").split("\n")
-            )
-            if not {STATE, f"{WEIGHTS}.index"} <= set(sums):
+            lines = (folder / SUMS).read_text().removesuffix("\n").split("\n")
+            sums = [line.split("  ", 1) for line in lines]
+            if not {STATE, f"{WEIGHTS}.index"} <= {name for _, name in sums}:
                 return f"{SUMS} is damaged"
-            for name, sum_ in sums.items():
-                if digest(folder / name) != sum_:
+            for expected, name in sums:
+                if digest(folder / name) != expected:
                     return f"{name} is damaged"
         except (FileNotFoundError, NotADirectoryError, ValueError) as error:
             return reason(error)

@@ -29,7 +29,7 @@ class History:
                 header, *rows = csv.reader(file)
             columns = np.array(rows[:iterations], dtype=np.float64).reshape(-1, len(header)).T
             history = dict(zip(header, columns, strict=True))
-            if not np.array_equal(history.get("iteration"), np.arange(1, iterations + 1)):
+            if not np.array_equal(history.get("iteration", []), np.arange(1, iterations + 1)):
                 raise ValueError(f"it lacks iterations of the checkpoint's {iterations}")
         except (OSError, ValueError, csv.Error) as error:
             raise UserError(

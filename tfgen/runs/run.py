@@ -17,8 +17,8 @@ from tfgen.models.average import WeightAverage
 from tfgen.runs import files
 from tfgen.runs.checkpoints import Checkpoints
 from tfgen.runs.history import History
-from tfgen.settings import DataSettings, RunSettings, TrainingSettings
-from tfgen.studies import DEFAULT_STUDY, STUDIES
+from tfgen.settings import DEFAULT_STUDY, DataSettings, RunSettings, TrainingSettings
+from tfgen.studies import STUDIES
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -206,12 +206,12 @@ class Run:
     @property
     def steps_per_epoch(self) -> int:
         """Iterations in one epoch."""
-        return self.settings.steps_per_epoch
+        return self.settings.filled("steps_per_epoch")
 
     @property
     def iterations(self) -> int:
         """Iterations when done."""
-        return self.settings.training.epochs * self.steps_per_epoch
+        return self.settings.filled("epochs") * self.steps_per_epoch
 
     def history(self) -> dict[str, np.ndarray]:
         """{"iteration": (n,) int, log: (n,) float} of the iterations done."""
@@ -220,7 +220,7 @@ class Run:
     def command(self) -> str:
         """The command that trains, or continues, this run, with the flags that differ from the study's settings."""
         run, preset = self.settings, self.preset
-        size = data.dataset(run.data.dataset, run.data.data_dir).image_size
+        size = data.dataset(run.filled("dataset"), run.data.data_dir).image_size
         words = [
             *settings.words(run.data, DataSettings(preset.data, image_size=size)),
             *settings.words(run.training, TrainingSettings(preset.epochs, preset.batch_size)),

@@ -1,12 +1,19 @@
-"""What a study says of one of its models."""
+"""What a study consists of, as values: models, figures, experiments."""
 
 import dataclasses
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
 from tfgen import UserError, settings
+from tfgen.models.base import GenerativeModel
+from tfgen.protocols import Run
+from tfgen.scores import Score
 from tfgen.settings import DataSettings, TrainingSettings
 
 
@@ -15,24 +22,25 @@ class Plot:
     """A figure of a study.
 
     Attributes:
-        draw: (run, **options) -> matplotlib Figure, or a list of Pillow's pictures that make an animation.
-        caption: what one sees, with the units of what is measured.
+        draw: (run, **options) -> matplotlib Figure, or the frames of an animation.
+        caption: what the figure shows, with the units of what is measured.
         options: names of the keyword arguments of `draw` that are flags of `report`.
     """
 
-    draw: Callable
+    draw: Callable[..., Figure | list[Image.Image]]
     caption: str
     options: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class About:
-    """What the page says of a study.
+    """What the page of a report says about a study.
 
     Attributes:
-        title: whose it is.
+        title: where the study comes from.
         text: what it did.
-        slips: (what the study says or does, what is right and done here), for each place where the two differ.
+        slips: its errors, each with the correction that this package makes: (what the study says or does, what is
+            correct and done here).
     """
 
     title: str
@@ -42,36 +50,42 @@ class About:
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """One model of a study, as it was trained and drawn.
+    """One model of a study: how it is built, trained, drawn and scored.
 
     Attributes:
-        build: (image_shape, **arguments) -> compiled GenerativeModel; the keyword arguments and their defaults are the
-            command line's flags.
+        build: (image_shape, **arguments) -> compiled GenerativeModel; the keyword arguments and their defaults are
+            flags of the command line. The first line of its docstring describes the model.
         data: name of the default data set, built in.
         split: split it trains on: "train", or "all" for train and test together.
-        attributes: names of the attributes it is conditioned on.
-        needs: fields of Source that its data must have, "labels" or "depth".
         batch_size: examples in a batch.
         epochs: passes over the data.
-        samples: (run) -> (n, H, W, C) pictures from latents fixed for the run; its sheet is saved while it trains.
+        samples: (model) -> pictures (n, H, W, C) in [0, 1] of latents that are always the same; a sheet of them is
+            saved after each epoch, and so they need no data set.
         sample_columns: pictures in a row of that sheet.
         figures: file name -> Plot.
-        score: (run) -> {name: number}.
+        score: how good the model is.
+        attributes: names of the attributes it is conditioned on.
+        needs: fields of Source that its data must have, "labels" or "depth".
         parameters: network -> number of its trainable parameters, of the default arguments and data set.
     """
 
-    build: Callable
+    build: Callable[..., GenerativeModel]
     data: str
     split: str
     batch_size: int
     epochs: int
-    samples: Callable
+    samples: Callable[[GenerativeModel], np.ndarray]
     sample_columns: int
     figures: dict[str, Plot]
-    score: Callable
+    score: Score
     attributes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     parameters: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def description(self) -> str:
+        """What the model is, in a sentence."""
+        return (self.build.__doc__ or "").split("\n")[0]
 
     def defaults(self) -> dict[str, Any]:
         """name -> default of every keyword argument of `build`."""
@@ -80,11 +94,13 @@ class Preset:
             parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty
         }
 
-    def convert(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The builder's arguments from values or texts. Texts may be fractions, as 1/16.
+    def convert(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of `build` from values, or texts: {name: value or text} -> {name: value of the default's type}.
+
+        Texts of numbers may be fractions such as 1/16.
 
         Raises:
-            UserError: for a name that `build` does not take, or a value of another type than the default.
+            UserError: for a name that `build` does not take, or a value or text of another type.
         """
         defaults, values = self.defaults(), {}
         for name, value in given.items():
@@ -115,12 +131,12 @@ class Experiment:
     Attributes:
         variants: label -> (model, arguments of its builder that differ from their defaults).
         draw: {label: run} -> matplotlib Figure.
-        caption: what one sees.
-        alike: whether its runs must be trained alike but for what varies; else only on the same data at the same size
-            and width.
+        caption: what the figure shows.
+        alike: whether its runs must agree in all settings but those that vary; otherwise only in the data and in the
+            size and width.
     """
 
-    variants: dict[str, tuple[str, dict]]
-    draw: Callable
+    variants: dict[str, tuple[str, dict[str, Any]]]
+    draw: Callable[[Mapping[str, Run]], Figure]
     caption: str
     alike: bool = True

@@ -28,7 +28,7 @@ def strategy(devices: int | str | None = None, alone: bool = False) -> tf.distri
             raise UserError("--devices is for one machine, and TF_CONFIG names several: leave out one of the two.")
         return _of_machines()
     gpus = tf.config.list_physical_devices("GPU")
-    count = max(1, len(gpus)) if devices in (None, "all") else devices
+    count = max(1, len(gpus)) if devices is None or devices == "all" else int(devices)
     if count == 1:
         return tf.distribute.get_strategy()
     if gpus and count > len(gpus):
@@ -108,7 +108,7 @@ def feed(
     if not several_machines(strategy):
         return batches.batches(source, batch_size, **steps)
 
-    def of_machine(context):
+    def of_machine(context: tf.distribute.InputContext) -> tf.data.Dataset:
         share = context.num_replicas_in_sync // context.num_input_pipelines
         return batches.batches(
             source,

@@ -5,6 +5,7 @@ import functools
 import json
 import re
 import signal
+import types
 import zlib
 from collections.abc import Iterator
 
@@ -134,7 +135,7 @@ def _fit_until_done(
         if not recorder.failure:
             break
         tries, place = tries + 1 if recorder.saved == place else 1, recorder.saved
-        _go_back(recorder, tries)
+        _go_back(recorder, recorder.failure, tries)
 
 
 def _fit(
@@ -150,7 +151,7 @@ def _fit(
     steps = devices.feed(
         strategy,
         source,
-        run.settings.training.batch_size,
+        run.settings.filled("batch_size"),
         seed=run.settings.training.seed,
         start=recorder.iteration,
         stop=run.iterations,
@@ -174,9 +175,9 @@ def _fit(
         raise UserError(bad[1]) from None
 
 
-def _go_back(recorder: Recorder, tries: int) -> None:
+def _go_back(recorder: Recorder, failure: tuple[int, str, float], tries: int) -> None:
     """Takes a failed run back to its newest checkpoint and other noise. Raises UserError after TRIES."""
-    iteration, log, value = recorder.failure
+    iteration, log, value = failure
     failed = f"{log} was {value} at iteration {iteration}"
     if tries > TRIES:
         raise UserError(
@@ -191,7 +192,7 @@ def _go_back(recorder: Recorder, tries: int) -> None:
 def _stopping_on_signals(recorder: Recorder) -> Iterator[None]:
     """Within, the first SIGINT or SIGTERM lets training end after its iteration; the second kills as usual."""
 
-    def stop(number, frame):
+    def stop(number: int, frame: types.FrameType | None) -> None:
         recorder.asked = True
         for number in previous:
             signal.signal(number, previous[number])

@@ -6,11 +6,12 @@ from typing import Any
 
 from tfgen import UserError, __version__, data, runs, settings
 from tfgen.data import batches
-from tfgen.settings import DataSettings, RunSettings, TrainingSettings
-from tfgen.studies import DEFAULT_STUDY, find
+from tfgen.settings import DEFAULT_STUDY, DataSettings, RunSettings, TrainingSettings
+from tfgen.studies import find
 from tfgen.studies.study import Preset
 
-SMOKE = {"epochs": 2, "examples": 256, "batch_size": 64, "width": 1 / 8}  # everything at toy size, in a minute
+# Everything at toy size, in seconds.
+SMOKE_EPOCHS, SMOKE_EXAMPLES, SMOKE_BATCH, SMOKE_WIDTH = 2, 256, 64, 1 / 8
 
 
 def plan(
@@ -59,7 +60,7 @@ def plan(
         raise UserError(
             f"--early_stopping is for autoencoders, which have a test error, and {model} is not one: leave it out."
         )
-    narrow = {"width": SMOKE["width"]} if smoke else {}
+    narrow = {"width": SMOKE_WIDTH} if smoke else {}
     planned = runs.Run(
         folder,
         RunSettings(
@@ -95,7 +96,6 @@ def _filled(
     preset: Preset, reading: DataSettings, training: TrainingSettings, smoke: bool
 ) -> tuple[DataSettings, TrainingSettings]:
     """The settings with what the study, or the toy size, chooses where nothing is said."""
-    toy = SMOKE if smoke else {"epochs": preset.epochs, "examples": None, "batch_size": preset.batch_size}
     dataset = reading.dataset or preset.data
     folder = os.path.abspath(os.path.expanduser(reading.data_dir)) if reading.data_dir else None
     reading = dataclasses.replace(
@@ -103,12 +103,12 @@ def _filled(
         dataset=dataset,
         data_dir=folder,
         image_size=reading.image_size or data.dataset(dataset, folder).image_size,
-        examples=reading.examples or toy["examples"],
+        examples=reading.examples or (SMOKE_EXAMPLES if smoke else None),
     )
     training = dataclasses.replace(
         training,
-        epochs=training.epochs or toy["epochs"],
-        batch_size=training.batch_size or min(toy["batch_size"], preset.batch_size),
+        epochs=training.epochs or (SMOKE_EPOCHS if smoke else preset.epochs),
+        batch_size=training.batch_size or (min(SMOKE_BATCH, preset.batch_size) if smoke else preset.batch_size),
         score_every=1 if training.early_stopping else training.score_every,
     )
     return reading, training
@@ -130,7 +130,7 @@ def _with_data(run: runs.Run) -> RunSettings:
         channels=source.images.shape[-1],
         pictures=len(source),
         data_fingerprint=source.fingerprint(),
-        steps_per_epoch=batches.steps_per_epoch(source, run.settings.training.batch_size),
+        steps_per_epoch=batches.steps_per_epoch(source, run.settings.filled("batch_size")),
     )
 
 

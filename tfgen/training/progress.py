@@ -30,7 +30,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.start, self.began = self.recorder.iteration, time.monotonic()
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         iteration, training = self.recorder.iteration, self.run.settings.training
         rate = (iteration - self.start) / (time.monotonic() - self.began)
         epoch = -(-iteration // self.run.steps_per_epoch)

@@ -44,6 +44,7 @@ class Recorder(keras.callbacks.Callback):
         self.average = average
         self.anywhere = anywhere
         self.asked = self.stopped = False
+        self.failure: tuple[int, str, float] | None = None
         self.saver = Saver(run, generative_model, average)
         self.scorer = Scorer(run, generative_model, average)
         self.samples = Samples(run, generative_model, average)
@@ -78,7 +79,7 @@ class Recorder(keras.callbacks.Callback):
         """Whether the test error has stopped improving."""
         return self.scorer.early(self.saver.state)
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         self.iteration += 1
         self.saver.state["score"] = None
         bad = [name for name in self.generative_model.logs if not math.isfinite(logs[name])]

@@ -27,7 +27,7 @@ class TensorBoard(keras.callbacks.Callback):
         if batch == 0:
             tf.summary.trace_on(graph=True)
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         iteration = self.recorder.iteration
         with self.writer.as_default(iteration):
             if batch == 0:

@@ -36,7 +36,7 @@ class Watch(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.losses.clear()
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         self.losses.append(logs.get("d_loss", math.inf))
         if self.recorder.iteration % self.recorder.run.steps_per_epoch or self.recorder.failure:
             return
