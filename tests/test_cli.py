@@ -351,7 +351,7 @@ BAD = {
     ),
     "unknown attribute": (
         ["train", "--model", "acgan", *TOY, "--attribute", "Hat"],
-        "no attribute 'Hat': it has Bangs",
+        "no attribute 'Hat': choose from Bangs",
     ),
     "ACGAN without attributes": (
         ["train", "--model", "acgan", "--dataset", "digits"],
@@ -369,7 +369,7 @@ BAD = {
     "a folder for built-in data": (["train", "--model", "vae", "--data_dir", "."], "built in and takes no --data_dir"),
     "a folder that is not there": (
         ["train", "--model", "vae", "--dataset", "celeba", "--data_dir", "nowhere"],
-        "nowhere is no folder",
+        "nowhere is not a folder",
     ),
     "unknown experiment": (
         ["experiment", "dlcv2018/width"],
@@ -450,7 +450,7 @@ def test_a_run_folder_that_cannot_be_made(tfgen):
     pathlib.Path("file").write_text("")
     for command in (["train", "--model", "vae", *TOY, "--run", "file/r"], ["report", "--out", "file/r"]):
         code, _, err = tfgen(*command)
-        assert code == 2 and "file/r cannot be made" in err
+        assert code == 2 and "file/r cannot be created" in err
 
 
 def test_a_damaged_history_is_named(tfgen):
