@@ -19,12 +19,14 @@ FAKE = tf.constant([10.0, 4.4, -5.5, 3.6])
         ("minimax", 5.83387, -4.51082),  # -(softplus(10) + softplus(4.4) + softplus(-5.5) + softplus(3.6)) / 4
         ("least_squares", 41.73375, 17.69625),
         ("hinge", 6.75, -3.125),  # (6 + 0 + 0 + 0) / 4 + (11 + 5.4 + 0 + 4.6) / 4
+        ("wasserstein", 0.225, -3.125),
+        ("relativistic", 4.82244, 4.59744),  # real - fake is -15, -3, 18, -.9: softplus(-x) and softplus(x), means
     ],
 )
 def test_golden_numbers(name, discriminator, generator):
     loss = losses.adversarial(name)
     assert float(loss.discriminator(REAL, FAKE)) == pytest.approx(discriminator, abs=5e-6 * abs(discriminator))
-    assert float(loss.generator(FAKE)) == pytest.approx(generator, abs=5e-6 * abs(generator))
+    assert float(loss.generator(REAL, FAKE)) == pytest.approx(generator, abs=5e-6 * abs(generator))
 
 
 def test_equilibrium_of_the_cross_entropy_game():
@@ -32,7 +34,7 @@ def test_equilibrium_of_the_cross_entropy_game():
     assert float(losses.adversarial("non_saturating").discriminator(undecided, undecided)) == pytest.approx(
         2 * math.log(2)
     )
-    assert float(losses.adversarial("non_saturating").generator(undecided)) == pytest.approx(math.log(2))
+    assert float(losses.adversarial("non_saturating").generator(None, undecided)) == pytest.approx(math.log(2))
 
 
 def test_saturation():
@@ -43,7 +45,7 @@ def test_saturation():
     slopes = {}
     for name in ("non_saturating", "minimax"):
         with tf.GradientTape() as tape:
-            loss = losses.adversarial(name).generator(logits)
+            loss = losses.adversarial(name).generator(None, logits)
         slopes[name] = float(tape.gradient(loss, logits)[0])
     sigmoid = 1 / (1 + math.exp(10))
     assert slopes["non_saturating"] == pytest.approx(sigmoid - 1)
@@ -53,6 +55,47 @@ def test_saturation():
 def test_unknown_adversarial_loss_names_the_choices():
     with pytest.raises(UserError, match="non_saturating, minimax"):
         losses.adversarial("mse")
+
+
+def test_which_losses_reach_0():
+    """A discriminator that tells all pictures apart has a loss of 0, but a critic's goes on falling."""
+    apart = tf.fill((4, 1), 60.0), tf.fill((4, 1), -60.0)
+    targets = {"least_squares": (tf.ones((4, 1)), tf.zeros((4, 1)))}
+    for name, loss in losses.ADVERSARIAL_LOSSES.items():
+        value = float(loss.discriminator(*targets.get(name, apart)))
+        assert (abs(value) < 1e-6) == loss.reaches_zero, name
+
+
+def test_only_relativistic_losses_of_the_generator_read_the_real_logits():
+    for loss in losses.ADVERSARIAL_LOSSES.values():
+        real = tf.Variable(REAL)
+        with tf.GradientTape() as tape:
+            value = loss.generator(real, FAKE)
+        assert (tape.gradient(value, real) is not None) == loss.relativistic
+
+
+@pytest.mark.parametrize("name", losses.ADVERSARIAL_LOSSES)
+def test_logits_that_would_be_broadcast_are_refused(name):
+    """(B, 1) - (B,) is (B, B): a mean over all pairs, and no error."""
+    loss = losses.adversarial(name)
+    for part in (loss.discriminator, loss.generator):
+        with pytest.raises(ValueError, match=r"real and fake must have the same shape"):
+            part(tf.zeros((4, 1)), tf.zeros(4))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: losses.cross_entropy(tf.zeros((4, 3)), tf.zeros(3)),
+        lambda: losses.categorical_cross_entropy(tf.zeros((4, 3)), tf.ones((1, 3)) / 3),
+        lambda: losses.gaussian_nll(tf.zeros((4, 3)), tf.zeros((4, 1))),
+        lambda: losses.mean_squared_error(tf.zeros((2, 8, 8, 3)), tf.zeros((2, 8, 8, 1))),
+        lambda: losses.bernoulli_nll(tf.zeros((2, 8, 8, 3)), tf.ones((8, 8, 3))),
+    ],
+)
+def test_so_are_other_terms(call):
+    with pytest.raises(ValueError, match="must have the same shape, not"):
+        call()
 
 
 def test_cross_entropy_of_soft_targets():

@@ -334,7 +334,7 @@ def test_the_depth_model_reads_its_noise_unless_built_without(rgbd):
         a, b, again = (latents.depths(model, images, draw) for draw in (0, 1, 0))
         np.testing.assert_array_equal(a, again)
         assert np.array_equal(a, b) == (not differs)
-        np.testing.assert_allclose(a, model.generate(images, model.sample_latents(latents.KEY, 0, 4)), atol=1e-6)
+        np.testing.assert_allclose(a, model.generate(model.sample_latents(latents.KEY, 0, 4), images), atol=1e-6)
     z = with_noise.sample_latents(latents.KEY, 0, 100).numpy()
     assert z.shape == (100, 16, 16, 1) and -1 <= z.min() < -0.99 and 0.99 < z.max() <= 1
 

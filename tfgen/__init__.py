@@ -1,16 +1,20 @@
-"""tfgen trains, measures, draws and exports the classic image-generating models with TensorFlow 2 and Keras 3."""
+"""tfgen trains, evaluates, plots and exports the classic generative image models with TensorFlow 2 and Keras 3.
 
+`tfgen.GAN`, `tfgen.VAE` and the other models are Keras models; `tfgen.networks`, `tfgen.losses`, `tfgen.noise` and
+`tfgen.data` are what they are made of; `tfgen.Run` opens a run folder, and `tfgen.commands` holds a function for each
+command of the command line. Each is imported when it is first used.
+"""
+
+import importlib
 import os
 import sys
+from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 class UserError(Exception):
-    """A mistake of the user's, said in one sentence: what was wrong, where, and what to do.
-
-    The command line exits with 2.
-    """
+    """A mistake of the user's in one sentence: what was wrong, where, and what to do. The command line exits with 2."""
 
 
 # Keras reads KERAS_BACKEND once, on its first import, and prefers it to ~/.keras/keras.json.
@@ -21,6 +25,86 @@ _backend = (
 )
 if _backend != "tensorflow":
     raise ImportError(
-        f"tfgen trains with tf.GradientTape and tf.distribute and needs Keras on TensorFlow, but the Keras backend is {_backend!r}: "
-        "unset KERAS_BACKEND or set it to 'tensorflow' before the first import of keras or tfgen."
+        f"tfgen needs Keras with the TensorFlow backend, because it trains with tf.GradientTape and tf.distribute, but "
+        f"the Keras backend is {_backend!r}: unset KERAS_BACKEND or set it to 'tensorflow' before the first import of "
+        "keras or tfgen."
     )
+
+if TYPE_CHECKING:
+    from tfgen import commands, data, figures, latents, losses, metrics, models, networks, noise, scores, studies
+    from tfgen.losses import AdversarialLoss
+    from tfgen.models import (
+        ACAI,
+        ACGAN,
+        CGAN,
+        GAN,
+        VAE,
+        VAEGAN,
+        WGAN,
+        WGANGP,
+        AdversarialVAE,
+        DepthWGAN,
+        GenerativeModel,
+        InfoGAN,
+    )
+    from tfgen.runs import Run
+
+_MODULES = (
+    *("commands", "data", "figures", "latents", "losses", "metrics", "models"),
+    *("networks", "noise", "scores", "studies"),
+)
+_NAMES = {
+    "tfgen.losses": ("AdversarialLoss",),
+    "tfgen.models": (
+        *("ACAI", "ACGAN", "CGAN", "GAN", "VAE", "VAEGAN", "WGAN", "WGANGP"),
+        *("AdversarialVAE", "DepthWGAN", "GenerativeModel", "InfoGAN"),
+    ),
+    "tfgen.runs": ("Run",),
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = [
+    "ACAI",
+    "ACGAN",
+    "CGAN",
+    "GAN",
+    "VAE",
+    "VAEGAN",
+    "WGAN",
+    "WGANGP",
+    "AdversarialLoss",
+    "AdversarialVAE",
+    "DepthWGAN",
+    "GenerativeModel",
+    "InfoGAN",
+    "Run",
+    "UserError",
+    "commands",
+    "data",
+    "figures",
+    "latents",
+    "losses",
+    "metrics",
+    "models",
+    "networks",
+    "noise",
+    "scores",
+    "studies",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used, so that `import tfgen` and `--help` cost nothing."""
+    if name in _MODULES:
+        return importlib.import_module(f"tfgen.{name}")
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'tfgen' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
+if "keras" in sys.modules:  # then `keras.models.load_model` should know the models without another import
+    importlib.import_module("tfgen.models")

@@ -16,7 +16,7 @@ KEY = (
 
 def prior_samples(model, n):
     """Pictures (n, H, W, C) in [0, 1] of n latents of the prior, batch normalization in inference mode."""
-    return model.sample(KEY, n).numpy()
+    return model.sample(n, KEY[0]).numpy()
 
 
 def attribute_pairs(model, n):

@@ -1,99 +1,176 @@
 """Objectives as pure functions: adversarial pairs of logits, reconstruction and Kullback-Leibler terms."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfgen import UserError
 
 
-def cross_entropy(logits, targets):
+def _alike(**tensors: Any) -> None:
+    """Raises ValueError for two tensors that would be broadcast: a mean over the result would be of other pairs."""
+    (first, a), (second, b) = ((name, tf.convert_to_tensor(x).shape) for name, x in tensors.items())
+    if not a.is_compatible_with(b):
+        raise ValueError(f"{first} and {second} must have the same shape, not {tuple(a)} and {tuple(b)}.")
+
+
+def cross_entropy(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
     """Mean binary cross-entropy -t log s(l) - (1 - t) log(1 - s(l)) in nats, s the logistic function.
 
     Args:
         logits: any shape.
-        targets: the same shape, or a scalar for all; in [0, 1].
+        targets: the same shape, or a number for all; in [0, 1].
+
+    Returns:
+        float32 scalar.
+
+    Raises:
+        ValueError: if the two shapes differ.
+    """
+    logits, targets = tf.cast(logits, tf.float32), tf.cast(targets, tf.float32)
+    if targets.shape.rank != 0:
+        _alike(logits=logits, targets=targets)
+    targets = tf.broadcast_to(targets, tf.shape(logits))
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits))
+
+
+def _mean(x: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.cast(x, tf.float32))
+
+
+def categorical_cross_entropy(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """Mean over the batch of -sum_k t_k log softmax(l)_k, in nats.
+
+    Args:
+        logits: (B, K).
+        targets: (B, K), each row sums to 1.
 
     Returns:
         float32 scalar.
     """
-    logits = tf.cast(logits, tf.float32)
-    targets = tf.broadcast_to(tf.cast(targets, tf.float32), tf.shape(logits))
-    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits))
-
-
-def _mean(x):
-    return tf.reduce_mean(tf.cast(x, tf.float32))
-
-
-def categorical_cross_entropy(logits, targets):
-    """Mean over the batch of -sum_k t_k log softmax(l)_k, in nats: logits (B, K), targets (B, K) that sum to 1.
-
-    Returns a float32 scalar.
-    """
+    _alike(logits=logits, targets=targets)
     return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=targets, logits=tf.cast(logits, tf.float32)))
 
 
-def gaussian_nll(values, mean):
-    """Mean over the batch of sum_k .5 (c_k - mean_k)^2: -log N(c; mean, I) but for its constant; both (B, K).
+def gaussian_nll(values: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
+    """Mean over the batch of sum_k .5 (c_k - mean_k)^2: -log N(c; mean, I) without its constant.
 
-    Returns a float32 scalar.
+    Args:
+        values, mean: (B, K).
+
+    Returns:
+        float32 scalar.
     """
+    _alike(values=values, mean=mean)
     return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.math.squared_difference(values, tf.cast(mean, tf.float32)), axis=-1))
 
 
+@keras.saving.register_keras_serializable("tfgen")
 @dataclasses.dataclass(frozen=True)
 class AdversarialLoss:
-    """What the two players minimise, as functions of logits of any shape, averaged over all of them.
+    """What the two players minimise, as functions of logits of one shape, averaged over all of them.
 
     Attributes:
         discriminator: (real logits, fake logits) -> scalar.
-        generator: (fake logits) -> scalar.
+        generator: (real logits, fake logits) -> scalar. Unless `relativistic`, it is given None for the real ones.
+        reaches_zero: whether the discriminator's loss falls to 0 when it tells all pictures apart.
+        relativistic: whether the generator's part reads the real logits, which costs another pass of the discriminator.
     """
 
-    discriminator: Callable
-    generator: Callable
+    discriminator: Callable[[Any, Any], tf.Tensor]
+    generator: Callable[[Any, Any], tf.Tensor]
+    reaches_zero: bool = True
+    relativistic: bool = False
+
+    def __post_init__(self) -> None:
+        for part in ("discriminator", "generator"):
+            object.__setattr__(self, part, _checked(getattr(self, part)))
+
+    def get_config(self) -> dict[str, Any]:
+        """Its name, where it has one, or its two functions, which Keras must know (`register_keras_serializable`)."""
+        for name, loss in ADVERSARIAL_LOSSES.items():
+            if loss is self:
+                return {"name": name}
+        functions = {part: getattr(self, part).__wrapped__ for part in ("discriminator", "generator")}
+        flags = {"reaches_zero": self.reaches_zero, "relativistic": self.relativistic}
+        return {part: keras.saving.serialize_keras_object(value) for part, value in functions.items()} | flags
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "AdversarialLoss":
+        """The loss of a configuration."""
+        if "name" in config:
+            return adversarial(config["name"])
+        return cls(**{part: keras.saving.deserialize_keras_object(value) for part, value in config.items()})
 
 
-def _discriminator_cross_entropy(real, fake):
+def _checked(function: Callable) -> Callable:
+    """The function, refusing logits that would be broadcast against each other."""
+
+    @functools.wraps(function)
+    def checked(real: tf.Tensor | None, fake: tf.Tensor) -> tf.Tensor:
+        if real is not None:  # there may be more generated than real pictures
+            _alike(real=real[:1], fake=fake[:1])
+        return function(real, fake)
+
+    return checked
+
+
+def _discriminator_cross_entropy(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return cross_entropy(real, 1.0) + cross_entropy(fake, 0.0)
 
 
 ADVERSARIAL_LOSSES = {
     # Goodfellow et al. 2014 (arXiv:1406.2661), section 3: G maximises log D(G(z)). At equilibrium 2 ln 2 and ln 2.
-    "non_saturating": AdversarialLoss(_discriminator_cross_entropy, lambda fake: cross_entropy(fake, 1.0)),
+    "non_saturating": AdversarialLoss(_discriminator_cross_entropy, lambda real, fake: cross_entropy(fake, 1.0)),
     # The same paper, eq. 1: G minimises log(1 - D(G(z))).
-    "minimax": AdversarialLoss(_discriminator_cross_entropy, lambda fake: -cross_entropy(fake, 0.0)),
+    "minimax": AdversarialLoss(_discriminator_cross_entropy, lambda real, fake: -cross_entropy(fake, 0.0)),
     # Mao et al. 2016 (arXiv:1611.04076), eq. 9, (a, b, c) = (0, 1, 1), both halved.
     "least_squares": AdversarialLoss(
         lambda real, fake: 0.5 * _mean((real - 1.0) ** 2) + 0.5 * _mean(fake**2),
-        lambda fake: 0.5 * _mean((fake - 1.0) ** 2),
+        lambda real, fake: 0.5 * _mean((fake - 1.0) ** 2),
     ),
     # Arjovsky et al. 2017 (arXiv:1701.07875), algorithm 1: the critic maximises E[D(real)] - E[D(fake)]. It needs a
     # bound on the critic.
-    "wasserstein": AdversarialLoss(lambda real, fake: _mean(fake) - _mean(real), lambda fake: -_mean(fake)),
+    "wasserstein": AdversarialLoss(
+        lambda real, fake: _mean(fake) - _mean(real), lambda real, fake: -_mean(fake), reaches_zero=False
+    ),
     # Lim and Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957), eq. 16 and 17.
     "hinge": AdversarialLoss(
-        lambda real, fake: _mean(tf.nn.relu(1.0 - real)) + _mean(tf.nn.relu(1.0 + fake)), lambda fake: -_mean(fake)
+        lambda real, fake: _mean(tf.nn.relu(1.0 - real)) + _mean(tf.nn.relu(1.0 + fake)),
+        lambda real, fake: -_mean(fake),
+    ),
+    # Jolicoeur-Martineau 2018 (arXiv:1807.00734), section 4.1: each real picture against one generated picture. At
+    # equal logits both are ln 2.
+    "relativistic": AdversarialLoss(
+        lambda real, fake: cross_entropy(real - fake, 1.0),
+        lambda real, fake: cross_entropy(fake - real, 1.0),
+        relativistic=True,
     ),
 }
 
 
-def adversarial(name):
-    """The AdversarialLoss of that name. Raises UserError for an unknown one."""
+def adversarial(loss: AdversarialLoss | str) -> AdversarialLoss:
+    """The AdversarialLoss of that name, or the one given. Raises UserError for an unknown name."""
+    if isinstance(loss, AdversarialLoss):
+        return loss
     try:
-        return ADVERSARIAL_LOSSES[name]
+        return ADVERSARIAL_LOSSES[loss]
     except KeyError:
         raise UserError(
-            f"there is no adversarial loss {name!r}: choose from {', '.join(ADVERSARIAL_LOSSES)}."
+            f"there is no adversarial loss {loss!r}: choose from {', '.join(ADVERSARIAL_LOSSES)}."
         ) from None
 
 
-def jensen_shannon(real, fake):
-    """The Jensen-Shannon divergence of real and generated pictures as a discriminator tells it: ln 2 - (BCE(real, 1) +
-    BCE(fake, 0)) / 2.
+@keras.saving.register_keras_serializable("tfgen")
+def jensen_shannon(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """The Jensen-Shannon divergence of real and generated pictures, as a discriminator estimates it.
+
+    It is ln 2 - (BCE(real, 1) + BCE(fake, 0)) / 2.
 
     Args:
         real, fake: logits, any shape.
@@ -107,7 +184,8 @@ def jensen_shannon(real, fake):
     return math.log(2.0) - 0.5 * _discriminator_cross_entropy(real, fake)
 
 
-def jensen_shannon_of_probabilities(real, fake):
+@keras.saving.register_keras_serializable("tfgen")
+def jensen_shannon_of_probabilities(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """The same of outputs that are no logits but probabilities of being real, as those of least squares with targets 0
     and 1 are at best.
 
@@ -119,7 +197,7 @@ def jensen_shannon_of_probabilities(real, fake):
     return jensen_shannon(*(tf.math.log(p) - tf.math.log1p(-p) for p in (real, fake)))
 
 
-def kl_divergence(mean, log_var):
+def kl_divergence(mean: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor:
     """KL(N(mean, exp(log_var)) || N(0, I)) = .5 sum_z(mean^2 + exp(log_var) - log_var - 1), in nats.
 
     Args:
@@ -135,12 +213,15 @@ def kl_divergence(mean, log_var):
     return 0.5 * tf.reduce_sum(mean**2 + tf.exp(log_var) - log_var - 1.0, axis=-1)
 
 
-def mean_squared_error(images, reconstructions):
+@keras.saving.register_keras_serializable("tfgen")
+def mean_squared_error(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
     """Mean over batch, pixels and channels of (x - x')^2; images in [0, 1]. Returns a float32 scalar."""
+    _alike(images=images, reconstructions=reconstructions)
     return tf.reduce_mean(tf.math.squared_difference(tf.cast(images, tf.float32), tf.cast(reconstructions, tf.float32)))
 
 
-def bernoulli_nll(images, reconstructions):
+@keras.saving.register_keras_serializable("tfgen")
+def bernoulli_nll(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
     """Mean over the batch of -sum_pixels [x log x' + (1 - x) log(1 - x')], in nats a picture.
 
     At best, with x' = x, it is the pictures' own entropy: 0 only where they are black and white.
@@ -154,17 +235,15 @@ def bernoulli_nll(images, reconstructions):
 
     Source: Kingma and Welling 2013 (arXiv:1312.6114), appendix C.1, eq. 11.
     """
-    images, reconstructions = (
-        tf.cast(images, tf.float32),
-        tf.clip_by_value(tf.cast(reconstructions, tf.float32), 1e-7, 1.0 - 1e-7),
-    )
+    _alike(images=images, reconstructions=reconstructions)
+    images = tf.cast(images, tf.float32)
+    reconstructions = tf.clip_by_value(tf.cast(reconstructions, tf.float32), 1e-7, 1.0 - 1e-7)
     log_likelihood = images * tf.math.log(reconstructions) + (1.0 - images) * tf.math.log1p(-reconstructions)
     return -tf.reduce_mean(tf.reduce_sum(log_likelihood, axis=[1, 2, 3]))
 
 
-def root_mean_squared_error(values, predictions, mask):
-    """sqrt of the mean of (x - x')^2 where the mask is 1, over the whole batch, on all replicas; 0 where it is 1
-    nowhere.
+def root_mean_squared_error(values: tf.Tensor, predictions: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """sqrt of the mean of (x - x')^2 where the mask is 1, over the whole batch, on all replicas; 0 for an empty mask.
 
     Args:
         values, predictions: (B, H, W, C).
@@ -180,7 +259,10 @@ def root_mean_squared_error(values, predictions, mask):
     return tf.sqrt(squares / tf.maximum(known, 1.0) + 1e-12)  # the root has no slope at 0
 
 
-def gradient_penalty(critic, real, fake, mix, input_scale=1.0):
+@keras.saving.register_keras_serializable("tfgen")
+def gradient_penalty(
+    critic: Callable, real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor, input_scale: float = 1.0
+) -> tf.Tensor:
     """E[(||grad D(x)||_2 - 1)^2] at x = mix * real + (1 - mix) * fake, one point on each segment from real to fake.
 
     Args:
@@ -200,15 +282,20 @@ def gradient_penalty(critic, real, fake, mix, input_scale=1.0):
     return tf.reduce_mean((norms - 1.0) ** 2)
 
 
-def column_gradient_penalty(critic, real, fake, mix):
-    """What dlcv2018 took for the penalty: a norm over the height alone, one a column and channel, each of them driven
-    to 1.
+@keras.saving.register_keras_serializable("tfgen")
+def column_gradient_penalty(
+    critic: Callable, real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor, input_scale: float = 1.0
+) -> tf.Tensor:
+    """The penalty as dlcv2018 wrote it: a norm over the height alone, so that each column and channel is driven to 1.
+
+    Arguments as of `gradient_penalty`.
     """
-    norms = tf.sqrt(tf.reduce_sum(_input_gradient(critic, real, fake, mix) ** 2, axis=1) + 1e-12)
+    gradient = _input_gradient(critic, real, fake, mix) / input_scale
+    norms = tf.sqrt(tf.reduce_sum(gradient**2, axis=1) + 1e-12)
     return tf.reduce_mean((norms - 1.0) ** 2)
 
 
-def _input_gradient(critic, real, fake, mix):
+def _input_gradient(critic: Callable, real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor) -> tf.Tensor:
     between = mix * real + (1.0 - mix) * fake
     with tf.GradientTape() as tape:
         tape.watch(between)

@@ -1,0 +1,29 @@
+"""The models, each paper in a file of its own. Importing them is what lets `keras.models.load_model` find them."""
+
+from tfgen.models.acai import ACAI
+from tfgen.models.acgan import ACGAN
+from tfgen.models.adversarial_vae import AdversarialVAE
+from tfgen.models.base import GenerativeModel
+from tfgen.models.cgan import CGAN
+from tfgen.models.depth_wgan import DepthWGAN
+from tfgen.models.gan import GAN
+from tfgen.models.infogan import InfoGAN
+from tfgen.models.vae import VAE
+from tfgen.models.vae_gan import VAEGAN
+from tfgen.models.wgan import WGAN
+from tfgen.models.wgan_gp import WGANGP
+
+__all__ = [
+    "ACAI",
+    "ACGAN",
+    "CGAN",
+    "GAN",
+    "VAE",
+    "VAEGAN",
+    "WGAN",
+    "WGANGP",
+    "AdversarialVAE",
+    "DepthWGAN",
+    "GenerativeModel",
+    "InfoGAN",
+]

@@ -1,15 +1,19 @@
-"""Berthelot et al.
+"""Berthelot et al. 2018, Improving Interpolation in Autoencoders via an Adversarial Regularizer (arXiv:1807.07543)."""
 
-2018, Understanding and Improving Interpolation in Autoencoders via an Adversarial Regularizer (arXiv:1807.07543).
-"""
+from typing import Any
 
+import keras
 import tensorflow as tf
 
-from tfgen import losses, noise
-from tfgen.models.base import GenerativeModel, in_batches
+from tfgen import UserError, losses, noise
+from tfgen.models.autoencoder import Autoencoder
+from tfgen.models.base import Batch, GenerativeModel, Logs
+
+Loss = tuple[tf.Tensor, Logs]
 
 
-class ACAI(GenerativeModel):
+@keras.saving.register_keras_serializable("tfgen")
+class ACAI(Autoencoder, GenerativeModel):
     """An autoencoder whose mixtures of two codes decode to pictures in which a critic finds no mixture.
 
     The critic d reads the weight alpha of the lesser code off a decoded mixture x_alpha, and 0 off pictures that are
@@ -26,7 +30,14 @@ class ACAI(GenerativeModel):
     players = {"discriminator": ("discriminator",), "encoder_decoder": ("encoder", "decoder")}
     logs = ("d_loss", "reconstruction", "regularizer")
 
-    def __init__(self, encoder, decoder, discriminator, adv_weight=0.5, gamma=0.2):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        discriminator: keras.Model,
+        adv_weight: float = 0.5,
+        gamma: float = 0.2,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
@@ -34,11 +45,12 @@ class ACAI(GenerativeModel):
         self.adv_weight = adv_weight
         self.gamma = gamma
 
-    def train_step(self, batch):
+    def train_step(self, data: Any) -> Logs:
+        batch = self.batch(data)
         logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)
         return logs | self.update("encoder_decoder", self.encoder_decoder_loss, batch, draw=0)
 
-    def discriminator_loss(self, batch, draw):
+    def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
         """Eq. 2: E[(d(x_alpha) - alpha)^2] + E[d(gamma x + (1 - gamma) x')^2]."""
         images, codes = batch["image"], self.encoder(batch["image"], training=True)
         alpha = self.sample_alpha(batch, draw)
@@ -49,7 +61,7 @@ class ACAI(GenerativeModel):
         )
         return loss, {"d_loss": loss}
 
-    def encoder_decoder_loss(self, batch, draw):
+    def encoder_decoder_loss(self, batch: Batch, draw: int) -> Loss:
         """Eq. 3. `reconstruction` is logged in [0, 1]."""
         codes = self.encoder(batch["image"], training=True)
         reconstruction = losses.mean_squared_error(batch["image"], self.decoder(codes, training=True))
@@ -61,23 +73,21 @@ class ACAI(GenerativeModel):
             "regularizer": regularizer,
         }
 
-    def sample_alpha(self, batch, draw):
+    def sample_alpha(self, batch: Batch, draw: int) -> tf.Tensor:
         """Weights of the lesser codes (B, 1, 1, 1), uniform in [0, .5]."""
         uniform = noise.unit(batch["key"], noise.stream(draw, 1), (tf.shape(batch["image"])[0], 1, 1, 1))
         return 0.5 - tf.abs(uniform - 0.5)
 
-    def generate(self, codes):
-        """Pictures (n, H, W, C) of codes (n, h, w, c)."""
-        return self.decoder(codes, training=False)
+    def validation_logs(self, images: tf.Tensor) -> Logs:
+        """The error of the reconstructions, in [0, 1]."""
+        return {"reconstruction": losses.mean_squared_error(images, self.call(images))}
 
-    def encode(self, images):
-        """{"mean": codes (n, h, w, c)} of any number of pictures (n, H, W, C) in [0, 1], as a NumPy array; a VAE's has
-        "log_var" too.
-        """
-        return {"mean": in_batches(self.encoder, images)}
+    def sample(self, n: int, seed: int = 0) -> tf.Tensor:
+        """Raises UserError: nothing says how codes are distributed."""
+        raise UserError("ACAI has no prior to sample: mix the codes of two pictures, as `latents.interpolate` does.")
 
 
-def mix(codes, alpha):
+def mix(codes: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
     """alpha * own + (1 - alpha) * partner's code: (B, h, w, c).
 
     Partners are neighbours in the batch, whose order is random; the last of an odd number is its own. The authors

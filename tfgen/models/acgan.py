@@ -1,11 +1,18 @@
 """Odena et al. 2016, Conditional Image Synthesis with Auxiliary Classifier GANs (arXiv:1610.09585)."""
 
+from collections.abc import Callable
+from typing import Any
+
+import keras
 import tensorflow as tf
 
-from tfgen import losses
-from tfgen.models.gan import GAN
+from tfgen import losses, noise
+from tfgen.models.base import Batch, Logs
+from tfgen.models.gan import GAN, Loss
+from tfgen.models.inputs import told
 
 
+@keras.saving.register_keras_serializable("tfgen")
 class ACGAN(GAN):
     """A GAN whose discriminator also reads K binary attributes, and whose generator is told them.
 
@@ -15,25 +22,39 @@ class ACGAN(GAN):
     Args:
         generator: {"z": (B, Z), "codes": (B, K)} -> image (B, H, W, C) in [0, 1].
         discriminator: image -> {"logits": (B, 1), "codes": (B, K)}, both logits.
-        adversarial: AdversarialLoss.
+        adversarial, prior: as of a GAN.
     """
 
     logs = ("d_loss", "g_loss", "aux_real", "aux_fake", "aux_accuracy_real", "aux_accuracy_fake")
+    condition = "attributes"
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        adversarial: losses.AdversarialLoss | str = "non_saturating",
+        prior: Callable = noise.uniform,
+    ) -> None:
+        super().__init__(generator, discriminator, adversarial, prior)
 
     @property
-    def latent_dim(self):
+    def latent_dim(self) -> int:
         return self.generator.input["z"].shape[-1]
 
-    def train_step(self, batch):
+    @property
+    def code_dim(self) -> int:
+        """K, the number of attributes."""
+        return self.generator.input["codes"].shape[-1]
+
+    def train_step(self, data: Any) -> Logs:
         # Section 3, and the homework: the generator answers for the same latents and codes that its discriminator has
         # just judged.
+        batch = self.batch(data)
         logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)
         return logs | self.update("generator", self.generator_loss, batch, draw=0)
 
-    def discriminator_loss(self, batch, draw):
-        """L_S + L_C on real and generated pictures; logs both halves of L_C and how often the attribute is read
-        rightly.
-        """
+    def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
+        """L_S + L_C on real and generated pictures; logs both halves of L_C and the accuracy of the attribute head."""
         codes = batch["attributes"]
         real = self.discriminator(batch["image"], training=True)
         fake = self.discriminator(self.fake(batch, draw), training=True)
@@ -48,21 +69,30 @@ class ACGAN(GAN):
         }
         return adversarial + aux_real + aux_fake, logs
 
-    def generator_loss(self, batch, draw):
+    def generator_loss(self, batch: Batch, draw: int) -> Loss:
         """L_S + L_C on generated pictures. L_C on real ones is constant in the generator and left out."""
         fake = self.discriminator(self.fake(batch, draw), training=True)
-        adversarial = self.adversarial.generator(fake["logits"])
+        adversarial = self.adversarial.generator(self.real_scores(batch), fake["logits"])
         return adversarial + losses.cross_entropy(fake["codes"], batch["attributes"]), {"g_loss": adversarial}
 
-    def fake(self, batch, draw):
+    def judge(self, images: tf.Tensor, batch: Batch) -> tf.Tensor:
+        return super().judge(images, batch)["logits"]
+
+    def fake(self, batch: Batch, draw: int) -> tf.Tensor:
         """Pictures generated for the real batch's attributes."""
         z = self.sample_latents(batch["key"], draw, tf.shape(batch["image"])[0])
         return self.generator({"z": z, "codes": batch["attributes"]}, training=True)
 
-    def generate(self, z, codes):
-        """Pictures (n, H, W, C) of latents (n, Z) and codes (n, K) in {0, 1}, batch normalization in inference mode."""
-        return self.generator({"z": z, "codes": tf.convert_to_tensor(codes)}, training=False)
+    def sample(self, n: int, seed: int = 0) -> tf.Tensor:
+        """n pictures of latents from the prior, every combination of attributes in turn: for one, without and with."""
+        codes = (tf.range(n)[:, None] // 2 ** tf.range(self.code_dim)) % 2
+        return self.generate(self.sample_latents((seed, 0), 0, n), codes)
+
+    def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
+        """Pictures (n, H, W, C) of latents (n, Z) and attributes (n, K), or (n,) of one, 0 or 1 or between."""
+        codes = told(self, condition, "attributes (n, K), 0 or 1")
+        return self.generator({"z": z, "codes": codes[:, None] if codes.shape.rank == 1 else codes}, training=False)
 
 
-def _accuracy(logits, targets):
+def _accuracy(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.cast(tf.equal(logits > 0.0, targets > 0.5), tf.float32))

@@ -4,12 +4,17 @@
 Theirs judges codes; the study's judges pictures, as Larsen et al. 2015 (arXiv:1512.09300) do.
 """
 
+from typing import Any
+
+import keras
 import tensorflow as tf
 
 from tfgen import losses
-from tfgen.models.vae import VAE
+from tfgen.models.base import Batch, Logs
+from tfgen.models.vae import VAE, Loss
 
 
+@keras.saving.register_keras_serializable("tfgen")
 class AdversarialVAE(VAE):
     """Minimises the VAE's bound + adv_weight * BCE(C(x'), 1), x' the reconstruction; its critic C minimises BCE(C(x),
     1) + BCE(C(x'), 0).
@@ -28,31 +33,39 @@ class AdversarialVAE(VAE):
     players = {"discriminator": ("discriminator",), "autoencoder": ("encoder", "decoder")}
     logs = ("d_loss", "reconstruction", "kl", "adversarial", "adversarial_share")
 
-    def __init__(self, encoder, decoder, discriminator, adv_weight=1.0, kl_weight=1.0):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        discriminator: keras.Model,
+        adv_weight: float = 1.0,
+        kl_weight: float = 1.0,
+    ) -> None:
         super().__init__(encoder, decoder, kl_weight, reconstruction=losses.bernoulli_nll)
         self.discriminator = discriminator
         self.adv_weight = adv_weight
 
-    def train_step(self, batch):
+    def train_step(self, data: Any) -> Logs:
+        batch = self.batch(data)
         logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)
         return logs | self.update("autoencoder", self.negative_bound, batch, draw=0)
 
-    def discriminator_loss(self, batch, draw):
+    def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
         """(scalar, {"d_loss"}). The study writes BCE(x, 1), which means BCE(C(x), 1)."""
         real = self.discriminator(batch["image"], training=True)
-        fake = self.discriminator(self.reconstruct(batch, draw)[1], training=True)
+        fake = self.discriminator(self.decode_sample(batch, draw)[1], training=True)
         loss = losses.cross_entropy(real, 1.0) + losses.cross_entropy(fake, 0.0)
         return loss, {"d_loss": loss}
 
-    def negative_bound(self, batch, draw):
+    def negative_bound(self, batch: Batch, draw: int) -> Loss:
         """(scalar, logs). The encoder is moved by the critic too: the study's loss is one for both networks."""
-        code, images = self.reconstruct(batch, draw)
+        code, images = self.decode_sample(batch, draw)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(images)
             reconstruction = self.reconstruction(batch["image"], images)
             adversarial = losses.cross_entropy(self.discriminator(images, training=True), 1.0)
             weighted = self.adv_weight * adversarial
-        kl = tf.reduce_mean(losses.kl_divergence(code["mean"], code["log_var"]))
+        kl = self.divergence(code)
         logs = {
             "reconstruction": reconstruction,
             "kl": kl,
@@ -61,13 +74,8 @@ class AdversarialVAE(VAE):
         }
         return reconstruction + self.kl_weight * kl + weighted, logs
 
-    def reconstruct(self, batch, draw):
-        """(code, pictures decoded from one sample of its posterior)."""
-        code = self.encoder(batch["image"], training=True)
-        return code, self.decoder(self.sample_posterior(code, batch["key"], draw), training=True)
 
-
-def _share(gradient, other):
+def _share(gradient: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
     """Mean over pictures of |g| / (|g| + |other|): (B, H, W, C) twice -> scalar in [0, 1], 0 where there is no gradient
     at all.
     """

@@ -1,19 +1,17 @@
-"""Karras et al.
-
-2018, Progressive Growing of GANs (arXiv:1710.10196), appendix A.1: pictures drawn with a running average of the
-weights.
-"""
+"""Karras et al. 2018, Progressive Growing of GANs (arXiv:1710.10196), appendix A.1: averages of weights."""
 
 import contextlib
+from collections.abc import Iterator
 
 import tensorflow as tf
 
-DRAWING = ("generator", "encoder", "decoder")  # the networks whose pictures are looked at
+from tfgen.models.base import GenerativeModel
 
 
 class WeightAverage:
-    """a <- d a + (1 - d) w after each iteration, for every weight w of the networks that draw, moving statistics
-    included.
+    """a <- d a + (1 - d) w after each iteration, for every weight w of the model's `averaged` networks.
+
+    Moving statistics are averaged too.
 
     d is min(decay, (1 + n) / (10 + n)) after n iterations, so that the first weights are soon forgotten.
 
@@ -22,34 +20,34 @@ class WeightAverage:
         decay: from 0 to below 1.
     """
 
-    def __init__(self, model, decay):
+    def __init__(self, model: GenerativeModel, decay: float) -> None:
         self.decay = decay
-        networks = [network for name, network in model.networks().items() if name in DRAWING]
+        networks = [network for name, network in model.networks().items() if name in model.averaged]
         self.weights = [
             v.value for network in networks for v in network.weights if v.dtype.startswith(("float", "bfloat"))
         ]
         self.averages = [tf.Variable(weight, trainable=False) for weight in self.weights]
         self._update = tf.function(self._move)
 
-    def update(self, n):
+    def update(self, n: int) -> None:
         """After n iterations, the latest included."""
         self._update(tf.constant(min(self.decay, (1 + n) / (10 + n)), tf.float32))
 
-    def _move(self, decay):
+    def _move(self, decay: tf.Tensor) -> None:
         for average, weight in zip(self.averages, self.weights):
             average.assign_add(tf.cast(1.0 - decay, weight.dtype) * (weight - average))
 
-    def checkpoint(self):
+    def checkpoint(self) -> tf.train.Checkpoint:
         """The averages as a tf.train.Checkpoint."""
         return tf.train.Checkpoint(averages=self.averages)
 
-    def use(self):
+    def use(self) -> None:
         """Puts the averages in the weights' place."""
         for weight, average in zip(self.weights, self.averages):
             weight.assign(average)
 
     @contextlib.contextmanager
-    def in_use(self):
+    def in_use(self) -> Iterator[None]:
         """Within, the networks have the averages; afterwards their own weights again, to the bit."""
         own = [weight.numpy() for weight in self.weights]
         self.use()

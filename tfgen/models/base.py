@@ -1,74 +1,151 @@
-"""What is wrong in most hand-written Keras GANs, made right once: several optimizers, replicas, slots, logs."""
+"""What is wrong in most hand-written Keras GANs, made right once: several optimizers, replicas, slots, logs, saving."""
 
 import math
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen import UserError
+from tfgen.models import inputs
+from tfgen.models.saving import Saved
 
-class GenerativeModel(keras.Model):
+Batch = dict[str, tf.Tensor]
+Logs = dict[str, tf.Tensor]
+
+
+class GenerativeModel(Saved, keras.Model):
     """A model of several networks, each player's optimizer moving its own.
 
-    A subclass sets its networks as attributes in its constructor and overrides `train_step(batch)`, which calls
-    `update` once per optimizer step. Its only random state is dropout's: latents are drawn from batch["key"] (see
-    `tfgen.noise`).
+    A subclass sets its networks as attributes in its constructor and overrides `train_step(data)`, which begins with
+    `batch = self.batch(data)` and calls `update` once per optimizer step. Every argument of its constructor is an
+    attribute of the same name, from which `save` and `load_model` take the configuration. Latents are a function of
+    batch["key"] (see `tfgen.noise`); dropout is the only other random state.
 
     Attributes:
         players: player -> names of the networks its optimizer changes.
         logs: names of the scalars that `train_step` returns.
+        condition: the field of a batch that pictures are generated for, "label", "attributes" or "depth"; None if the
+            model is unconditional. It is what `fit` calls y.
+        averaged: names of the networks that draw pictures, which a running average of the weights is taken of.
+        autoencodes: whether the model has an encoder and a decoder, and so `encode` and `reconstruct`.
+        has_posterior: whether codes are drawn from a distribution with a log-variance, by `sample_posterior`.
+        step: number of training steps so far, the source of latents where batches bring no key.
     """
 
     players: dict[str, tuple[str, ...]] = {}
     logs: tuple[str, ...] = ()
+    condition: str | None = None
+    averaged: tuple[str, ...] = ()
+    autoencodes = False
+    has_posterior = False
 
-    def compile(self, jit_compile="auto", **optimizers):
-        """Hands each player its optimizer: `gan.compile(discriminator=Adam(2e-4), generator=Adam(2e-4))`.
+    def __init__(self) -> None:
+        super().__init__()
+        self.step = self.add_weight(
+            (), "zeros", dtype="int64", trainable=False, aggregation="only_first_replica", name="step"
+        )
+        self.built = True  # all other variables are the networks', which come built
+
+    # Training --------------------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        jit_compile: bool = False,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        seed: int = 0,
+        **optimizers: keras.optimizers.Optimizer,
+    ) -> None:
+        """Gives each player its optimizer: `gan.compile(discriminator=Adam(2e-4), generator=Adam(2e-4))`.
 
         Slots are made here, within the caller's strategy scope: made in the traced step they break it under
         tf.distribute (keras #20164) and are missing from checkpoints taken before it.
+
+        Args:
+            jit_compile: whether XLA compiles the training step. It draws other noise from the same seed.
+            run_eagerly: whether to run the step without tracing it, for debugging.
+            steps_per_execution: training steps in one call of the compiled function, on one device.
+            seed: of the latents, where batches bring no key.
+            optimizers: player -> optimizer.
 
         Raises:
             ValueError: if the optimizers' names are not the players'.
         """
         if set(optimizers) != set(self.players):
             raise ValueError(
-                f"{type(self).__name__} takes one optimizer for each of {sorted(self.players)}, not for {sorted(optimizers)}"
+                f"{type(self).__name__} takes one optimizer for each of {sorted(self.players)}, "
+                f"not for {sorted(optimizers)}"
             )
-        super().compile(optimizer=None, jit_compile=jit_compile)
-        self.built = (
-            True  # all variables are the networks', and those are; Keras would try to call the model to find out
+        super().compile(
+            optimizer=None,
+            jit_compile=jit_compile,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
         )
+        self.seed = seed
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logs}
         if keras.config.dtype_policy().compute_dtype == "float16":  # small gradients would be 0
             optimizers = {
-                player: keras.optimizers.LossScaleOptimizer(optimizer) for player, optimizer in optimizers.items()
+                player: keras.optimizers.LossScaleOptimizer(optimizer)
+                if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+                else optimizer
+                for player, optimizer in optimizers.items()
             }
         self.optimizers = optimizers
         for player, optimizer in optimizers.items():
             optimizer.build(self.player_variables(player))
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Nothing: `compile` has built all.
+    def fit(self, x: Any = None, y: Any = None, **arguments: Any) -> keras.callbacks.History:
+        """`keras.Model.fit` on pictures, pictures with what they are conditioned on, or batches as dicts.
 
-        Keras would draw a batch to find out, and cannot average one of several machines.
+        Args:
+            x: pictures (n, H, W, C), floats in [0, 1]; a pair (pictures, y); a dict of arrays as `batch` describes; or
+                a tf.data.Dataset of batches of any of these.
+            y: what the model is conditioned on: labels (n,) of a CGAN, attributes (n, K) of an ACGAN, depth
+                (n, H, W, 1) of a DepthWGAN. Other models ignore it.
+            arguments: as of `keras.Model.fit`.
+
+        Raises:
+            UserError: if the pictures or y are not what the model can be trained on.
         """
+        if isinstance(x, tuple) and len(x) == 2 and y is None:
+            x, y = x
+        inputs.check_values(self, x, y)
+        replicas = self.distribute_strategy.num_replicas_in_sync if self.distribute_strategy else 1
+        inputs.check_shares(x, arguments.get("batch_size") or 32, replicas)
+        if isinstance(x, tf.data.Dataset):
+            arguments["shuffle"] = False  # Keras ignores it, and warns
+        return super().fit(x, y, **arguments)
 
-    def networks(self):
-        """name -> network, for every network of any player."""
-        return {name: getattr(self, name) for names in self.players.values() for name in names}
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing: all variables are there. Keras would draw a batch to find out, which several machines cannot do."""
 
-    def parameters(self):
-        """network -> number of its trainable parameters; the moving statistics come on top."""
-        return {
-            name: sum(math.prod(v.shape) for v in network.trainable_variables)
-            for name, network in self.networks().items()
-        }
+    def batch(self, data: Any) -> Batch:
+        """What `fit` hands to `train_step`, as a dict of the local batch.
 
-    def player_variables(self, player):
-        """The trainable variables that this player's optimizer moves."""
-        return [variable for name in self.players[player] for variable in getattr(self, name).trainable_variables]
+        Args:
+            data: pictures (B, H, W, C); a pair of pictures and y; or a dict of "image", and of "label" (B,),
+                "attributes" (B, K), "depth" (B, H, W, 1), "mask" and "key" where the model needs them. Pictures and
+                depth are floats in [0, 1].
 
-    def update(self, player, loss_fn, batch, draw=0):
+        Returns:
+            The dict with pictures, attributes and depth as float32, labels as integers, and the "key" from which
+            latents are drawn: the data's own, or (seed, step), which counts the model's training steps.
+
+        Raises:
+            UserError: if the data do not fit the model.
+        """
+        batch = inputs.as_batch(self, data)
+        if "key" not in batch:
+            step = tf.identity(self.step.value)
+            batch["key"] = tf.stack([tf.constant(self.seed, tf.int64), step])
+        self.step.assign_add(1)
+        return batch
+
+    def update(self, player: str, loss_fn: Callable, batch: Batch, draw: int = 0) -> Logs:
         """One step of one player's optimizer.
 
         Args:
@@ -96,37 +173,90 @@ class GenerativeModel(keras.Model):
                 gradient if gradient is None else tf.where(over > 0.0, math.nan, gradient) for gradient in gradients
             ]
         optimizer.apply(gradients, variables)
-        logs = context.all_reduce(tf.distribute.ReduceOp.MEAN, logs)
-        if isinstance(
-            context.strategy, tf.distribute.MultiWorkerMirroredStrategy
-        ):  # Keras averages them over machines along an axis (keras #20585)
+        return self.track(context.all_reduce(tf.distribute.ReduceOp.MEAN, logs))
+
+    def track(self, logs: Logs) -> Logs:
+        """The logs as a step returns them; counts them in the epoch's means, which callbacks see at its end."""
+        for name, value in logs.items():
+            if name in self.trackers:
+                self.trackers[name].update_state(value)
+        strategy = tf.distribute.get_strategy()
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            # Keras averages them over machines along an axis (keras #20585).
             logs = {name: tf.reshape(value, [1]) for name, value in logs.items()}
         return logs
 
-    def checkpoint(self, **more):
-        """A tf.train.Checkpoint of every network with its moving statistics and dropout, every optimizer with its
-        slots, and `more`.
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Keras's hook for the logs at an epoch's end: the means of what was logged, of validation only a part."""
+        return {name: tracker.result() for name, tracker in self.trackers.items() if tracker.count.numpy()}
+
+    def test_step(self, data: Any) -> Logs:
+        """Raises UserError: the losses of adversarial players say nothing about unseen data."""
+        raise UserError(
+            f"a {type(self).__name__} has no validation loss: leave validation_data out, and judge its samples."
+        )
+
+    # Networks --------------------------------------------------------------------------------------------------------
+
+    def networks(self) -> dict[str, keras.Model]:
+        """name -> network, for every network of any player."""
+        return {name: getattr(self, name) for names in self.players.values() for name in names}
+
+    def parameters(self) -> dict[str, int]:
+        """network -> number of its trainable parameters; the moving statistics come on top."""
+        return {
+            name: sum(math.prod(v.shape) for v in network.trainable_variables)
+            for name, network in self.networks().items()
+        }
+
+    def player_variables(self, player: str) -> list[keras.Variable]:
+        """The trainable variables that this player's optimizer moves."""
+        return [variable for name in self.players[player] for variable in getattr(self, name).trainable_variables]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of the pictures it is trained on."""
+        raise NotImplementedError
+
+    # Use -------------------------------------------------------------------------------------------------------------
+
+    def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
+        """`generate` of z, or of a pair (z, condition)."""
+        z, condition = inputs if isinstance(inputs, tuple | list) else (inputs, None)
+        return self.generate(z, condition)
+
+    def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
+        """Pictures (n, H, W, C) of latents, batch normalization in inference mode.
+
+        Args:
+            z: latents.
+            condition: what the pictures are generated for, of conditional models.
         """
-        optimizers = {f"{player}_optimizer": optimizer for player, optimizer in self.optimizers.items()}
-        # Keras counts a dropout layer's state among its variables, but TensorFlow does not find it there.
-        dropouts = [
-            layer
-            for network in self.networks().values()
-            for layer in network.layers
-            if isinstance(layer, keras.layers.Dropout)
-        ]
-        states = {"dropout": [layer.seed_generator.state.value for layer in dropouts]} if dropouts else {}
-        return tf.train.Checkpoint(**self.networks(), **optimizers, **states, **more)
+        raise NotImplementedError
+
+    def export(self, filepath: str, format: str = "tf_saved_model", **arguments: Any) -> None:
+        """`keras.Model.export` of `call`: an endpoint `serve` for batches of any size."""
+        arguments.setdefault("input_signature", [self.input_signature])
+        super().export(filepath, format=format, **arguments)
+
+    @property
+    def input_signature(self) -> Any:
+        """tf.TensorSpec of what `call` takes, or a pair of them."""
+        raise NotImplementedError
 
 
-def in_batches(network, inputs, batch_size=256):
-    """A network's outputs of any number of inputs as NumPy arrays, in inference mode; inputs and outputs are arrays or
-    dicts of them.
+def in_batches(network: Callable, inputs: Any, batch_size: int = 256) -> Any:
+    """A network's outputs of any number of inputs as NumPy arrays, in inference mode.
 
     Keras's `predict` would let every replica, and every machine, take part, each with moving statistics of its own.
+
+    Args:
+        network: a Keras model; its inputs and outputs are arrays or dicts of them.
+        inputs: array (n, ...), or dict of such arrays.
+        batch_size: how many examples pass the network at once.
     """
     n = len(tf.nest.flatten(inputs)[0])
-    parts = [
+    parts: Iterable = [
         network(tf.nest.map_structure(lambda x: tf.convert_to_tensor(x[i : i + batch_size]), inputs), training=False)
         for i in range(0, n, batch_size)
     ]

@@ -1,14 +1,17 @@
-"""Patrick Sullivan's notes of August 2017, depth from colour: Gulrajani et al.
+"""Sullivan 2017, depth from colour: the WGAN-GP of Gulrajani et al. 2017 (arXiv:1704.00028) on pictures with depth."""
 
-2017 (arXiv:1704.00028) on pairs of picture and depth.
-"""
+from typing import Any
 
+import keras
 import tensorflow as tf
 
-from tfgen import losses, noise
-from tfgen.models.gan import GAN
+from tfgen import UserError, losses, noise
+from tfgen.models.base import Batch
+from tfgen.models.gan import GAN, Loss
+from tfgen.models.inputs import told
 
 
+@keras.saving.register_keras_serializable("tfgen")
 class DepthWGAN(GAN):
     """A critic tells a picture with its depth from a picture with the generator's; the generator also minimises the
     error.
@@ -26,12 +29,25 @@ class DepthWGAN(GAN):
 
     logs = ("d_loss", "g_loss", "rmse", "gradient_penalty", "wasserstein")
 
-    def __init__(self, generator, discriminator, gp_weight=10.0, rmse_weight=1.0, d_steps=5):
-        super().__init__(generator, discriminator, losses.adversarial("wasserstein"), noise.uniform, d_steps)
+    condition = "depth"
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        gp_weight: float = 10.0,
+        rmse_weight: float = 1.0,
+        d_steps: int = 5,
+    ) -> None:
+        super().__init__(generator, discriminator, "wasserstein", noise.uniform, d_steps)
         self.gp_weight = gp_weight
         self.rmse_weight = rmse_weight
 
-    def discriminator_loss(self, batch, draw):
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.generator.input["image"].shape[1:]
+
+    def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
         """E[D(x, G(x))] - E[D(x, y)] + lambda * penalty, x a picture and y its depth (eq.
 
         7); d_loss is logged without the penalty.
@@ -42,41 +58,53 @@ class DepthWGAN(GAN):
         penalty = losses.gradient_penalty(lambda pairs: self.judge(pairs, batch), real, fake, mix, input_scale=2.0)
         return loss + self.gp_weight * penalty, {"d_loss": loss, "gradient_penalty": penalty, "wasserstein": -loss}
 
-    def generator_loss(self, batch, draw):
+    def generator_loss(self, batch: Batch, draw: int) -> Loss:
         """-E[D(x, G(x))] + rmse_weight * RMSE: eq.
 
         5 with the sign that eq. 7 asks for, and the root of the mean, as in the notes' code.
         """
         depth = self.fake(batch, draw)
-        loss = self.adversarial.generator(self.judge(self.pair(depth, batch), batch))
+        loss = self.adversarial.generator(None, self.judge(self.pair(depth, batch), batch))
         rmse = losses.root_mean_squared_error(batch["depth"], depth, batch["mask"])
         return loss + self.rmse_weight * rmse, {"g_loss": loss, "rmse": rmse}
 
-    def judge(self, images, batch):
+    def judge(self, images: tf.Tensor, batch: Batch) -> tf.Tensor:
         """Scores (B, 1) of pictures with their depth (B, H, W, C + 1): the mean over patches, whose slope is the one to
         penalise.
         """
         return tf.reduce_mean(self.discriminator(images, training=True), axis=[1, 2])
 
-    def pair(self, depth, batch):
+    def pair(self, depth: tf.Tensor, batch: Batch) -> tf.Tensor:
         """The batch's pictures with this depth where the true one is known: (B, H, W, C + 1)."""
         return tf.concat([batch["image"], batch["mask"] * depth], axis=-1)
 
-    def fake(self, batch, draw):
+    def fake(self, batch: Batch, draw: int) -> tf.Tensor:
         """Depth (B, H, W, 1) of the batch's pictures."""
         z = self.sample_latents(batch["key"], draw, tf.shape(batch["image"])[0])
         return self.generator(self.inputs(batch["image"], z), training=True)
 
-    def sample_latents(self, key, draw, n):
+    def sample_latents(self, key: Any, draw: int, n: Any) -> tf.Tensor:
         """Noise (n, H, W, 1) from U(-1, 1)."""
         return self.prior(key, draw, (n, *self.generator.output_shape[1:]))
 
-    def inputs(self, images, z):
+    def inputs(self, images: Any, z: Any) -> dict[str, Any]:
         """What the generator is given of pictures (n, H, W, C) and noise (n, H, W, 1)."""
         return {"image": tf.convert_to_tensor(images)} | ({"noise": z} if "noise" in self.generator.input else {})
 
-    def generate(self, images, z):
-        """Depth (n, H, W, 1) in [0, 1] of pictures (n, H, W, C) and noise (n, H, W, 1), batch normalization in
-        inference mode.
-        """
+    @property
+    def input_signature(self) -> Any:
+        shapes = {"z": self.generator.output_shape[1:], "image": self.image_shape}
+        return tuple(tf.TensorSpec((None, *shape), tf.float32, name) for name, shape in shapes.items())
+
+    def sample(self, n: int, seed: int = 0) -> tf.Tensor:
+        """Raises UserError: there is no depth without a picture."""
+        raise UserError("a DepthWGAN predicts the depth of given pictures: call predict_depth(images).")
+
+    def predict_depth(self, images: Any, seed: int = 0) -> tf.Tensor:
+        """Depth (n, H, W, 1) in [0, 1], 1 for 10 m, of pictures (n, H, W, C) in [0, 1] and noise of a seed."""
+        return self.generate(self.sample_latents((seed, 0), 0, len(images)), images)
+
+    def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
+        """Depth (n, H, W, 1) in [0, 1] of noise (n, H, W, 1) and pictures (n, H, W, C)."""
+        images = told(self, condition, "pictures (n, H, W, C)")
         return self.generator(self.inputs(images, z), training=False)

@@ -1,20 +1,26 @@
 """Goodfellow et al. 2014, Generative Adversarial Nets (arXiv:1406.2661)."""
 
 import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import keras
 import tensorflow as tf
 
-from tfgen import noise
-from tfgen.models.base import GenerativeModel
+from tfgen import losses, noise
+from tfgen.models.base import Batch, GenerativeModel, Logs
+
+Loss = tuple[tf.Tensor, Logs]
 
 
+@keras.saving.register_keras_serializable("tfgen")
 class GAN(GenerativeModel):
     """Two players: the discriminator tells real from generated, the generator is judged by it.
 
     Args:
         generator: z (B, Z) -> image (B, H, W, C) in [0, 1].
         discriminator: image -> logits (B, 1).
-        adversarial: AdversarialLoss both minimise.
+        adversarial: AdversarialLoss both minimise, or its name in `losses.ADVERSARIAL_LOSSES`.
         prior: noise.uniform or noise.normal, what latents are drawn from.
         d_steps, g_steps: updates of each player a training step, every one with latents of its own.
         readings: name -> (real logits, fake logits) -> scalar: what else to log of the discriminator, as
@@ -22,60 +28,86 @@ class GAN(GenerativeModel):
     """
 
     players = {"discriminator": ("discriminator",), "generator": ("generator",)}
-    logs = ("d_loss", "g_loss")
+    logs: tuple[str, ...] = ("d_loss", "g_loss")
+    averaged = ("generator",)
 
-    def __init__(self, generator, discriminator, adversarial, prior=noise.uniform, d_steps=1, g_steps=1, readings=()):
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        adversarial: losses.AdversarialLoss | str = "non_saturating",
+        prior: Callable = noise.uniform,
+        d_steps: int = 1,
+        g_steps: int = 1,
+        readings: Mapping[str, Callable] | None = None,
+    ) -> None:
         super().__init__()
         self.generator = generator
         self.discriminator = discriminator
-        self.adversarial = adversarial
+        self.adversarial = losses.adversarial(adversarial)
         self.prior = prior
         self.d_steps = d_steps
         self.g_steps = g_steps
-        self.readings = dict(readings)
+        self.readings = dict(readings or {})
         self.logs = (*self.logs, *self.readings)
 
     @property
-    def latent_dim(self):
+    def latent_dim(self) -> int:
+        """Z, how many numbers a latent has."""
         return self.generator.input_shape[-1]
 
-    def train_step(self, batch):
-        logs, draws = {}, itertools.count()
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.generator.output_shape[1:]
+
+    def train_step(self, data: Any) -> Logs:
+        batch, draws = self.batch(data), itertools.count()
+        logs: Logs = {}
         for _ in range(self.d_steps):
             logs |= self.update("discriminator", self.discriminator_loss, batch, next(draws))
         for _ in range(self.g_steps):
             logs |= self.update("generator", self.generator_loss, batch, next(draws))
         return logs
 
-    def discriminator_loss(self, batch, draw):
-        """(scalar, {"d_loss"} and the readings); real and generated pictures pass one by one, each with its own batch
-        statistics.
-        """
+    def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
+        """(scalar, {"d_loss"} and the readings); real and generated pictures have their own batch statistics."""
         real, fake = self.judge(batch["image"], batch), self.judge(self.fake(batch, draw), batch)
         loss = self.adversarial.discriminator(real, fake)
         return loss, {"d_loss": loss} | {name: read(real, fake) for name, read in self.readings.items()}
 
-    def generator_loss(self, batch, draw):
+    def generator_loss(self, batch: Batch, draw: int) -> Loss:
         """(scalar, {"g_loss"})."""
-        loss = self.adversarial.generator(self.judge(self.fake(batch, draw), batch))
+        fake = self.judge(self.fake(batch, draw), batch)
+        loss = self.adversarial.generator(self.real_scores(batch), fake)
         return loss, {"g_loss": loss}
 
-    def judge(self, images, batch):
-        """The discriminator's logits (B, 1) of real or generated pictures; `batch` holds what they are conditioned on."""
+    def real_scores(self, batch: Batch) -> tf.Tensor | None:
+        """The logits (B, 1) of real pictures that a relativistic loss of the generator reads; None for other losses."""
+        return self.judge(batch["image"], batch) if self.adversarial.relativistic else None
+
+    def judge(self, images: tf.Tensor, batch: Batch) -> tf.Tensor:
+        """The discriminator's logits (B, 1) of pictures, real or generated; `batch` holds their condition."""
         return self.discriminator(images, training=True)
 
-    def fake(self, batch, draw):
+    def fake(self, batch: Batch, draw: int) -> tf.Tensor:
         """As many generated pictures as the batch has real ones."""
         return self.generator(self.sample_latents(batch["key"], draw, tf.shape(batch["image"])[0]), training=True)
 
-    def sample_latents(self, key, draw, n):
+    def sample_latents(self, key: Any, draw: int, n: Any) -> tf.Tensor:
         """n latents (n, Z) of the prior."""
         return self.prior(key, draw, (n, self.latent_dim))
 
-    def sample(self, key, n):
-        """n pictures (n, H, W, C) of latents from the prior."""
-        return self.generate(self.sample_latents(key, 0, n))
+    @property
+    def input_signature(self) -> Any:
+        inputs = self.generator.input
+        if not isinstance(inputs, dict):
+            return tf.TensorSpec((None, *inputs.shape[1:]), tf.float32, "z")
+        return tuple(tf.TensorSpec((None, *inputs[name].shape[1:]), tf.float32, name) for name in ("z", "codes"))
 
-    def generate(self, z):
+    def sample(self, n: int, seed: int = 0) -> tf.Tensor:
+        """n pictures (n, H, W, C) in [0, 1] of latents from the prior; a seed gives the same ones every time."""
+        return self.generate(self.sample_latents((seed, 0), 0, n))
+
+    def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Pictures (n, H, W, C) of latents (n, Z), batch normalization in inference mode."""
         return self.generator(z, training=False)

@@ -1,17 +1,19 @@
-"""Chen et al.
-
-2016, InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial Nets
-(arXiv:1606.03657).
-"""
+"""Chen et al. 2016, InfoGAN (arXiv:1606.03657): codes that stay readable in the pictures."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfgen import losses, noise
-from tfgen.models.gan import GAN
+from tfgen.models.base import Batch, Logs
+from tfgen.models.gan import GAN, Loss
+from tfgen.models.inputs import told
 
 
+@keras.saving.register_keras_serializable("tfgen")
 class InfoGAN(GAN):
     """A GAN whose generator is given codes and keeps them readable: a recognizer must tell them from the picture.
 
@@ -39,28 +41,30 @@ class InfoGAN(GAN):
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        recognizer,
-        adversarial,
-        categories,
-        continuous=0,
-        continuous_weight=0.1,
-        shared_trunk=False,
-    ):
-        super().__init__(generator, discriminator, adversarial)
+        generator: keras.Model,
+        discriminator: keras.Model,
+        recognizer: keras.Model,
+        adversarial: losses.AdversarialLoss | str = "non_saturating",
+        categories: Sequence[int] = (10,),
+        continuous: int = 0,
+        continuous_weight: float = 0.1,
+        shared_trunk: bool = False,
+        prior: Callable = noise.uniform,
+    ) -> None:
+        super().__init__(generator, discriminator, adversarial, prior)
         if shared_trunk:
             self.players = self.players | {"recognizer": ("generator", "recognizer", "discriminator")}
         self.recognizer = recognizer
         self.categories = tuple(categories)
         self.continuous = continuous
         self.continuous_weight = continuous_weight
+        self.shared_trunk = shared_trunk
 
     @property
-    def latent_dim(self):
+    def latent_dim(self) -> int:
         return self.generator.input["z"].shape[-1]
 
-    def player_variables(self, player):
+    def player_variables(self, player: str) -> list[keras.Variable]:
         variables = super().player_variables(player)
         if player != "recognizer":
             return variables
@@ -69,12 +73,13 @@ class InfoGAN(GAN):
         }  # beyond the features
         return [variable for variable in variables if id(variable) not in head]
 
-    def train_step(self, batch):
+    def train_step(self, data: Any) -> Logs:
+        batch = self.batch(data)
         logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)
         logs |= self.update("generator", self.generator_loss, batch, draw=0)
         return logs | self.update("recognizer", self.recognizer_loss, batch, draw=0)
 
-    def recognizer_loss(self, batch, draw):
+    def recognizer_loss(self, batch: Batch, draw: int) -> Loss:
         """-log q(c | G(z, c)) up to constants; logs the categorical codes' cross-entropy and the bound, in nats."""
         codes = self.sample_codes(batch["key"], draw, tf.shape(batch["image"])[0])
         read = self.recognizer(self.discriminator(self.fake(batch, draw), training=True)["features"], training=True)
@@ -88,28 +93,30 @@ class InfoGAN(GAN):
         entropy = sum(math.log(n) for n in self.categories)
         return loss, {"q_loss": cross_entropy, "mutual_information": entropy - cross_entropy}
 
-    def judge(self, images, batch):
+    def judge(self, images: tf.Tensor, batch: Batch) -> tf.Tensor:
         return super().judge(images, batch)["logits"]
 
-    def fake(self, batch, draw):
+    def fake(self, batch: Batch, draw: int) -> tf.Tensor:
         """Pictures of fresh latents and codes."""
         n = tf.shape(batch["image"])[0]
         inputs = {"z": self.sample_latents(batch["key"], draw, n), "codes": self.sample_codes(batch["key"], draw, n)}
         return self.generator(inputs, training=True)
 
-    def sample_codes(self, key, draw, n):
+    def sample_codes(self, key: Any, draw: int, n: Any) -> tf.Tensor:
         """n codes (n, K): one-hot categories drawn evenly, then continuous ones from U(0, 1)."""
         uniform = noise.unit(key, noise.stream(draw, 1), (n, len(self.categories) + self.continuous))
         drawn = [tf.one_hot(tf.cast(uniform[:, i] * size, tf.int32), size) for i, size in enumerate(self.categories)]
         return tf.concat([*drawn, uniform[:, len(self.categories) :]], axis=-1)
 
-    def read_codes(self, images):
+    def read_codes(self, images: Any) -> dict[str, tf.Tensor]:
         """What the recognizer reads in pictures (n, H, W, C): its outputs, batch normalization in inference mode."""
         return self.recognizer(self.discriminator(images, training=False)["features"], training=False)
 
-    def sample(self, key, n):
-        return self.generate(self.sample_latents(key, 0, n), self.sample_codes(key, 0, n))
+    def sample(self, n: int, seed: int = 0) -> tf.Tensor:
+        """n pictures (n, H, W, C) of latents and codes drawn as in training."""
+        return self.generate(self.sample_latents((seed, 0), 0, n), self.sample_codes((seed, 0), 0, n))
 
-    def generate(self, z, codes):
-        """Pictures (n, H, W, C) of latents (n, Z) and codes (n, K), batch normalization in inference mode."""
-        return self.generator({"z": z, "codes": tf.convert_to_tensor(codes)}, training=False)
+    def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
+        """Pictures (n, H, W, C) of latents (n, Z) and codes (n, K), categories one-hot, continuous ones in [0, 1]."""
+        codes = told(self, condition, "codes (n, K), as sample_codes draws them")
+        return self.generator({"z": z, "codes": codes}, training=False)

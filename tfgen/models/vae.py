@@ -1,14 +1,21 @@
 """Kingma and Welling 2013, Auto-Encoding Variational Bayes (arXiv:1312.6114)."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfgen import UserError, losses, noise
-from tfgen.models.base import GenerativeModel, in_batches
+from tfgen.models.autoencoder import Autoencoder
+from tfgen.models.base import Batch, GenerativeModel, Logs
+
+Loss = tuple[tf.Tensor, Logs]
 
 
-class VAE(GenerativeModel):
+@keras.saving.register_keras_serializable("tfgen")
+class VAE(Autoencoder, GenerativeModel):
     """Minimises reconstruction + kl_weight * KL(q(z|x) || N(0, I)).
 
     Args:
@@ -16,14 +23,22 @@ class VAE(GenerativeModel):
         decoder: z (B, Z) -> image (B, H, W, C) in [0, 1].
         kl_weight: weight of the divergence.
         kl_reduction: "sum" over the Z latent dimensions, or their "mean": how the divergence is weighted and logged.
-        reconstruction: (images, decoded) -> scalar, losses.mean_squared_error, or losses.bernoulli_nll for a decoder of
-            probabilities.
+        reconstruction: (images, decoded) -> scalar, losses.mean_squared_error, or losses.bernoulli_nll for a decoder
+            of probabilities.
     """
 
     players = {"autoencoder": ("encoder", "decoder")}
-    logs = ("reconstruction", "kl")
+    logs: tuple[str, ...] = ("reconstruction", "kl")
+    has_posterior = True
 
-    def __init__(self, encoder, decoder, kl_weight, kl_reduction="sum", reconstruction=losses.mean_squared_error):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        kl_weight: float = 1.0,
+        kl_reduction: str = "sum",
+        reconstruction: Callable = losses.mean_squared_error,
+    ) -> None:
         super().__init__()
         if kl_reduction not in ("sum", "mean"):
             raise UserError(f"kl_reduction must be sum or mean, not {kl_reduction!r}.")
@@ -32,42 +47,52 @@ class VAE(GenerativeModel):
         self.latent_dim = decoder.input_shape[-1]
         self.reconstruction = reconstruction
         self.kl_weight = kl_weight
-        self.kl_scale = 1.0 if kl_reduction == "sum" else 1.0 / self.latent_dim
+        self.kl_reduction = kl_reduction
 
     @property
-    def beta(self):
+    def kl_scale(self) -> float:
+        """What the sum over z is multiplied by: 1, or 1 / Z for its mean."""
+        return 1.0 if self.kl_reduction == "sum" else 1.0 / self.latent_dim
+
+    @property
+    def beta(self) -> float:
         """The loss is proportional to (error summed over pixels) + beta * (KL summed over z), however it is written."""
-        values = math.prod(self.decoder.output_shape[1:]) if self.reconstruction is losses.mean_squared_error else 1
+        values = math.prod(self.image_shape) if self.reconstruction is losses.mean_squared_error else 1
         return self.kl_weight * self.kl_scale * values
 
-    def train_step(self, batch):
-        return self.update("autoencoder", self.negative_bound, batch)
+    def train_step(self, data: Any) -> Logs:
+        return self.update("autoencoder", self.negative_bound, self.batch(data))
 
-    def negative_bound(self, batch, draw):
+    def validation_logs(self, images: tf.Tensor) -> Logs:
+        """The error from one sampled code a picture, as in training, and the divergence."""
+        code = self.encoder(images, training=False)
+        decoded = self.decoder(self.sample_posterior(code, (self.seed, -1), 0), training=False)
+        return {"reconstruction": self.reconstruction(images, decoded), "kl": self.divergence(code)}
+
+    def negative_bound(self, batch: Batch, draw: int) -> Loss:
         """Algorithm 1 with one sample a picture: (scalar, logs)."""
-        code = self.encoder(batch["image"], training=True)
-        z = self.sample_posterior(code, batch["key"], draw)
-        reconstruction = self.reconstruction(batch["image"], self.decoder(z, training=True))
-        kl = self.kl_scale * tf.reduce_mean(losses.kl_divergence(code["mean"], code["log_var"]))
+        code, images = self.decode_sample(batch, draw)
+        reconstruction, kl = self.reconstruction(batch["image"], images), self.divergence(code)
         return reconstruction + self.kl_weight * kl, {"reconstruction": reconstruction, "kl": kl}
 
-    def sample_posterior(self, code, key, draw):
+    def divergence(self, code: dict[str, tf.Tensor]) -> tf.Tensor:
+        """KL(q(z|x) || N(0, I)) in nats, a mean over the batch, and over z or its sum: scalar."""
+        return self.kl_scale * tf.reduce_mean(losses.kl_divergence(code["mean"], code["log_var"]))
+
+    def decode_sample(self, batch: Batch, draw: int) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """(code, pictures decoded from one sample of its posterior), with batch statistics."""
+        code = self.encoder(batch["image"], training=True)
+        return code, self.decoder(self.sample_posterior(code, batch["key"], draw), training=True)
+
+    def sample_posterior(self, code: dict[str, Any], key: Any, draw: int) -> tf.Tensor:
         """z = mean + exp(log_var / 2) * eps, eps ~ N(0, I) (section 2.4): (B, Z)."""
         eps = noise.normal(key, draw, (tf.shape(code["mean"])[0], self.latent_dim))
         return code["mean"] + tf.exp(0.5 * code["log_var"]) * eps
 
-    def sample_latents(self, key, draw, n):
+    def sample_latents(self, key: Any, draw: int, n: Any) -> tf.Tensor:
         """n latents (n, Z) of the prior N(0, I)."""
         return noise.normal(key, draw, (n, self.latent_dim))
 
-    def sample(self, key, n):
-        """n pictures (n, H, W, C) of latents from the prior."""
-        return self.generate(self.sample_latents(key, 0, n))
-
-    def generate(self, z):
-        """Pictures (n, H, W, C) of latents (n, Z), batch normalization in inference mode."""
-        return self.decoder(z, training=False)
-
-    def encode(self, images):
-        """{"mean", "log_var"}, each (n, Z), of any number of pictures (n, H, W, C) in [0, 1], as NumPy arrays."""
-        return in_batches(self.encoder, images)
+    def sample(self, n: int, seed: int = 0) -> tf.Tensor:
+        """n pictures (n, H, W, C) in [0, 1] of latents from the prior; a seed gives the same ones every time."""
+        return self.generate(self.sample_latents((seed, 0), 0, n))

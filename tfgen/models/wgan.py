@@ -1,11 +1,17 @@
 """Arjovsky et al. 2017, Wasserstein GAN (arXiv:1701.07875)."""
 
+from collections.abc import Callable
+from typing import Any
+
+import keras
 import tensorflow as tf
 
-from tfgen import losses, noise
-from tfgen.models.gan import GAN
+from tfgen import noise
+from tfgen.models.base import Batch, Logs
+from tfgen.models.gan import GAN, Loss
 
 
+@keras.saving.register_keras_serializable("tfgen")
 class WGAN(GAN):
     """A GAN whose discriminator is a critic with weights in [-clip, clip], and whose loss is their estimate of a
     distance.
@@ -19,16 +25,23 @@ class WGAN(GAN):
 
     logs = ("d_loss", "g_loss", "wasserstein")
 
-    def __init__(self, generator, discriminator, clip=0.01, prior=noise.normal, d_steps=5):
-        super().__init__(generator, discriminator, losses.adversarial("wasserstein"), prior, d_steps)
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        clip: float = 0.01,
+        prior: Callable = noise.normal,
+        d_steps: int = 5,
+    ) -> None:
+        super().__init__(generator, discriminator, "wasserstein", prior, d_steps)
         self.clip = clip
 
-    def discriminator_loss(self, batch, draw):
+    def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
         """Adds the estimate E[D(real)] - E[D(fake)], known up to the critic's Lipschitz constant."""
         loss, logs = super().discriminator_loss(batch, draw)
         return loss, logs | {"wasserstein": -logs["d_loss"]}
 
-    def update(self, player, loss_fn, batch, draw=0):
+    def update(self, player: str, loss_fn: Callable, batch: Batch, draw: int = 0) -> Logs:
         """Algorithm 1: the critic's weights are clipped after each of its steps."""
         logs = super().update(player, loss_fn, batch, draw)
         if player == "discriminator":
@@ -37,6 +50,6 @@ class WGAN(GAN):
         return logs
 
 
-def _clip(strategy, variables, bound):
+def _clip(strategy: Any, variables: list[tf.Variable], bound: float) -> None:
     for variable in variables:
         strategy.extended.update(variable, lambda v: v.assign(tf.clip_by_value(v, -bound, bound)))

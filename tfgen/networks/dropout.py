@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 
+@keras.saving.register_keras_serializable("tfgen")
 class Dropout(keras.layers.Dropout):
     """Keras's dropout with masks that do not depend on the number of replicas.
 

@@ -1,9 +1,11 @@
 """Miyato et al. 2018, Spectral Normalization for Generative Adversarial Networks (arXiv:1802.05957)."""
 
+import keras
 import tensorflow as tf
 from keras import layers, ops
 
 
+@keras.saving.register_keras_serializable("tfgen")
 class SpectralConv2D(layers.Conv2D):
     """A convolution with kernel / sigma, where sigma is the largest singular value of the kernel as a matrix
     (k * k * C_in, C_out).

@@ -81,7 +81,7 @@ def wgan_gp(
         bottleneck.discriminator(image_shape, width, batch_norm=False, activation=critic_activation),
         gp_weight,
         d_steps=d_steps,
-        penalty=functools.partial(losses.gradient_penalty, input_scale=2.0),
+        input_scale=2.0,
     )
     model.compile(discriminator=_adam(learning_rate), generator=_adam(learning_rate))
     return model

@@ -1,0 +1,134 @@
+"""What a Keras user hands to `fit`, brought to the batches that models train on, or refused in one sentence."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgen import UserError
+
+
+def as_batch(model: Any, data: Any) -> dict[str, tf.Tensor]:
+    """The dict of a batch; see `GenerativeModel.batch`. Checks types and shapes, when traced."""
+    batch = dict(data) if isinstance(data, dict) else _named(model, data)
+    if "image" not in batch:
+        raise UserError(
+            f'a batch given as a dict needs the field "image", and this one has {", ".join(sorted(batch))}.'
+        )
+    batch["image"] = pictures(batch["image"], model.image_shape)
+    condition = model.condition
+    if condition is None:
+        return batch
+    if condition not in batch:
+        raise UserError(
+            f"{type(model).__name__} is trained on pictures with {condition}: "
+            f'pass fit(pictures, {condition}) or batches with the field "{condition}".'
+        )
+    batch[condition] = CONDITIONS[condition](tf.convert_to_tensor(batch[condition]), model)
+    if condition == "depth" and "mask" not in batch:
+        batch["mask"] = tf.cast(batch["depth"] > 0.0, tf.float32)
+    return batch
+
+
+def _named(model: Any, data: Any) -> dict[str, Any]:
+    x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+    if weights is not None:
+        raise UserError("generative models take no sample_weight: leave it out.")
+    fields = dict(x) if isinstance(x, dict) else {"image": x}
+    return fields | ({model.condition: y} if y is not None and model.condition else {})
+
+
+def pictures(images: Any, shape: tuple[int, ...]) -> tf.Tensor:
+    """Pictures (n, H, W, C) of the shape (H, W, C) as float32. Raises UserError for other types and shapes."""
+    images = tf.convert_to_tensor(images)
+    if not images.dtype.is_floating:
+        raise UserError(f"pictures must be floats in [0, 1], not {images.dtype.name}: divide them by 255.")
+    if images.shape.rank != 4 or not images.shape[1:].is_compatible_with(shape):
+        raise UserError(f"pictures must have the shape (n, {', '.join(map(str, shape))}), not {_shape(images)}.")
+    return tf.cast(images, tf.float32)
+
+
+def _labels(labels: tf.Tensor, model: Any) -> tf.Tensor:
+    if labels.shape.rank == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.shape.rank != 1:
+        raise UserError(
+            f"labels must be class numbers of shape (n,), not {_shape(labels)}: of one-hot rows take argmax."
+        )
+    return tf.cast(labels, tf.int32)
+
+
+def _attributes(attributes: tf.Tensor, model: Any) -> tf.Tensor:
+    if attributes.shape.rank == 1:
+        attributes = attributes[:, None]
+    if attributes.shape.rank != 2 or attributes.shape[1] != model.code_dim:
+        raise UserError(f"attributes must have the shape (n, {model.code_dim}), not {_shape(attributes)}.")
+    return tf.cast(attributes, tf.float32)
+
+
+def _depth(depth: tf.Tensor, model: Any) -> tf.Tensor:
+    shape = (*model.image_shape[:2], 1)
+    if depth.shape.rank != 4 or not depth.shape[1:].is_compatible_with(shape):
+        raise UserError(f"depth must have the shape (n, {', '.join(map(str, shape))}), not {_shape(depth)}.")
+    if not depth.dtype.is_floating:
+        raise UserError(f"depth must be floats in [0, 1], 1 for 10 m and 0 for unknown, not {depth.dtype.name}.")
+    return tf.cast(depth, tf.float32)
+
+
+CONDITIONS = {"label": _labels, "attributes": _attributes, "depth": _depth}
+
+
+def _shape(x: Any) -> str:
+    return "(" + ", ".join("n" if size is None else str(size) for size in x.shape) + ")"
+
+
+def check_values(model: Any, x: Any, y: Any) -> None:
+    """Raises UserError for values out of range: of whole arrays, or of the first batch of a tf.data.Dataset."""
+    if isinstance(x, tf.data.Dataset):
+        if isinstance(x.element_spec, dict) and "key" in x.element_spec:
+            return  # tfgen's own batches
+        first = next(iter(x.take(1)), None)
+        if first is None:
+            raise UserError("the data set holds no batch.")
+        batch = as_batch(model, first)
+    elif isinstance(x, np.ndarray | tf.Tensor | dict):
+        batch = as_batch(model, x if y is None else (x, y))
+    else:
+        return  # generators and the like are checked as their batches come
+    images = batch["image"]
+    _check_range("pictures", images)
+    if model.condition == "label":
+        low, high = int(tf.reduce_min(batch["label"])), int(tf.reduce_max(batch["label"]))
+        if low < 0 or high >= model.classes:
+            raise UserError(
+                f"labels must be class numbers from 0 to {model.classes - 1}, as this model has {model.classes} "
+                f"classes, not from {low} to {high}."
+            )
+    elif model.condition:
+        _check_range(model.condition, batch[model.condition])
+
+
+def _check_range(what: str, values: tf.Tensor) -> None:
+    low, high = float(tf.reduce_min(values)), float(tf.reduce_max(values))
+    if not (low >= 0.0 and high <= 1.0):
+        raise UserError(f"{what} must be in [0, 1], and these go from {low:g} to {high:g}: rescale them.")
+
+
+def check_shares(x: Any, batch_size: int, replicas: int) -> None:
+    """Raises UserError where the last batch of an array could not be shared evenly by the replicas."""
+    if replicas == 1 or not isinstance(x, np.ndarray | tf.Tensor | dict):
+        return
+    n = len(tf.nest.flatten(x)[0])
+    if batch_size % replicas or n % batch_size % replicas:
+        raise UserError(
+            f"{n} examples in batches of {batch_size} cannot be shared evenly by {replicas} devices: choose another "
+            "batch_size, or pass a tf.data.Dataset with batch(..., drop_remainder=True)."
+        )
+
+
+def told(model: Any, condition: Any, what: str) -> tf.Tensor:
+    """The condition of generated pictures as a float32 tensor. Raises UserError if there is none."""
+    if condition is None:
+        raise UserError(f"{type(model).__name__} generates pictures for {what}: pass them beside z.")
+    return tf.cast(tf.convert_to_tensor(condition), tf.float32)
