@@ -577,7 +577,7 @@ def score(arguments):
     from tfgen import runs
 
     run = runs.Run.open(arguments.run, arguments.best)
-    numbers = run.preset.score(run)
+    numbers = run.preset.score(run, run.model)
     runs.write_json(run.folder / "scores.json", {"iteration": run.restored} | numbers)
     for name, value in numbers.items():
         print(f"{name:28s} {value:.6g}")

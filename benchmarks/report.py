@@ -1,6 +1,6 @@
-"""How long a report of the homework takes: python benchmarks/report.py
+"""How long a report on all models of dlcv2018 takes: python benchmarks/report.py
 
-Its seven models at full size, with weights as they begin and made-up histories as long as the homework's, on faces,
+The seven models have their full size, fresh weights and made-up histories of the study's length; the data are faces,
 2,621 of them for testing.
 """
 
@@ -10,6 +10,7 @@ import pathlib
 import sys
 import tempfile
 import time
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
@@ -20,6 +21,7 @@ from PIL import Image
 
 from tfgen import figures, report, runs, training
 from tfgen.data.builtin import faces
+from tfgen.data.builtin.painting import TEST_START
 from tfgen.data.source import Source
 from tfgen.studies import STUDIES
 
@@ -27,31 +29,43 @@ ITERATIONS = {"vae": 90_000}  # the others 200,000
 TEST = 2621
 
 
-def untrained(folder, study, model, iterations, **choice):
-    """A Run as if trained for so many iterations: weights as they begin, a history that is made up, a sheet every four
-    iterations up to 8.
+def recorded(folder: pathlib.Path, study: str, model: str, iterations: int, **choice: Any) -> runs.Run:
+    """A Run that has a record and an empty checkpoint of so many iterations: enough to tell runs apart.
+
+    Args:
+        folder: where to write it.
+        study, model: keys of `tfgen.studies.STUDIES`.
+        iterations: how many it has done.
+        choice: arguments of `training.plan`.
     """
-    keras.utils.set_random_seed(0)
     run = training.plan(study, model, run=folder, **choice)
-    (run.folder / "samples").mkdir(parents=True)
+    run.checkpoints.path(iterations).mkdir(parents=True)
     runs.write_json(run.folder / runs.RECORD, run.record)
-    model = run.build()
-    counts = np.arange(1, iterations + 1)
-    logs = [1 + np.cos(counts + k) / counts for k in range(len(model.logs))]
-    with (run.folder / "history.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["iteration", *model.logs], *zip(counts, *logs)])
-    state = {"iteration": iterations, "redraws": 0, "seconds": 61.0, "score": None, "best": None, "waited": 0}
-    run.checkpoints.write(runs.checkpoint(model, run.average(model)), state)
-    sheet = figures.sheet(run.preset.samples(model), run.preset.sample_columns)
-    for iteration in range(0, min(iterations, 8) + 1, 4):
-        Image.fromarray(sheet).save(run.folder / "samples" / f"{iteration:07d}.png")
     return runs.Run.open(folder)
 
 
+def untrained(folder: pathlib.Path, study: str, model: str, iterations: int, **choice: Any) -> runs.Run:
+    """A Run as if trained for so many iterations: fresh weights, a made-up history, a sheet at 0, 4 and 8."""
+    keras.utils.set_random_seed(0)
+    run = recorded(folder, study, model, iterations, **choice)
+    built = run.build()
+    counts = np.arange(1, iterations + 1)
+    logs = [1 + np.cos(counts + k) / counts for k in range(len(built.logs))]
+    with (run.folder / "history.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["iteration", *built.logs], *zip(counts, *logs)])
+    state = {"iteration": iterations, "redraws": 0, "seconds": 61.0, "score": None, "best": None, "waited": 0}
+    run.checkpoints.write(runs.checkpoint(built, run.average(built)), state)
+    sheet = figures.sheet(run.preset.samples(built), run.preset.sample_columns)
+    (run.folder / "samples").mkdir()
+    for iteration in range(0, min(iterations, 8) + 1, 4):
+        Image.fromarray(sheet).save(run.folder / "samples" / f"{iteration:07d}.png")
+    return run
+
+
 if __name__ == "__main__":
-    images, attributes = faces.draw(faces.TEST_START, faces.TEST_START + TEST)
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
+    images, attributes = faces.draw(TEST_START, TEST_START + TEST)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
         for model in STUDIES["dlcv2018"]:
             untrained(folder / model, "dlcv2018", model, ITERATIONS.get(model, 200_000), arguments={})
         began = time.perf_counter()
@@ -59,8 +73,8 @@ if __name__ == "__main__":
         for run in chosen:
             run.sources["test"] = Source("faces/test", images, attributes, faces.ATTRIBUTES)
         found = [entry for entry in report.entries(chosen) if entry.runs]
-        for entry in found:
-            report.draw(entry, report.make(folder / "report"))
-        report.page(found, chosen, folder / "report")
+        out = report.make(folder / "report")
+        drawn = list(report.draw_all(found, out))
+        report.page(drawn, chosen, out)
         assert not any(entry.problem for entry in found)
         print(f"{len(found)} figures and the page: {time.perf_counter() - began:.0f} s")

@@ -1,4 +1,4 @@
-"""Two logical CPU devices, one session-wide MirroredStrategy, and toy data."""
+"""Two logical CPU devices, deterministic operations, one MirroredStrategy a session, toy data, and runs made once."""
 
 import os
 
@@ -9,16 +9,26 @@ if worker:  # a core for each: two processes of two threads on two cores stand i
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
+import pathlib
+import shutil
+
 import pytest
 import tensorflow as tf
+import tiny
 
 import tfgen_cli
 from benchmarks import replicas, report
+from tfgen import runs
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration(), tf.config.LogicalDeviceConfiguration()],
 )
+
+# Training turns this on, for the rest of the process: here it is on from the start, so that no test's numbers depend on
+# which ran before it. What relies on it: that a run gone on with equals one never stopped to the byte (test_resume,
+# test_cli, benchmarks/kill.py), and that reports and t-SNE plots of the same run are equal.
+tf.config.experimental.enable_op_determinism()
 
 
 @pytest.fixture(scope="session")
@@ -34,15 +44,48 @@ def toy():
 
 
 @pytest.fixture
-def finished():
+def tiny_study():
+    """The tests' own study is among the package's; see tiny.py."""
+    with tiny.registered():
+        yield
+
+
+def toy_choice(choice):
+    """The choices of a run of 64 pictures of 16x16, 4 iterations an epoch of "train", and what differs from them."""
+    sizes = {"image_size": 16, "examples": 64, "batch_size": 16, "epochs": 2}
+    return sizes | choice | {"arguments": {"width": 1 / 8} | choice.get("arguments", {})}
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """Where the session keeps its runs: {study, model, choices as text: folder}."""
+    return {}, tmp_path_factory.mktemp("finished")
+
+
+@pytest.fixture
+def finished(made):
     """finished(folder, study, model, ...) -> a Run as if trained for two epochs: weights as they begin, a history that
-    is made up, three sheets.
+    is made up, three sheets. Each is made once a session and copied.
     """
+    folders, kept = made
 
     def make(folder, study, model, iterations=8, **choice):
-        sizes = {"image_size": 16, "examples": 64, "batch_size": 16, "epochs": 2}
-        arguments = {"width": 1 / 8} | choice.pop("arguments", {})
-        return report.untrained(folder, study, model, iterations, arguments=arguments, **sizes | choice)
+        choice = toy_choice(choice)
+        key = repr((study, model, iterations, sorted(choice.items())))
+        if key not in folders:
+            folders[key] = report.untrained(kept / str(len(folders)), study, model, iterations, **choice).folder
+        shutil.copytree(folders[key], folder, copy_function=shutil.copyfile)  # the last copied is the last trained
+        return runs.Run.open(folder)
+
+    return make
+
+
+@pytest.fixture
+def recorded():
+    """recorded(folder, study, model, ...) -> a Run that has its record alone, as `finished` would write it."""
+
+    def make(folder, study, model, iterations=8, **choice):
+        return report.recorded(pathlib.Path(folder), study, model, iterations, **toy_choice(choice))
 
     return make
 

@@ -1,4 +1,4 @@
-"""What the diagrams tell of a network, by value, and that their drawing can be read: nothing on top of anything else."""
+"""What the diagrams tell of a network, by value, and that their drawing can be read: nothing lies on anything else."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
-from tfgen import diagrams
+from tfgen.figures import diagrams
 from tfgen.networks import bottleneck, conditioning, dcgan, digits, mirrored, pooled
 from tfgen.studies import STUDIES
 
@@ -48,7 +48,8 @@ def test_the_depth_generators_skips_are_the_studys():
         chain[i] = (i - 1, skipped)
     assert [block.inputs for block in blocks] == chain
     assert [block.kind for block in blocks] == [
-        *["input"] * 2, "concatenation", *["convolution"] * 7, "concatenation", "convolution", *["concatenation", "transposed convolution"] * 4,
+        *["input"] * 2, "concatenation", *["convolution"] * 7, "concatenation", "convolution",
+        *["concatenation", "transposed convolution"] * 4,
     ]  # fmt: skip
 
 

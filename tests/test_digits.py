@@ -98,7 +98,7 @@ def test_vae_weighs_the_divergence_as_the_bound_does():
 
 
 # CGAN
-# --------------------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def cgan(**arguments):
@@ -182,7 +182,7 @@ def test_class_interpolation_goes_from_class_to_class_in_even_steps():
 
 
 # Scores
-# ------------------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def stripes(n, seed):
@@ -216,17 +216,23 @@ class Run(types.SimpleNamespace):
     __hash__ = object.__hash__
 
 
-def test_label_fidelity_counts_what_is_shown():
-    sources = {"train": stripes(300, 0), "test": stripes(90, 1)}
-    seen = scores.label_fidelity(Run(source=sources.get, model=Painter()), n=300)
-    assert seen == {"pictures": 300, "label_fidelity": pytest.approx(2 / 3), "classifier_test_accuracy": 1.0}
-    assert all(map(scores.meaning, seen))
-
-
-def test_sample_quality_reads_classes_where_there_are_no_attributes():
-    sources = {"train": stripes(300, 0), "test": stripes(90, 1)}
-    model = types.SimpleNamespace(sample=lambda key, n: tf.constant(stripes(n, 3).images / np.float32(255)))
+@pytest.fixture(scope="module")
+def striped():
+    """A run on stripes, which keeps the classifier that the first score trains."""
     grey = types.SimpleNamespace(sample=lambda key, n: tf.fill((n, 16, 16, 1), 0.5))
-    quality = scores.sample_quality(Run(source=sources.get, model=model, build=lambda: grey))
+    return Run(source={"train": stripes(300, 0), "test": stripes(90, 1)}.get, build=lambda: grey)
+
+
+@pytest.mark.trace
+def test_label_fidelity_counts_what_is_shown(striped):
+    seen = scores.measure_label_fidelity(striped, Painter(), n=300)
+    assert seen == {"pictures": 300, "label_fidelity": pytest.approx(2 / 3), "classifier_test_accuracy": 1.0}
+    assert seen.keys() == scores.label_fidelity.meanings.keys()
+
+
+@pytest.mark.trace
+def test_sample_quality_reads_classes_where_there_are_no_attributes(striped):
+    model = types.SimpleNamespace(sample=lambda key, n: tf.constant(stripes(n, 3).images / np.float32(255)))
+    quality = scores.sample_quality(striped, model)
     assert quality["pictures"] == 90 and min(quality["precision"], quality["recall"]) > 0.5
     assert quality["frechet"] < 3 * quality["frechet_floor"] < quality["frechet_untrained"]

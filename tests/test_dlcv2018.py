@@ -1,5 +1,8 @@
 """WGAN, WGAN-GP and InfoGAN: penalties, bounds and codes in closed form."""
 
+import functools
+
+import eager
 import keras
 import numpy as np
 import pytest
@@ -21,8 +24,11 @@ def build(name, **arguments):
     return STUDIES["dlcv2018"][name].build(SHAPE, width=1 / 8, **arguments)
 
 
+built = functools.cache(build)  # for tests that change nothing in it
+
+
 # Penalty
-# -----------------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def pictures(n=6, side=4, channels=3, seed=0):
@@ -85,6 +91,7 @@ def test_column_penalty_of_the_homework():
     assert float(penalty) == pytest.approx((2 * 2 - 1) ** 2, rel=1e-5)
 
 
+@pytest.mark.trace
 def test_linear_critic_reaches_its_known_optimum():
     """Between two points at distance d, max w d - lambda (|w| - 1)^2 is at |w| = 1 + d / (2 lambda)."""
     d, gp_weight = 0.8, 10.0
@@ -112,7 +119,7 @@ def test_linear_critic_reaches_its_known_optimum():
 
 def test_mix_is_one_number_a_picture_or_one_a_batch():
     batch = {"image": pictures(64), "key": tf.zeros((64, 2), tf.int64)}
-    right, faithful = build("wgan_gp"), build("wgan_gp_faithful")
+    right, faithful = built("wgan_gp"), built("wgan_gp_faithful")
     mix = right.mix(batch, 0).numpy()
     assert mix.shape == (64, 1, 1, 1) and len(np.unique(mix)) == 64 and mix.min() >= 0 and mix.max() <= 1
     assert mix.mean() == pytest.approx(0.5, abs=0.12)  # uniform, not normal
@@ -121,7 +128,7 @@ def test_mix_is_one_number_a_picture_or_one_a_batch():
 
 
 def test_the_right_and_the_faithful_settings():
-    right, faithful = build("wgan_gp"), build("wgan_gp_faithful")
+    right, faithful = built("wgan_gp"), built("wgan_gp_faithful")
     normalised = lambda model: any("batch_norm" in layer.name for layer in model.discriminator.layers)
     assert not normalised(right) and normalised(faithful)
     assert ((right.d_steps, right.g_steps), (faithful.d_steps, faithful.g_steps)) == ((5, 1), (1, 2))
@@ -130,7 +137,7 @@ def test_the_right_and_the_faithful_settings():
 
 
 # WGAN
-# --------------------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def wgan(clip=0.01):
@@ -149,7 +156,7 @@ def wgan(clip=0.01):
 def test_clipping_keeps_every_weight_in_the_box(toy):
     model = wgan()
     before = [v.numpy() for v in model.generator.weights]
-    model.fit(batches(toy, 16, stop=3), epochs=1, verbose=0, shuffle=False)
+    eager.fit(model, batches(toy, 16, stop=3))
     for weight in model.discriminator.weights:
         assert np.abs(weight.numpy()).max() <= np.float32(0.01)
     assert (
@@ -158,6 +165,7 @@ def test_clipping_keeps_every_weight_in_the_box(toy):
     assert not np.array_equal(before[0], model.generator.weights[0].numpy())
 
 
+@pytest.mark.trace
 def test_clipping_on_two_replicas(toy, two_replicas):
     with two_replicas.scope():
         model = wgan()
@@ -176,7 +184,7 @@ def test_five_critic_steps_on_fresh_latents(toy):
 
 
 # InfoGAN
-# -----------------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def test_parameter_counts():
@@ -187,14 +195,14 @@ def test_parameter_counts():
 
 
 def test_codes_are_one_hot_then_uniform():
-    model = build("infogan_mixed")
+    model = built("infogan_mixed")
     codes = model.sample_codes((0, 0), 0, 5000).numpy()
     assert codes.shape == (5000, 12)
     assert set(np.unique(codes[:, :10])) == {0, 1} and (codes[:, :10].sum(axis=1) == 1).all()
     assert codes[:, :10].mean(axis=0) == pytest.approx(np.full(10, 0.1), abs=0.02)
     assert codes[:, 10:].mean(axis=0) == pytest.approx([0.5, 0.5], abs=0.02)
     assert codes[:, 10:].var(axis=0) == pytest.approx([1 / 12, 1 / 12], rel=0.1)
-    assert build("infogan").sample_codes((0, 0), 0, 7).shape == (7, 50)
+    assert built("infogan").sample_codes((0, 0), 0, 7).shape == (7, 50)
 
 
 def bound(read, codes, categories):
@@ -257,7 +265,7 @@ def test_codes_and_latents_are_different_noise():
 
 
 # Sweeps
-# ------------------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def swept(model):

@@ -1,6 +1,7 @@
 """What the figures show: their sizes, titles and axes, and the arrays they are drawn from."""
 
 import dataclasses
+import functools
 import types
 
 import keras
@@ -14,14 +15,20 @@ from tfgen.metrics import sharpness
 from tfgen.studies import STUDIES, csi5340, digits
 
 
+@functools.cache
+def built(model):
+    """The homework's model; no test changes it."""
+    keras.utils.set_random_seed(0)
+    return STUDIES["dlcv2018"][model].build((16, 16, 3), width=1 / 8)
+
+
 class FakeRun:
     """What a figure knows of a run, without a folder."""
 
     steps_per_epoch = 4
 
     def __init__(self, model, source=None):
-        keras.utils.set_random_seed(0)
-        self.model = STUDIES["dlcv2018"][model].build((16, 16, 3), width=1 / 8)
+        self.model = built(model)
         self.test = source
 
     def history(self):
@@ -176,7 +183,7 @@ def test_tiles_are_what_the_sheet_was_made_of():
 def test_fig1_5_says_how_many_of_a_large_set_it_shows(toy):
     figure = figures.latent_tsne(FakeRun("vae", toy), "Smiling", most=40)
     (axis,) = figure.axes
-    assert axis.get_xlabel() == "40 of the 64 test pictures, drawn by lot"
+    assert axis.get_xlabel() == "a random 40 of the 64 test pictures"
     assert sum(len(points.get_offsets()) for points in axis.collections) == 40
     again = figures.latent_tsne(FakeRun("vae", toy), "Smiling", most=40)
     for one, other in zip(axis.collections, again.axes[0].collections):
@@ -237,7 +244,7 @@ def test_damaged_and_missing_sheets_are_named(sheets):
         figures.training_strip(sheets)
     for path in (sheets.folder / "samples").iterdir():
         path.unlink()
-    with pytest.raises(UserError, match="holds no sheets of samples"):
+    with pytest.raises(UserError, match="contains no sheets of samples"):
         figures.training_grids(sheets)
 
 
@@ -247,6 +254,7 @@ class Line:
     """
 
     latent_dim = 1
+    has_posterior = True
 
     def encode(self, images):
         mean = 10 * images.mean(axis=(1, 2))
@@ -275,12 +283,12 @@ def test_pictures_around_a_code_have_the_posteriors_spread():
 def test_mixtures_take_their_share_of_sampled_codes():
     a, b = flat(0, 0, 0), flat(1, 1, 1)
     eps = [0.05 * np.random.default_rng(draw).normal(size=3) for draw in (2, 3)]
-    mixed = latents.mixtures(Line(), a, b, [0, 0.25, 1], draw=1)[:, 0, 0, 0]
+    mixed = latents.mixtures(Line(), a, b, [0, 0.25, 1], sample=1)[:, 0, 0, 0]
     np.testing.assert_allclose(mixed, [eps[0][0], 0.75 * eps[0][1] + 0.25 * (1 + eps[1][1]), 1 + eps[1][2]], atol=1e-5)
 
 
 def test_a_line_between_drawn_codes_has_one_draw_at_each_end():
-    line = latents.interpolate(Line(), flat(0), flat(1), 5, draw=1)[0, :, 0, 0, 0]
+    line = latents.interpolate(Line(), flat(0), flat(1), 5, sample=1)[0, :, 0, 0, 0]
     start, end = (0.05 * np.random.default_rng(draw).normal() for draw in (2, 3))
     np.testing.assert_allclose(line, np.linspace(start, 1 + end, 5), atol=1e-5)
     np.testing.assert_allclose(
@@ -456,7 +464,15 @@ def test_a_figure_in_words(acgan, toy):
     )
 
 
-@pytest.mark.parametrize("model, file, size", [("vae", "fig1_3", (20, 4)), ("wgan_gp", "wgan_gp", (16, 8)), ("infogan_mixed", "infogan_mixed_0", (20, 8)), ("infogan_mixed", "infogan_mixed_2", (20, 8))])  # fmt: skip
+@pytest.mark.parametrize(
+    "model, file, size",
+    [
+        ("vae", "fig1_3", (20, 4)),
+        ("wgan_gp", "wgan_gp", (16, 8)),
+        ("infogan_mixed", "infogan_mixed_0", (20, 8)),
+        ("infogan_mixed", "infogan_mixed_2", (20, 8)),
+    ],
+)
 def test_the_homeworks_sizes_in_inches(model, file, size, toy):
     assert tuple(STUDIES["dlcv2018"][model].figures[f"{file}.jpg"].draw(FakeRun(model, toy)).get_size_inches()) == size
 

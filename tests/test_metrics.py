@@ -49,6 +49,7 @@ def test_pair_fidelity():
     assert seen == {"switched": 0.25, "absent_at_0": 0.5, "present_at_1": 0.5}
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("seed", [0, 1])
 def test_classifier_learns_what_can_be_seen_and_nothing_else(seed):
     random = np.random.default_rng(seed)

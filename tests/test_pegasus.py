@@ -2,8 +2,11 @@
 spectral norm.
 """
 
+import dataclasses
+import functools
 import types
 
+import eager
 import keras
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from benchmarks import replicas
 from tfgen import UserError, latents, losses, scores
 from tfgen.data.batches import batches
 from tfgen.data.builtin import animals
+from tfgen.data.builtin.painting import TEST_START
 from tfgen.models.acai import mix
 from tfgen.models.base import GenerativeModel
 from tfgen.models.vae_gan import VAEGAN
@@ -31,9 +35,12 @@ def dense(a, b):
     return a * b + b
 
 
-def build(name, **arguments):
+def build(name, shape=SHAPE, **arguments):
     keras.utils.set_random_seed(0)
-    return pegasus.PRESETS[name].build(SHAPE, width=1 / 8, **arguments)
+    return pegasus.PRESETS[name].build(shape, width=1 / 8, **arguments)
+
+
+built = functools.cache(build)  # for tests that change nothing in it
 
 
 @pytest.fixture
@@ -42,7 +49,7 @@ def batch(toy):
 
 
 # Networks
-# ----------------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 NORMS = 2 * (64 + 128 + 256)  # scale and offset of a channel
 LEVELS = conv(4, 3, 64) + conv(4, 64, 128) + conv(4, 128, 256)
@@ -139,7 +146,7 @@ def test_acai_initial_deviation():
 
 
 # Spectral norm
-# -----------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def spectral(**arguments):
@@ -222,14 +229,14 @@ def test_spectral_norm_on_two_replicas(toy, two_replicas):
         model.compile(discriminator=keras.optimizers.SGD(0.1))
         return model
 
-    def train(model):
-        model.fit(batches(toy, 16, 0, 0, 3), epochs=1, verbose=0, shuffle=False)
+    def train(model, strategy=None):
+        eager.fit(model, batches(toy, 16, 0, 0, 3), strategy)
         return [v.numpy() for v in model.discriminator.weights]
 
     one = train(make())
     with two_replicas.scope():
         two = make()
-    two = train(two)
+    two = train(two, two_replicas)
     assert len(one) == 5  # kernel, bias, u, and the dense layer's two
     for ours, theirs in zip(one, two, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
@@ -294,7 +301,7 @@ def test_adversarial_share_by_hand(batch):
 
 
 # VAE/GAN
-# -----------------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def gradients(model, player, batch):
@@ -387,11 +394,11 @@ def test_vae_gan_draws_the_prior_apart_from_the_posterior(batch):
 
 
 # ACAI
-# --------------------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def test_alpha_is_uniform_in_zero_to_a_half():
-    model = build("acai")
+    model = built("acai")
     alpha = model.sample_alpha(
         {"image": tf.zeros((20_000, 1, 1, 1)), "key": tf.constant([[3, 4]], tf.int64)}, 0
     ).numpy()
@@ -441,20 +448,21 @@ def test_partners_are_the_same_on_one_replica_and_on_two():
 
 def test_acai_on_two_replicas_equals_one(toy, two_replicas):
     """Nothing in it looks over the batch but the pairs."""
+    small = dataclasses.replace(toy, images=toy.images[:, :8, :8], depth=None)
 
-    def train(model):
-        model.fit(batches(toy, 16, 0, 0, 2), epochs=1, verbose=0, shuffle=False)
+    def train(model, strategy=None):
+        eager.fit(model, batches(small, 16, 0, 0, 2), strategy)
         return [v.numpy() for network in model.networks().values() for v in network.weights]
 
     def make():
-        model = build("acai")
+        model = build("acai", (8, 8, 3))
         model.compile(discriminator=keras.optimizers.SGD(0.1), encoder_decoder=keras.optimizers.SGD(0.1))
         return model
 
     one = train(make())
     with two_replicas.scope():
         two = make()
-    for ours, theirs in zip(one, train(two), strict=True):
+    for ours, theirs in zip(one, train(two, two_replicas), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
@@ -482,7 +490,7 @@ def test_interpolation_is_linear_in_the_codes():
 
 @pytest.mark.parametrize("name", pegasus.PRESETS)
 def test_interpolation_begins_and_ends_with_the_reconstructions(name, toy):
-    model = build(name)
+    model = built(name)
     images = toy.images / np.float32(255)
     between = latents.interpolate(model, images[:3], images[3:6], 4)
     assert between.shape == (3, 4, *SHAPE)
@@ -505,7 +513,7 @@ def test_sheet_of_mixtures(shape):
     model = pegasus.acai(shape, width=1 / 8)
     sheet = pegasus.bird_to_horse(model, rows=3, n=4)
     assert sheet.shape == (12, *shape)
-    images, labels = animals.draw(animals.TEST_START, animals.TEST_START + 48, image_size=shape[0])
+    images, labels = animals.draw(TEST_START, TEST_START + 48, image_size=shape[0])
     first = images[labels == animals.CLASSES.index("horse")][:1] / np.float32(255)
     first = first if shape[2] == 3 else first.mean(axis=-1, keepdims=True)
     np.testing.assert_allclose(sheet[3], latents.reconstructions(model, first)[0], atol=1e-5)
@@ -513,8 +521,8 @@ def test_sheet_of_mixtures(shape):
 
 @pytest.mark.parametrize("name", pegasus.PRESETS)
 def test_scores(name, toy):
-    run = types.SimpleNamespace(model=build(name), source=lambda split: toy)
-    errors = scores.reconstruction_errors(run)
+    run = types.SimpleNamespace(model=built(name), source=lambda split: toy)
+    errors = scores.reconstruction_errors(run, run.model)
     images = toy.images / 255.0
     assert errors["mean_picture_mse"] == pytest.approx(np.mean((images - images.mean(axis=0)) ** 2), rel=1e-4)
     assert errors["test_mse_over_mean_picture"] == pytest.approx(
@@ -525,15 +533,14 @@ def test_scores(name, toy):
 
 
 # Figures
-# -----------------------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def animal_run():
     """A run of the VAE on 40 training and 24 test animals, which take turns: bird, horse."""
-    sources = {split: animals.load(split, SHAPE[0]) for split in ("train", "test")}
-    sources = {"train": sources["train"][:40], "test": sources["test"][:24]}
-    return types.SimpleNamespace(model=build("vae"), source=sources.get)
+    sources = {split: animals.load(split, SHAPE[0], n) for split, n in (("train", 40), ("test", 24))}
+    return types.SimpleNamespace(model=built("vae"), source=sources.get)
 
 
 def test_pairs_are_horses_with_the_bird_of_nearest_colour(animal_run):
@@ -570,7 +577,7 @@ def grid_of(figure, columns):
 
 def test_strips_go_from_the_bird_at_the_left_to_the_horse(animal_run):
     horses, birds = pegasus.pairs(animal_run, 2)
-    other = types.SimpleNamespace(model=build("acai"), source=animal_run.source)
+    other = types.SimpleNamespace(model=built("acai"), source=animal_run.source)
     rows = grid_of(pegasus.strips({"VAE": animal_run, "ACAI": other}), 11)
     for i, run in enumerate((animal_run, other)):
         np.testing.assert_array_equal(rows[2 * i : 2 * i + 2, 0], birds)
@@ -618,7 +625,7 @@ def test_likeness_tells_birds_from_horses(animal_run):
     codes = types.SimpleNamespace(
         encode=lambda images: {"mean": images[:, ::2, ::2].reshape(len(images), -1)}
     )  # pixels do
-    train = animals.load("train", SHAPE[0])[:400]
+    train = animals.load("train", SHAPE[0], 400)
     likeness = pegasus.likeness(
         types.SimpleNamespace(model=codes, source=lambda split: train), train.floats(slice(100))
     )
@@ -640,7 +647,12 @@ def test_uniqueness_measures_both_distances(animal_run):
 def test_the_pipeline_shows_the_pair_and_what_becomes_of_it(animal_run):
     figure = pegasus.pipeline(animal_run)
     horses, birds = pegasus.pairs(animal_run, 1)
-    expected = [horses[0], birds[0], latents.reconstructions(animal_run.model, horses)[0],
-                latents.mixtures(animal_run.model, horses, birds, [0.5])[0], latents.reconstructions(animal_run.model, birds)[0]]  # fmt: skip
+    expected = [
+        horses[0],
+        birds[0],
+        latents.reconstructions(animal_run.model, horses)[0],
+        latents.mixtures(animal_run.model, horses, birds, [0.5])[0],
+        latents.reconstructions(animal_run.model, birds)[0],
+    ]
     for axis, picture in zip(figure.axes[1:], expected, strict=True):
         np.testing.assert_allclose(axis.images[0].get_array(), np.clip(picture, 0, 1), atol=1e-5)

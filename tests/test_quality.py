@@ -32,7 +32,7 @@ def train(folder, model, *words, seed=0):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_vae_reconstructs_faces_it_has_not_seen(tmp_path, seed):
     run = train(tmp_path / "vae", "vae", "--examples", "4096", "--epochs", "6", "--width", "1/2", seed=seed)
-    errors = scores.reconstruction_errors(run)
+    errors = scores.reconstruction_errors(run, run.model)
     assert errors["test_mse_over_variance"] < 0.25
     assert (
         errors["test_mse_mean_code"] < errors["test_mse_sampled_code"]
@@ -43,9 +43,8 @@ def test_vae_reconstructs_faces_it_has_not_seen(tmp_path, seed):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_acgan_faces_smile_when_told(tmp_path, seed):
-    fidelity = scores.attribute_fidelity(
-        train(tmp_path / "acgan", "acgan", "--examples", "4096", "--epochs", "20", *EVEN, seed=seed)
-    )
+    run = train(tmp_path / "acgan", "acgan", "--examples", "4096", "--epochs", "20", *EVEN, seed=seed)
+    fidelity = scores.attribute_fidelity(run, run.model)
     assert fidelity["classifier_test_accuracy"] > 0.97
     assert fidelity["switched"] > 0.75
 
@@ -63,7 +62,8 @@ def test_cgan_draws_the_digit_it_is_told(tmp_path):
         "--ema",
         ".999",
     ]
-    fidelity = scores.label_fidelity(train(tmp_path / "cgan", "cgan", *words, *SMALL))
+    run = train(tmp_path / "cgan", "cgan", *words, *SMALL)
+    fidelity = scores.label_fidelity(run, run.model)
     assert fidelity["classifier_test_accuracy"] > 0.9
     assert fidelity["label_fidelity"] >= 0.9
 
@@ -81,11 +81,9 @@ def test_infogan_finds_the_digits_without_labels(tmp_path):
         "--width",
         "1/2",
     ]
-    quality = scores.code_quality(
-        train(
-            tmp_path / "infogan", "infogan_mixed", "--dataset", "digits", "--image_size", "16", "--epochs", "80", *words
-        )
-    )
+    words += ["--dataset", "digits", "--image_size", "16", "--epochs", "80"]
+    run = train(tmp_path / "infogan", "infogan_mixed", *words)
+    quality = run.preset.score(run, run.model)
     assert quality["code_0_nmi"] >= 0.5
     assert quality["frechet"] < quality["frechet_untrained"] / 4
     assert quality["recall"] > 0.1
@@ -103,7 +101,8 @@ def test_infogan_finds_the_digits_without_labels(tmp_path):
 ])  # fmt: skip
 def test_generators_beat_untrained_ones_and_do_not_collapse(tmp_path, study, model, epochs, words):
     data = ["--dataset", "digits", "--batch_size", "64", "--epochs", str(epochs)]
-    quality = scores.sample_quality(train(tmp_path / "run", model, "--study", study, *data, *SMALL, *words))
+    run = train(tmp_path / "run", model, "--study", study, *data, *SMALL, *words)
+    quality = scores.sample_quality(run, run.model)
     assert quality["frechet"] < quality["frechet_untrained"] / 2
     assert quality["recall"] > 0.1
 
@@ -123,9 +122,8 @@ def test_depth_wgan_sees_depth(tmp_path):
         "--batch_size",
         "32",
     ]
-    errors = scores.depth_errors(
-        train(tmp_path / "run", "depth_wgan", *words, "--image_size", "32", "--width", "3/8", "--epochs", "14")
-    )
+    run = train(tmp_path / "run", "depth_wgan", *words, "--image_size", "32", "--width", "3/8", "--epochs", "14")
+    errors = scores.depth_errors(run, run.model)
     assert errors["rmse"] <= errors["mean_map_rmse"] / 2
 
 
@@ -133,5 +131,6 @@ def test_depth_wgan_sees_depth(tmp_path):
     "model, words", [("adversarial_vae", ["--width", "1/2"]), ("acai", ["--learning_rate", "1e-3"])]
 )
 def test_autoencoders_beat_the_mean_picture_threefold(tmp_path, model, words):
-    errors = scores.reconstruction_errors(train(tmp_path / "run", model, "--study", "pegasus", "--epochs", "4", *words))
+    run = train(tmp_path / "run", model, "--study", "pegasus", "--epochs", "4", *words)
+    errors = scores.reconstruction_errors(run, run.model)
     assert errors["test_mse_over_mean_picture"] < 1 / 3

@@ -1,4 +1,8 @@
-"""The report: which runs it draws, what the page says, and how the page looks in a browser."""
+"""The report: which runs it draws, what the page says, and how the page looks in a browser.
+
+Which runs are chosen is a matter of their records; what becomes of a damaged or an unfinished one is tried on the
+tests' own study; what a study's own figures make of a run, on that study.
+"""
 
 import base64
 import hashlib
@@ -11,9 +15,13 @@ import shutil
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
+from sentences import say
 
-from tfgen import report, runs
+from tfgen import UserError, report, runs
+from tfgen.figures import diagrams
+from tfgen.report import webpage
 from tfgen.studies import ABOUT, EXPERIMENTS, STUDIES
 
 
@@ -21,6 +29,24 @@ from tfgen.studies import ABOUT, EXPERIMENTS, STUDIES
 def elsewhere(tmp_path, monkeypatch):
     """Runs and reports go to a temporary folder."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def draw_only(monkeypatch):
+    """draw_only(study, model, file names): a model's report has these figures alone."""
+
+    def leave_out(study, model, *names):
+        figures = STUDIES[study][model].figures
+        for name in [name for name in figures if name not in names]:
+            monkeypatch.delitem(figures, name)
+
+    return leave_out
+
+
+def chosen(*folders):
+    """{name of a figure's file: the folders of the runs it is drawn from} of a report on these folders, or all."""
+    entries = report.entries(report.readable(folders)[0])
+    return {name: [str(run.folder) for run in entry.runs] for entry in entries for name in entry.names}
 
 
 class Page(html.parser.HTMLParser):
@@ -74,29 +100,44 @@ def test_a_report_of_two_runs(tfgen, finished):
         )
     assert len(set(page.ids)) == len(page.ids) and {link[1:] for link in page.links} <= set(page.ids)
     words = " ".join(page.words.split())
-    for text in [ABOUT["dlcv2018"].title, "8 iterations, 2 epochs", "0:01:01", "faces, 64 pictures of 16x16", "by python tfgen_cli.py report.", vae.command(), gan.command(),
-                 "decoded from the mean code", "decoded from one sampled code", "python tfgen_cli.py train --model acgan", "python tfgen_cli.py experiment dlcv2018/penalty",
-                 "score runs/gan-faces", "python tfgen_cli.py reproduce pegasus"]:  # fmt: skip
+    for text in [
+        ABOUT["dlcv2018"].title,
+        "8 iterations, 2 epochs",
+        "0:01:01",
+        "faces, 64 pictures of 16x16",
+        "by python tfgen_cli.py report.",
+        vae.command(),
+        gan.command(),
+        "decoded from the mean code",
+        "decoded from one sampled code",
+        "python tfgen_cli.py train --model acgan",
+        "python tfgen_cli.py experiment dlcv2018/penalty",
+        "score runs/gan-faces",
+        "python tfgen_cli.py reproduce pegasus",
+    ]:
         assert text in words, text
     for said, right in ABOUT["dlcv2018"].slips:
         assert " ".join(said.replace("`", "").split()) in words and " ".join(right.replace("`", "").split()) in words
     text = pathlib.Path("report/index.html").read_text()
     assert not re.search(r"(src|href)=\"(?!data:|#)", text) and "://" not in re.sub(r"data:[^\"]*", "", text)
-    first = text
-    assert tfgen("report")[0] == 0
-    assert pathlib.Path("report/index.html").read_text() == first  # nothing in it depends on when it was made
+
+
+def test_nothing_in_a_page_depends_on_when_it_was_made(tfgen, finished, tiny_study):
+    finished("runs/vae", "tiny", "vae")
+    first, again = ([tfgen("report"), pathlib.Path("report/index.html").read_bytes()] for _ in range(2))
+    assert first[0][0] == 0 and first == again
 
 
 def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished):
     run = finished("runs/vae", "dlcv2018", "vae")
-    errors = run.preset.score(run)
+    errors = run.preset.score(run, run.model)
     shown = report.trained(run)["numbers"]
     assert {name: value for name, (value, _) in shown.items()} == {
         name: f"{value:.4g}" for name, value in errors.items()
     }
     (run.folder / "scores.json").write_text(json.dumps({"iteration": 8, "test_mse_mean_code": 0.125}))
     assert report.trained(run)["numbers"] == {
-        "test_mse_mean_code": ("0.125", "mean squared error of the test set, decoded from the mean code")
+        "test_mse_mean_code": ("0.125", "mean squared error on the test set, decoded from the mean code")
     }
     (run.folder / "scores.json").write_text(
         json.dumps({"iteration": 4, "test_mse_mean_code": 0.125})
@@ -110,51 +151,39 @@ def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished)
     assert report.trained(run)["numbers"] == shown
 
 
-def test_every_number_a_score_gives_has_a_meaning(finished, monkeypatch):
-    from tfgen import scores
-
-    assert (
-        scores.meaning("mean_map_rmse")
-        == "of the training set's mean depth map: root mean squared error of depth, metres"
-    )
-    assert scores.meaning("code_2_nmi").startswith("normalized mutual information of categorical code 3")
-    run = finished("runs/depth", "sullivan2017", "depth_wgan", image_size=32)
-    assert all(scores.meaning(name) for name in scores.depth_errors(run, n=2))
-
-
-def test_alike_takes_runs_of_the_same_data_and_size_that_were_trained_alike(finished):
-    right = finished("runs/right", "dlcv2018", "wgan_gp")
+def test_alike_takes_runs_of_the_same_data_and_size_that_were_trained_alike(recorded):
+    right = recorded("runs/right", "dlcv2018", "wgan_gp")
     others = [
-        finished("runs/wide", "dlcv2018", "wgan_gp_faithful", arguments={"width": 1 / 4}),
-        finished("runs/long", "dlcv2018", "wgan_gp_faithful", epochs=3),
-        finished("runs/seeded", "dlcv2018", "wgan_gp_faithful", seed=7),
-        finished("runs/weighed", "dlcv2018", "wgan_gp_faithful", arguments={"gp_weight": 1.0}),
+        recorded("runs/wide", "dlcv2018", "wgan_gp_faithful", arguments={"width": 1 / 4}),
+        recorded("runs/long", "dlcv2018", "wgan_gp_faithful", epochs=3),
+        recorded("runs/seeded", "dlcv2018", "wgan_gp_faithful", seed=7),
+        recorded("runs/weighed", "dlcv2018", "wgan_gp_faithful", arguments={"gp_weight": 1.0}),
     ]
     assert report.alike("dlcv2018/penalty", [right, *others]) == {}
     faithful, again = (
-        finished("runs/faithful", "dlcv2018", "wgan_gp_faithful"),
-        finished("runs/again", "dlcv2018", "wgan_gp"),
+        recorded("runs/faithful", "dlcv2018", "wgan_gp_faithful"),
+        recorded("runs/again", "dlcv2018", "wgan_gp"),
     )
     assert report.alike("dlcv2018/penalty", [*others, faithful, again, right]) == {
         "dlcv2018_penalty.jpg": {"right": again, "faithful": faithful}
     }
-    hint = finished("runs/hint", "dlcv2018", "vae", arguments={"kl_weight": 1e-5, "kl_reduction": "sum"})
+    hint = recorded("runs/hint", "dlcv2018", "vae", arguments={"kl_weight": 1e-5, "kl_reduction": "sum"})
     plain, own = (
-        finished("runs/plain", "dlcv2018", "vae"),
-        finished("runs/own", "dlcv2018", "vae", arguments={"kl_weight": 0.3}),
+        recorded("runs/plain", "dlcv2018", "vae"),
+        recorded("runs/own", "dlcv2018", "vae", arguments={"kl_weight": 0.3}),
     )
     assert report.alike("dlcv2018/kl_weight", [own, hint, plain]) == {
         "dlcv2018_kl_weight.jpg": {"1e-2, mean": plain, "1e-5, sum (the hint)": hint}
     }
-    gan = finished("runs/gan", "dlcv2018", "gan", epochs=3, arguments={"d_learning_rate": 1e-4})
+    gan = recorded("runs/gan", "dlcv2018", "gan", epochs=3, arguments={"d_learning_rate": 1e-4})
     assert report.alike("dlcv2018/blur", [plain, gan]) == {
         "dlcv2018_blur.jpg": {"VAE": plain, "GAN": gan}
     }  # models differ in how they are trained well
 
 
-def test_alike_has_a_figure_for_each_data_set(finished):
+def test_alike_has_a_figure_for_each_data_set(recorded):
     found = [
-        finished(f"runs/{data}{size}", "csi5340", "vae", dataset=data, arguments={"depth": 1, "latent_dim": size})
+        recorded(f"runs/{data}{size}", "csi5340", "vae", dataset=data, arguments={"depth": 1, "latent_dim": size})
         for data in ("digits", "animals")
         for size in (2, 20)
     ]
@@ -166,25 +195,38 @@ def test_alike_has_a_figure_for_each_data_set(finished):
     assert entries["csi5340_vae_animals.jpg"].caption.endswith("On animals at 16x16.")
 
 
-def test_an_experiments_runs_stand_behind_the_others(tfgen, finished):
-    finished("runs/gan-faces", "dlcv2018", "gan")
-    finished("runs/dlcv2018/some/variant", "dlcv2018", "gan", arguments={"adversarial": "hinge"})  # later, but deeper
-    _, out, _ = tfgen("report")
-    assert "fig2_3.jpg from runs/gan-faces" in out
+def test_an_experiments_runs_stand_behind_the_others(recorded):
+    recorded("runs/gan-faces", "dlcv2018", "gan")
+    recorded("runs/dlcv2018/some/variant", "dlcv2018", "gan", arguments={"adversarial": "hinge"})  # later, but deeper
+    assert chosen()["fig2_3.jpg"] == ["runs/gan-faces"]
 
 
-def test_figures_of_two_names_are_drawn_once(finished):
-    entries = report.entries([finished("runs/infogan", "dlcv2018", "infogan")])
+def test_figures_of_two_names_are_drawn_once(recorded):
+    entries = report.entries([recorded("runs/infogan", "dlcv2018", "infogan")])
     assert [entry.names for entry in entries if entry.runs][:2] == [
         ["fig4_1.jpg", "fig4_01.jpg"],
         ["fig4_2.jpg", "fig4_02.jpg"],
     ]
-    report.draw(entries[[bool(entry.runs) for entry in entries].index(True)], pathlib.Path("."))
+    entry = next(entry for entry in entries if entry.runs)
+    drawn = []
+    entry.draw = lambda: drawn.append(Figure((1, 1))) or drawn[-1]
+    report.draw(entry, pathlib.Path("."))
+    assert len(drawn) == 1 and not entry.problem
     assert pathlib.Path("fig4_1.jpg").read_bytes() == pathlib.Path("fig4_01.jpg").read_bytes()
 
 
-def test_the_attribute_of_fig1_5(tfgen, finished):
-    finished("runs/vae", "dlcv2018", "vae")
+def test_all_figures_are_drawn_one_after_the_other(finished, tiny_study):
+    entries = report.entries([finished("runs/gan", "tiny", "gan")])
+    drawn = []
+    for entry in report.draw_all(entries, report.make("out")):
+        drawn += entry.names
+        assert {path.name for path in pathlib.Path("out").iterdir()} == set(drawn) and entry.alt and not entry.problem
+    assert drawn == [name for entry in entries if entry.runs for name in entry.names] and len(drawn) == 4
+
+
+def test_the_attribute_of_fig1_5(tfgen, finished, draw_only):
+    draw_only("dlcv2018", "vae", "fig1_5.jpg")
+    finished("runs/vae", "dlcv2018", "vae", examples=16)
     assert tfgen("report", "runs/vae")[0] == 0
     male = pathlib.Path("report/fig1_5.jpg").read_bytes()
     assert tfgen("report", "runs/vae", "--attribute", "Smiling")[0] == 0
@@ -224,69 +266,69 @@ def broken_record(run):
     (broken_checkpoint, "no checkpoint below runs/bad/checkpoints is whole", {"samples"}),
     (broken_history, "history.csv cannot be read as a table of numbers", {"curves"}),
     (short_history, "it lacks iterations of the checkpoint's 8", {"curves"}),
-    (strange_sheets, "0000004.png is not of the size of the sheets beside it", {"epochs"}),
+    (strange_sheets, "0000004.png differs in size from the other sheets", {"epochs"}),
     (broken_sheets, "0000008.png cannot be read as a picture", {"epochs"}),
     (broken_record, "runs/bad/record.json cannot be read", {"curves", "samples", "epochs", "networks"}),
 ])  # fmt: skip
-def test_a_damaged_run_gets_a_sentence_and_the_rest_is_drawn(tfgen, finished, damage, sentence, lost):
-    finished("runs/good", "csi5340", "wgan")
-    damage(finished("runs/bad", "csi5340", "gan"))
+def test_a_damaged_run_gets_a_sentence_and_the_rest_is_drawn(tfgen, finished, tiny_study, damage, sentence, lost):
+    finished("runs/good", "tiny", "vae")
+    damage(finished("runs/bad", "tiny", "gan"))
     code, out, err = tfgen("report")
     assert code == 2 and "Traceback" not in err
     assert sentence in err and sentence in " ".join(Page("report/index.html").words.split())
     drawn = {path.name for path in pathlib.Path("report").iterdir()}
     kinds = {"curves", "samples", "epochs", "networks"}
-    assert {kind for kind in kinds if any(name.startswith(f"csi5340_gan_{kind}") for name in drawn)} == kinds - lost
-    assert {f"csi5340_wgan_{kind}" for kind in kinds} == {pathlib.Path(name).stem for name in drawn if "_wgan_" in name}
+    assert {kind for kind in kinds if any(name.startswith(f"tiny_gan_{kind}") for name in drawn)} == kinds - lost
+    assert {f"tiny_vae_{kind}" for kind in kinds} == {pathlib.Path(name).stem for name in drawn if "_vae_" in name}
 
 
-def test_an_unfinished_run_says_how_to_go_on(tfgen, finished):
-    run = finished("runs/vae", "dlcv2018", "vae", epochs=5)
-    young = finished("runs/gan", "dlcv2018", "gan", iterations=4)  # its epoch has 8
+def test_an_unfinished_run_says_how_to_go_on(tfgen, finished, tiny_study):
+    run = finished("runs/vae", "tiny", "vae", epochs=5)
+    young = finished("runs/gan", "tiny", "gan", iterations=4)  # its epoch has 8
     _, out, _ = tfgen("report")
     words = " ".join(Page("report/index.html").words.split())
-    assert f"runs/vae is at iteration 8 of 20: go on with {run.command()}" in words
-    assert f"missing fig2_2.jpg, fig2_3.jpg, fig2_3_worst.jpg: {young.command()}" in out
+    assert f"runs/vae is at iteration 8 of 20: continue it with {run.command()}" in words
+    assert f"missing tiny_gan_curves.jpg, tiny_gan_samples.jpg, tiny_gan_epochs.jpg: {young.command()}" in out
 
 
-def test_a_run_that_has_just_begun_does_not_hide_a_finished_one(tfgen, finished):
-    finished("runs/a", "dlcv2018", "gan")
-    finished("runs/b", "dlcv2018", "gan", iterations=4)
-    code, out, _ = tfgen("report")
-    assert code == 0 and "fig2_2.jpg from runs/a" in out
+def test_a_run_that_has_just_begun_does_not_hide_a_finished_one(recorded):
+    recorded("runs/a", "dlcv2018", "gan")
+    recorded("runs/b", "dlcv2018", "gan", iterations=4)
+    assert chosen()["fig2_2.jpg"] == chosen("runs/b", "runs/a")["fig2_2.jpg"] == ["runs/a"]
+    assert chosen("runs/b")["fig2_2.jpg"] == []
 
 
-def test_named_runs_that_cannot_be_drawn_are_told_of(tfgen, finished):
-    finished("a", "csi5340", "gan")
-    finished("b", "csi5340", "gan")
-    broken_record(finished("c", "csi5340", "vae"))
+def test_named_runs_that_cannot_be_drawn_are_told_of(tfgen, finished, tiny_study):
+    finished("a", "tiny", "gan")
+    finished("b", "tiny", "gan")
+    broken_record(finished("c", "tiny", "vae"))
     code, out, err = tfgen("report", "a", "b", "c")
-    assert code == 2 and "csi5340_gan_curves.jpg from a" in out
+    assert code == 2 and "tiny_gan_curves.jpg from a" in out
     assert (
-        "left out: b is not drawn: a is of the same model and was named first." in err
+        "left out: b is not drawn: a is a run of the same model and comes first." in err
         and "c/record.json cannot be read" in err
     )
-    c = finished("d", "csi5340", "gan", arguments={"latent_dim": 2})
-    e = finished("e", "csi5340", "gan", arguments={"latent_dim": 20, "depth": 3})
-    code, out, err = tfgen("report", c.folder, e.folder, c.folder)  # the two are compared
-    assert code == 0 and err == "" and "csi5340_gan.jpg from e, d" in out
+    d = finished("d", "tiny", "vae", arguments={"kl_weight": 1e-4})
+    e = finished("e", "tiny", "vae")
+    code, out, err = tfgen("report", d.folder, e.folder, d.folder)  # the two are compared
+    assert code == 0 and err == "" and "tiny_weight.jpg from e, d" in out
     code, out, err = tfgen("report", "a", "--best")
     assert code == 2 and "a: a was trained without scores" in err
     code, _, err = tfgen("report", "c", "nowhere")
     assert code == 2 and "c/record.json cannot be read" in err
 
 
-def test_a_record_of_nonsense_is_told_of_on_the_page(tfgen, finished):
-    finished("runs/good", "csi5340", "gan")
-    run = finished("runs/bad", "csi5340", "wgan")
+def test_a_record_of_nonsense_is_told_of_on_the_page(tfgen, finished, tiny_study):
+    finished("runs/good", "tiny", "gan")
+    run = finished("runs/bad", "tiny", "vae")
     runs.write_json(run.folder / "record.json", run.record | {"arguments": run.record["arguments"] | {"width": "wide"}})
     code, out, err = tfgen("report")
-    assert code == 2 and "csi5340_gan_samples.jpg from" in out and "csi5340_wgan_samples.jpg could not be drawn" in err
+    assert code == 2 and "tiny_gan_samples.jpg from" in out and "tiny_vae_samples.jpg could not be drawn" in err
     assert "Left out: runs/bad: " in Page("report/index.html").words
 
 
-def test_the_page_tells_which_checkpoint_was_drawn(tfgen, finished):
-    run = finished("runs/gan", "csi5340", "gan")
+def test_the_page_tells_which_checkpoint_was_drawn(tfgen, finished, tiny_study):
+    run = finished("runs/vae", "tiny", "vae")
     shutil.copytree(run.folder / "checkpoints/0000008", run.folder / "checkpoints/0000004")
     state = run.folder / "checkpoints/0000004/state.json"
     state.write_text(state.read_text().replace('"iteration": 8', '"iteration": 4'))
@@ -297,43 +339,64 @@ def test_the_page_tells_which_checkpoint_was_drawn(tfgen, finished):
     words = " ".join(Page("report/index.html").words.split())
     assert (
         "4 iterations, 1 epochs" in words
-        and "has a newer checkpoint, of iteration 8, which is damaged or was written meanwhile" in words
+        and "has a newer checkpoint, of iteration 8, that is damaged or was written while the report was made" in words
     )
 
 
-def test_a_figure_that_cannot_be_written_is_named_and_the_others_are_drawn(tfgen, finished):
-    finished("runs/gan", "dlcv2018", "gan")
-    pathlib.Path("report/fig2_2.jpg").mkdir(parents=True)
+def test_a_figure_that_cannot_be_written_is_named_and_the_others_are_drawn(tfgen, finished, tiny_study):
+    finished("runs/gan", "tiny", "gan")
+    curves = "tiny_gan_curves.jpg"
+    pathlib.Path("report", curves).mkdir(parents=True)
     code, out, err = tfgen("report")
-    assert code == 2 and "fig2_2.jpg could not be drawn: report/fig2_2.jpg cannot be written (Is a directory)" in err
-    assert "fig2_3.jpg from" in out and pathlib.Path("report/index.html").exists()
+    assert code == 2 and f"{curves} could not be drawn: report/{curves} cannot be written (Is a directory)" in err
+    assert "tiny_gan_samples.jpg from" in out and pathlib.Path("report/index.html").exists()
     assert not list(pathlib.Path("report").glob(".*"))
 
 
-def test_a_fault_in_one_figure_is_not_the_end_of_the_others(tfgen, finished, monkeypatch):
-    finished("runs/gan", "dlcv2018", "gan")
-    monkeypatch.setattr(report.diagrams, "networks", lambda model: 1 // 0)
+def test_a_fault_in_one_figure_is_not_the_end_of_the_others(tfgen, finished, tiny_study, monkeypatch):
+    finished("runs/gan", "tiny", "gan")
+    monkeypatch.setattr(diagrams, "networks", lambda model: 1 // 0)
     code, out, err = tfgen("report")
-    assert code == 2 and "dlcv2018_gan_networks.png could not be drawn: ZeroDivisionError" in err
-    assert "fig2_3.jpg from" in out
+    assert code == 2 and "tiny_gan_networks.png could not be drawn: ZeroDivisionError" in err
+    assert "tiny_gan_samples.jpg from" in out
 
 
-@pytest.mark.parametrize("study, model, examples", [("dlcv2018", "vae", 7), ("digits", "vae", 3), ("pegasus", "acai", 3), ("pegasus", "vae", 1), ("sullivan2017", "vae", 2),
-                                                    ("csi5340", "vae", 9)])  # fmt: skip
+@pytest.mark.parametrize(
+    "study, model, examples",
+    [
+        ("dlcv2018", "vae", 7),
+        ("digits", "vae", 3),
+        ("pegasus", "acai", 3),
+        ("pegasus", "vae", 1),
+        ("sullivan2017", "vae", 2),
+        ("csi5340", "vae", 9),
+    ],
+)
 def test_sets_of_few_pictures(tfgen, finished, study, model, examples):
-    finished("runs/few", study, model, examples=examples, batch_size=1, iterations=2 * examples)
-    code, _, err = tfgen("report")
-    sentences = [line for line in err.splitlines() if "could not be drawn" in line]
-    assert "tfgen at fault" not in err and "Traceback" not in err
-    assert len(sentences) == (code == 2) * len(sentences)
-    assert len(Page("report/index.html").images) + len(sentences) == len(STUDIES[study][model].figures) + 1
+    """Each figure of a set of few pictures is laid out, or says in a sentence why it cannot be; so do the numbers."""
+    run = finished("runs/few", study, model, examples=examples, batch_size=1, iterations=2 * examples)
+    drawn = 0
+    for entry in (entry for entry in report.entries([run]) if entry.runs):
+        try:
+            figure = entry.draw()
+            if isinstance(figure, Figure):
+                figure.draw_without_rendering()
+            drawn += 1
+        except UserError as error:
+            say(error)
+    few = (study, model) == ("pegasus", "vae")  # neither birds beside horses nor two that can be compared
+    assert drawn == len(STUDIES[study][model].figures) + 1 - 2 * few
+    problems = report.trained(run)["problems"]
+    assert len(problems) == few and all("bug in tfgen" not in say(problem) for problem in problems)
 
 
-def test_a_cgan_of_few_classes(tfgen, finished):
+def test_a_cgan_of_few_classes(tfgen, finished, draw_only):
+    draw_only("digits", "cgan", "digits_cgan_curves.jpg", "digits_cgan_eights.jpg")
     finished("runs/three", "digits", "cgan", reading={"only": ["1", "3", "5"]}, arguments={"classes": 3})
     code, _, err = tfgen("report")
-    assert code == 2 and "at fault" not in err
-    assert "digits_cgan_eights.jpg could not be drawn: this model has 3 classes, and so none of number 8" in err
+    assert code == 2 and "bug in tfgen" not in err
+    assert "digits_cgan_eights.jpg could not be drawn: this model has 3 classes, so there is no class 8" in err
+    assert len(Page("report/index.html").images) == 2  # the curves and the networks
 
 
 def test_an_animation_moves(finished):
@@ -344,7 +407,7 @@ def test_an_animation_moves(finished):
     with Image.open("digits_gan_training.gif") as picture:
         assert picture.n_frames == 3 and picture.info["loop"] == 0  # their iterations differ, if nothing else
         last = np.asarray([picture.seek(2), picture.convert("RGB")][1], float)
-    uri, still, *size = report._picture(pathlib.Path("digits_gan_training.gif"))
+    uri, still, *size = webpage.embed(pathlib.Path("digits_gan_training.gif"))
     for text, frames in ((uri, 3), (still, 1)):
         with Image.open(io.BytesIO(base64.b64decode(text.split(",")[1]))) as picture:
             assert (picture.format, picture.n_frames, list(picture.size)) == ("WEBP", frames, size)
@@ -371,7 +434,7 @@ def test_every_experiment_has_a_caption_and_every_model_a_sentence(study):
 
 
 # In a browser
-# ------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -415,12 +478,16 @@ def look(browser, path, width, dark=False):
     wrong = browser.execute_script(
         """
         const wrong = [];
-        if (document.documentElement.scrollWidth > arguments[0]) wrong.push(`the page is ${document.documentElement.scrollWidth} wide`);
-        for (const image of document.images) if (!image.complete || !image.naturalWidth) wrong.push(`broken: ${image.alt}`);
-        for (const image of document.images) if (!image.alt) wrong.push("a picture without a text");
+        const wide = document.documentElement.scrollWidth;
+        if (wide > arguments[0]) wrong.push(`the page is ${wide} wide`);
+        for (const image of document.images) {
+          if (!image.complete || !image.naturalWidth) wrong.push(`broken: ${image.alt}`);
+          if (!image.alt) wrong.push("a picture without a text");
+        }
         for (const element of document.querySelectorAll("body *")) {
           const box = element.getBoundingClientRect();
-          if (box.right > arguments[0] + 1 && !element.closest(".scroll")) wrong.push(`${element.tagName} reaches to ${box.right}`);
+          if (box.right > arguments[0] + 1 && !element.closest(".scroll"))
+            wrong.push(`${element.tagName} reaches to ${box.right}`);
         }
         return wrong;
     """,
@@ -433,7 +500,8 @@ def contrast(browser):
     """The least contrast of text to the page's background, as WCAG 2 defines it."""
     colours = browser.execute_script("""
         const paper = getComputedStyle(document.body).backgroundColor;
-        return [paper, ...[...document.querySelectorAll("body, a, .dim, .command, code, summary")].map(e => getComputedStyle(e).color)];
+        const texts = document.querySelectorAll("body, a, .dim, .command, code, summary");
+        return [paper, ...[...texts].map(element => getComputedStyle(element).color)];
     """)
 
     def luminance(text):
@@ -444,6 +512,7 @@ def contrast(browser):
     return min((max(paper, text) + 0.05) / (min(paper, text) + 0.05) for text in texts)
 
 
+@pytest.mark.trace
 def test_the_page_in_a_browser(browser, tfgen, finished):
     finished("runs/vae-faces", "dlcv2018", "vae")
     finished("runs/gan-faces", "dlcv2018", "gan")

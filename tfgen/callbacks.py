@@ -13,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 from tqdm import tqdm
 
-from tfgen import UserError, checkpoints, figures, losses, runs, scores
+from tfgen import UserError, checkpoints, figures, losses, runs
 
 SCHEDULES = {  # share of the run done -> share of the learning rate left
     "constant": lambda done: 1.0,
@@ -156,13 +156,10 @@ class Recorder(keras.callbacks.Callback):
         every, epoch = self.run.record["score_every"], self.iteration // self.run.steps_per_epoch
         if not every or epoch % every or not finite(self.generative_model):
             return
+        measure = self.run.preset.score
         with self._drawing():
-            self.run.__dict__["model"] = self.generative_model  # what a score reads
-            try:
-                numbers = self.run.preset.score(self.run)
-            finally:
-                del self.run.__dict__["model"]
-        name, sign = scores.BEST[self.run.preset.score]
+            numbers = measure(self.run, self.generative_model)
+        name, sign = measure.best, -1 if measure.higher_is_better else 1
         score, best = sign * numbers[name], self.state["best"]
         better = math.isfinite(score) and (best is None or score < best)
         self.state |= {

@@ -1,53 +1,53 @@
-"""Which latents and codes a figure or a score looks at: models in, arrays of pictures out."""
+"""Which latents a figure or a score looks at: models in, arrays of pictures out.
+
+An autoencoder's latents are what its encoder gives; a condition is what a generator is told beside z, a class or an
+attribute; codes are InfoGAN's.
+"""
 
 import statistics
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tfgen import UserError
-from tfgen.models.base import in_batches
+from tfgen.models.base import GenerativeModel, in_batches
 
-KEY = (
-    1002,
-    0,
-)  # every figure and score looks at the same latents; the homework's own figures were drawn with the seed 1002
+# Every figure and score looks at the same latents; the figures of dlcv2018 were drawn with the seed 1002.
+KEY = (1002, 0)
 
 
-def prior_samples(model, n):
+def prior_samples(model: GenerativeModel, n: int) -> np.ndarray:
     """Pictures (n, H, W, C) in [0, 1] of n latents of the prior, batch normalization in inference mode."""
     return model.sample(n, KEY[0]).numpy()
 
 
-def attribute_pairs(model, n):
-    """Pictures (2 n, H, W, C) in [0, 1] of n latents: first all with code 0, then the same latents with code 1."""
+def attribute_pairs(model: GenerativeModel, n: int) -> np.ndarray:
+    """Pictures (2 n, H, W, C) in [0, 1] of n latents: first all with condition 0, then the same with condition 1."""
     z = model.sample_latents(KEY, 0, n)
-    return np.concatenate([model.generate(z, np.full((n, 1), code, np.float32)).numpy() for code in (0, 1)])
+    return np.concatenate([model.generate(z, np.full((n, 1), value, np.float32)).numpy() for value in (0, 1)])
 
 
-def reconstructions(model, images):
+def reconstructions(model: GenerativeModel, images: np.ndarray) -> np.ndarray:
     """Pictures decoded from the mean codes of images (n, H, W, C) in [0, 1], the same shape."""
     return in_batches(model.decoder, model.encode(images)["mean"])
 
 
-def posterior_reconstructions(model, images, n, draw=0):
-    """Pictures (m, n, H, W, C) decoded from n codes drawn from the posterior of each of m pictures: around it, as a VAE
-    sees it.
-    """
+def posterior_reconstructions(model: GenerativeModel, images: np.ndarray, n: int) -> np.ndarray:
+    """Pictures (m, n, H, W, C) decoded from n samples of the posterior of each of m pictures, as a VAE sees them."""
     code = {name: np.repeat(values, n, axis=0) for name, values in model.encode(images).items()}
-    decoded = in_batches(model.decoder, model.sample_posterior(code, KEY, draw))
+    decoded = in_batches(model.decoder, model.sample_posterior(code, KEY, 0))
     return decoded.reshape(-1, n, *decoded.shape[1:])
 
 
-def manifold(model, n=20, reach=0.95):
-    """Pictures (n * n, H, W, C) of the plane of a two-dimensional latent, a row for each value of its second number,
-    the largest first.
+def manifold(model: GenerativeModel, n: int = 20, reach: float = 0.95) -> np.ndarray:
+    """Pictures (n * n, H, W, C) of the plane of a two-dimensional latent.
 
-    Each number takes the normal distribution's quantiles from 1 - reach to reach, evenly: as much of the prior lies
-    between any two.
+    A row has one value of the second dimension, the first row the largest. Both dimensions take the quantiles of the
+    normal distribution from 1 - reach to reach, evenly: neighbours have equal shares of the prior between them.
 
     Raises:
-        UserError: if the model has more than two latents.
+        UserError: if the model's latent does not have two dimensions.
     """
     if model.latent_dim != 2:
         raise UserError(f"a plane shows 2 latents and this model has {model.latent_dim}: train it with --latent_dim 2.")
@@ -56,37 +56,44 @@ def manifold(model, n=20, reach=0.95):
     return in_batches(model.decoder, np.stack([first.ravel(), second.ravel()], axis=1).astype(np.float32))
 
 
-def codes_of(model, images, draw=None):
-    """The mean codes of pictures, or given the number of a draw, of a model with a posterior, codes drawn from it."""
-    code = model.encode(images)
-    return (
-        code["mean"] if draw is None or "log_var" not in code else np.asarray(model.sample_posterior(code, KEY, draw))
-    )
-
-
-def mixtures(model, a, b, share, draw=0):
-    """Pictures (n, H, W, C) of codes (1 - share) * code(a) + share * code(b), each drawn from its posterior if the
-    model has one.
+def encoded(model: GenerativeModel, images: np.ndarray, sample: int | None = None) -> np.ndarray:
+    """The latents of pictures: the encoder's mean, or a sample of the posterior.
 
     Args:
-        model: with an encoder and a decoder.
+        model: autoencodes.
+        images: (n, H, W, C) in [0, 1].
+        sample: None for the mean; a number that tells samples of one posterior apart. A model without a posterior gives
+            the mean in any case.
+    """
+    code = model.encode(images)
+    if sample is None or not model.has_posterior:
+        return code["mean"]
+    return np.asarray(model.sample_posterior(code, KEY, sample))
+
+
+def mixtures(
+    model: GenerativeModel, a: np.ndarray, b: np.ndarray, share: Sequence[float] | np.ndarray, sample: int = 0
+) -> np.ndarray:
+    """Pictures (n, H, W, C) of mixed latents, (1 - share) * latent(a) + share * latent(b).
+
+    Args:
+        model: autoencodes; latents are sampled from the posterior if it has one.
         a, b: pictures (n, H, W, C) in [0, 1].
         share: (n,), 0 for a and 1 for b.
-        draw: tells draws from the same posteriors apart.
+        sample: number that tells samples of the same posteriors apart.
     """
-    start, end = codes_of(model, a, 2 * draw), codes_of(model, b, 2 * draw + 1)
+    start, end = encoded(model, a, 2 * sample), encoded(model, b, 2 * sample + 1)
     share = np.reshape(share, (-1, *[1] * (start.ndim - 1))).astype(np.float32)
     return in_batches(model.decoder, (1 - share) * start + share * end)
 
 
-def category_sweep(model, code, rows, others=None):
-    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one categorical code takes its n values, all else in the
-    row stays.
+def category_sweep(model: GenerativeModel, code: int, rows: int, others: np.ndarray | None = None) -> np.ndarray:
+    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one categorical code takes each of its n values.
 
     Args:
         model: InfoGAN.
-        code: number of the categorical code.
-        rows: each has a latent of its own, and a draw of the other codes of its own unless `others` is given.
+        code: index of the categorical code.
+        rows: number of rows; each has its own latent, and its own sample of the other codes unless `others` is given.
         others: (K,) codes to have in every row.
     """
     start, n = sum(model.categories[:code]), model.categories[code]
@@ -96,100 +103,102 @@ def category_sweep(model, code, rows, others=None):
     return _rows(model, codes, rows)
 
 
-def continuous_sweep(model, code, rows, low=-0.5, high=1.5, n=10):
-    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one continuous code goes from low to high, in and beyond
-    the [0, 1] of training.
+def continuous_sweep(
+    model: GenerativeModel, code: int, rows: int, low: float = -0.5, high: float = 1.5, n: int = 10
+) -> np.ndarray:
+    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one continuous code goes from low to high.
 
-    Every categorical code has its last value and the other continuous codes are .5; each row has a latent of its own.
+    It was trained on [0, 1]. Every categorical code has its last value and the other continuous codes are .5; each row
+    has its own latent.
     """
     codes = np.tile(neutral_codes(model), (rows * n, 1))
     codes[:, sum(model.categories) + code] = np.tile(np.linspace(low, high, n), rows)
     return _rows(model, codes, rows)
 
 
-def neutral_codes(model):
-    """(K,): the last value of every categorical code, .5 for every continuous one."""
-    return np.concatenate([*(np.eye(n)[-1] for n in model.categories), np.full(model.continuous, 0.5)]).astype(
-        np.float32
-    )
+def neutral_codes(model: GenerativeModel) -> np.ndarray:
+    """(K,): the last value of every categorical code of an InfoGAN, .5 for every continuous one."""
+    last = (np.eye(n)[-1] for n in model.categories)
+    return np.concatenate([*last, np.full(model.continuous, 0.5)]).astype(np.float32)
 
 
-def _rows(model, codes, rows):
-    z = np.repeat(model.sample_latents(KEY, 0, rows), len(codes) // rows, axis=0)
-    return model.generate(tf.constant(z), codes.astype(np.float32)).numpy()
+def _rows(model: GenerativeModel, condition: np.ndarray, rows: int) -> np.ndarray:
+    """Pictures of rows of conditions, each row with its own latent."""
+    z = np.repeat(model.sample_latents(KEY, 0, rows), len(condition) // rows, axis=0)
+    return model.generate(tf.constant(z), condition.astype(np.float32)).numpy()
 
 
-def interpolate(model, a, b, n, draw=None):
-    """Pictures on straight lines between the codes of pictures, both ends included.
+def interpolate(model: GenerativeModel, a: np.ndarray, b: np.ndarray, n: int, sample: int | None = None) -> np.ndarray:
+    """Pictures on straight lines between the latents of pictures, both ends included.
 
     Args:
-        model: with an encoder and a decoder.
+        model: autoencodes.
         a, b: pictures (m, H, W, C) in [0, 1], where the lines start and end.
         n: pictures on a line, 2 or more.
-        draw: None for mean codes; a number for codes drawn from the posteriors, one at each end of a line.
+        sample: None for lines between mean codes; a number for lines between samples of the posteriors.
 
     Returns:
         (m, n, H, W, C).
     """
-    draws = (None, None) if draw is None else (2 * draw, 2 * draw + 1)
-    start, end = (codes_of(model, images, number)[:, None] for images, number in zip((a, b), draws))
+    numbers = (None, None) if sample is None else (2 * sample, 2 * sample + 1)
+    start, end = (encoded(model, images, number)[:, None] for images, number in zip((a, b), numbers, strict=True))
     share = np.linspace(0, 1, n, dtype=np.float32).reshape(1, n, *[1] * (start.ndim - 2))
-    codes = (1 - share) * start + share * end
-    pictures = in_batches(model.decoder, codes.reshape(-1, *start.shape[2:]))
-    return pictures.reshape(*codes.shape[:2], *pictures.shape[1:])
+    z = (1 - share) * start + share * end
+    pictures = in_batches(model.decoder, z.reshape(-1, *start.shape[2:]))
+    return pictures.reshape(*z.shape[:2], *pictures.shape[1:])
 
 
-def colour_matches(images, candidates):
-    """Indices (n,): for each picture (n, H, W, C) the candidate (m, H, W, C) whose centre pixel is nearest in RGB
-    (Euclidean).
+def colour_matches(images: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """Indices (n,) of the candidates whose centre pixel is nearest in RGB (Euclidean) to that of each picture.
+
+    Args:
+        images: (n, H, W, C).
+        candidates: (m, H, W, C).
     """
     ours, theirs = (x[:, x.shape[1] // 2, x.shape[2] // 2].astype(np.float64) for x in (images, candidates))
     return np.argmin(np.sum((ours[:, None] - theirs) ** 2, axis=-1), axis=1)
 
 
-def depths(model, images, draw=0):
-    """A DepthWGAN's depth (n, H, W, 1) in [0, 1] of any number of pictures (n, H, W, C) in [0, 1]; `draw` tells noises
-    apart.
+def depths(model: GenerativeModel, images: np.ndarray, sample: int = 0) -> np.ndarray:
+    """The depth (n, H, W, 1) in [0, 1] that a DepthWGAN predicts for pictures (n, H, W, C) in [0, 1].
+
+    `sample` is a number that tells noises apart.
     """
-    z = model.sample_latents(KEY, draw, len(images))
+    z = model.sample_latents(KEY, sample, len(images))
     return in_batches(model.generator, model.inputs(images, z), batch_size=64)
 
 
-def depth_samples(model, n=8):
-    """Pictures (3 n, H, W, 3) in [0, 1]: the first n built-in test scenes, their true depth, and a DepthWGAN's; far is
-    white, 10 m.
+def class_grid(model: GenerativeModel, n: int, classes: Iterable[int] | None = None) -> np.ndarray:
+    """Pictures (rows * n, H, W, C) of a CGAN: a row for each class, in each the same n latents.
+
+    Args:
+        model: CGAN.
+        n: latents.
+        classes: class numbers, by default all of the model.
+
+    Raises:
+        UserError: for a class that the model does not have.
     """
-    from tfgen.data.builtin import scenes  # no other samples need it
-
-    images, depth = scenes.draw(scenes.TEST_START, scenes.TEST_START + n, image_size=model.generator.output_shape[1])
-    images = images / np.float32(255)
-    return np.concatenate(
-        [images, *(np.repeat(maps, 3, axis=-1) for maps in (depth / np.float32(10_000), depths(model, images)))]
-    )
-
-
-def class_grid(model, n, classes=None):
-    """Pictures (rows * n, H, W, C) of a CGAN: a row for each of these class numbers, or for every class, in each the
-    same n latents.
-    """
-    codes = _codes(model, range(model.classes) if classes is None else classes)
+    condition = _one_hot(model, range(model.classes) if classes is None else classes)
     z = model.sample_latents(KEY, 0, n)
-    return model.generate(tf.tile(z, (len(codes), 1)), np.repeat(codes, n, axis=0)).numpy()
+    return model.generate(tf.tile(z, (len(condition), 1)), np.repeat(condition, n, axis=0)).numpy()
 
 
-def _codes(model, classes):
-    """(n, K) one-hot codes of n class numbers. Raises UserError for one that the model lacks."""
+def _one_hot(model: GenerativeModel, classes: Iterable[int]) -> np.ndarray:
+    """(n, K) one-hot conditions of n class numbers. Raises UserError for a class that the model does not have."""
+    classes = list(classes)
     if max(classes) >= model.classes:
         raise UserError(
-            f"this model has {model.classes} classes, and so none of number {max(classes)}: train it on more."
+            f"this model has {model.classes} classes, so there is no class {max(classes)}: train it on more classes."
         )
-    return np.eye(model.classes, dtype=np.float32)[list(classes)]
+    return np.eye(model.classes, dtype=np.float32)[classes]
 
 
-def class_interpolation(model, first, second, n, steps=9):
-    """Pictures (n * steps, H, W, C) of a CGAN: along a row one latent, and a code that goes straight from one class to
-    another.
+def class_interpolation(model: GenerativeModel, first: int, second: int, n: int, steps: int = 9) -> np.ndarray:
+    """Pictures (n * steps, H, W, C) of a CGAN: along a row the condition goes straight from one class to another.
+
+    Each of the n rows has its own latent.
     """
     share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
-    start, end = _codes(model, [first, second])
+    start, end = _one_hot(model, [first, second])
     return _rows(model, np.tile((1 - share) * start + share * end, (n, 1)), n)

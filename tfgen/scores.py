@@ -1,34 +1,129 @@
-"""What a finished run is worth, in numbers: (run) -> {name: number}."""
+"""How good a trained model is, in numbers. A `Score` is a value: what it measures and all that is known of its numbers.
 
+To add one, write a function (run, model) -> {name: number} and a `Score` of it, here or in a study's file, and name it
+in a preset.
+"""
+
+import dataclasses
 import functools
+import weakref
+from collections.abc import Callable
+from typing import TypeVar
 
+import keras
 import numpy as np
 from sklearn.metrics import normalized_mutual_info_score
 
 from tfgen import UserError, latents, losses
 from tfgen.metrics import classifier, depth, distances
-from tfgen.models.base import in_batches
+from tfgen.models.base import GenerativeModel, in_batches
+from tfgen.protocols import Run
+
+Value = TypeVar("Value")
 
 
-def reconstruction_errors(run):
-    """Mean squared errors of the test set in [0, 1], from the mean code and, of a VAE, from one sampled code a picture.
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """What a model is measured by.
 
-    Beside them the set's variance about its mean value, and about its mean picture: the error of the best single
-    picture for all.
+    Attributes:
+        measure: (run, model) -> {name: number}. The run gives the data; the model is the run's own or one that is still
+            training.
+        best: name of the number by which the best checkpoint is chosen.
+        meanings: name -> what the number is, in words and with its unit, for every number that `measure` returns.
+        higher_is_better: whether a larger `best` is better.
+        quick: whether it takes seconds, so that a report measures it by itself.
+        test_error: whether `best` is an autoencoder's error on the test set, which early stopping may watch.
+    """
+
+    measure: Callable[[Run, GenerativeModel], dict[str, float]]
+    best: str
+    meanings: dict[str, str]
+    higher_is_better: bool = False
+    quick: bool = False
+    test_error: bool = False
+
+    def __call__(self, run: Run, model: GenerativeModel) -> dict[str, float]:
+        """Measures a model on the data of a run: {name: number}."""
+        return self.measure(run, model)
+
+
+def once_per_run(function: Callable[[Run], Value]) -> Callable[[Run], Value]:
+    """Computes a function of a run once and keeps the result for as long as the run exists.
+
+    A run that is scored while it trains needs the same classifier and the same real features every time.
+    """
+    results: weakref.WeakKeyDictionary[Run, Value] = weakref.WeakKeyDictionary()
+
+    @functools.wraps(function)
+    def kept(run: Run) -> Value:
+        if run not in results:
+            results[run] = function(run)
+        return results[run]
+
+    return kept
+
+
+@once_per_run
+def classifier_of(run: Run) -> keras.Model:
+    """A classifier of attributes or classes, trained on the training pictures.
+
+    Raises:
+        UserError: if the data set has neither.
+    """
+    source = run.source("train")
+    if not source.attribute_names and source.labels is None:
+        raise UserError(
+            f"{source.name} has neither labels nor attributes to train a classifier on: choose another --dataset, or "
+            "train without --score_every."
+        )
+    epochs = int(np.clip(80_000 // len(source), 8, 30))  # more passes over a small set
+    if source.labels is None or source.attribute_names:
+        return classifier.train_classifier(source.floats(), source.attributes, epochs)
+    classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
+    return classifier.train_classifier(source.floats(), classes, epochs, mirror=False)
+
+
+@once_per_run
+def reference(run: Run) -> tuple[np.ndarray, dict[str, float]]:
+    """The features (n, 64) of the test set, and the distances to them that give a Frechet distance its scale.
+
+    Returns:
+        (features, {"frechet_floor": of as many real training pictures, "frechet_untrained": of the generator before
+        training}).
+    """
+    train, test, reader = run.source("train"), run.source("test"), classifier_of(run)
+    n = min(len(train), len(test))
+    real = classifier.features(reader, test.floats(slice(n)))
+    pictures = {"frechet_floor": train.floats(slice(n)), "frechet_untrained": latents.prior_samples(run.build(), n)}
+    return real, {
+        name: distances.frechet(real, classifier.features(reader, images)) for name, images in pictures.items()
+    }
+
+
+def measure_reconstruction(run: Run, model: GenerativeModel) -> dict[str, float]:
+    """Mean squared errors of an autoencoder on the test set, with pictures in [0, 1].
+
+    Beside them the variance of the set about its mean value and about its mean picture: the latter is the error of the
+    best single picture for all.
+
+    Raises:
+        UserError: if all test pictures are equal.
     """
     images = run.source("test").floats()
-    code = run.model.encode(images)
+    code = model.encode(images)
     codes = {"mean": code["mean"]}
-    if "log_var" in code:
-        codes["sampled"] = run.model.sample_posterior(code, latents.KEY, 0)
+    if model.has_posterior:
+        codes["sampled"] = model.sample_posterior(code, latents.KEY, 0)
     variance = float(np.var(images, dtype=np.float64))
     mean_picture = float(np.var(images, axis=0, dtype=np.float64).mean())
     if mean_picture == 0:
         raise UserError(
-            f"{run.source('test').name} holds one picture, or equal ones: errors are measured against how pictures differ."
+            f"all pictures of {run.source('test').name} are equal, and errors are measured relative to their variance: "
+            "use more pictures."
         )
     errors = {
-        f"test_mse_{kind}_code": float(losses.mean_squared_error(images, in_batches(run.model.decoder, z)))
+        f"test_mse_{kind}_code": float(losses.mean_squared_error(images, in_batches(model.decoder, z)))
         for kind, z in codes.items()
     }
     return errors | {
@@ -39,15 +134,13 @@ def reconstruction_errors(run):
     }
 
 
-def attribute_fidelity(run, n=200):
-    """For how many of n latents the code switches the attribute, as read by a classifier trained on the real training
-    pictures.
-    """
+def measure_attribute_fidelity(run: Run, model: GenerativeModel, n: int = 200) -> dict[str, float]:
+    """How often an ACGAN's condition switches the attribute, for n latents, as a classifier reads the pictures."""
     train, test = run.source("train"), run.source("test")
     reader = classifier_of(run)
     column = train.attribute_names.index(run.record["attributes"][0])
     right = classifier.read(reader, test.floats())[:, column] == test.attributes[:, column].astype(bool)
-    seen = classifier.read(reader, latents.attribute_pairs(run.model, n))[:, column]
+    seen = classifier.read(reader, latents.attribute_pairs(model, n))[:, column]
     return {
         "latents": n,
         **classifier.pair_fidelity(seen[:n], seen[n:]),
@@ -55,17 +148,15 @@ def attribute_fidelity(run, n=200):
     }
 
 
-def label_fidelity(run, n=1000):
-    """How many of n generated pictures, the classes in turn, a classifier of the real training pictures reads as the
-    class asked for.
-    """
+def measure_label_fidelity(run: Run, model: GenerativeModel, n: int = 1000) -> dict[str, float]:
+    """How many of n pictures of a CGAN, the classes in turn, a classifier reads as the class that was asked for."""
     test, reader = run.source("test"), classifier_of(run)
-    asked = np.arange(n) % run.model.classes
+    asked = np.arange(n) % model.classes
     inputs = {
-        "z": run.model.sample_latents(latents.KEY, 0, n),
-        "codes": np.eye(run.model.classes, dtype=np.float32)[asked],
+        "z": model.sample_latents(latents.KEY, 0, n),
+        "codes": np.eye(model.classes, dtype=np.float32)[asked],
     }
-    seen = classifier.read_class(reader, in_batches(run.model.generator, inputs))
+    seen = classifier.read_class(reader, in_batches(model.generator, inputs))
     right = classifier.read_class(reader, test.floats()) == test.labels
     return {
         "pictures": n,
@@ -74,16 +165,13 @@ def label_fidelity(run, n=1000):
     }
 
 
-def sample_quality(run):
-    """Distances of generated pictures to the test set, as many as it has, in the feature space of a classifier of
-    attributes or classes.
+def measure_samples(run: Run, model: GenerativeModel) -> dict[str, float]:
+    """Distances of as many samples as there are test pictures to the test set, on the features of `classifier_of`.
 
-    The scale they are read on: `frechet_floor` is the distance of as many real training pictures to the test set, and
-        no generator can be
-    asked for less; `frechet_untrained` is that of the same generator before training.
+    See `reference` for the distances that they are read against.
     """
-    real, scale = _scale(run)
-    seen = classifier.features(classifier_of(run), latents.prior_samples(run.model, len(real)))
+    real, scale = reference(run)
+    seen = classifier.features(classifier_of(run), latents.prior_samples(model, len(real)))
     precision, recall = distances.precision_recall(real, seen)
     return {
         "pictures": len(real),
@@ -94,122 +182,118 @@ def sample_quality(run):
     }
 
 
-def code_quality(run):
-    """`sample_quality`, and where the set has labels, how well each categorical code matches them on the test set.
+def measure_codes(run: Run, model: GenerativeModel) -> dict[str, float]:
+    """`measure_samples`, and where the set has labels, how well each categorical code of an InfoGAN matches them.
 
-    `code_I_nmi` is the normalized mutual information of the label and the value the recognizer holds most likely, from
-    0 (unrelated) to 1 (one determines the other), normalized by the mean of the two entropies.
+    `code_I_nmi` is the normalized mutual information of the label and of the most likely value of the code, given a
+    test picture: from 0 (unrelated) to 1 (one determines the other), normalized by the mean of the two entropies.
     """
-    numbers, test = sample_quality(run), run.source("test")
+    numbers, test = measure_samples(run, model), run.source("test")
     if test.labels is None:
         return numbers
-    read = run.model.read_codes(test.floats())
-    for i in range(len(run.model.categories)):
-        numbers[f"code_{i}_nmi"] = float(
-            normalized_mutual_info_score(test.labels, np.argmax(read[f"code_{i}"], axis=1))
-        )
+    read = model.read_codes(test.floats())
+    for i in range(len(model.categories)):
+        most_likely = np.argmax(read[f"code_{i}"], axis=1)
+        numbers[f"code_{i}_nmi"] = float(normalized_mutual_info_score(test.labels, most_likely))
     return numbers
 
 
-def depth_errors(run, n=8):
-    """Errors of predicted depth on the test set in metres, beside those of the training set's mean depth map for every
-    picture.
+def measure_depth(run: Run, model: GenerativeModel, n: int = 8) -> dict[str, float]:
+    """Errors of predicted depth on the test set in metres, beside those of the training set's mean depth map.
 
-    `noise_deviation` is the output's standard deviation over n noises, in metres, a mean over the pixels of n test
-    pictures: near 0, the noise is ignored.
+    `noise_deviation` is the standard deviation of the output over n noises, in metres, a mean over the pixels of n test
+    pictures: near 0, the model ignores the noise.
+
+    Raises:
+        UserError: if the data set has no depth.
     """
     train, test = (run.source(split).decoded() for split in ("train", "test"))
     if test.depth is None:
-        raise UserError(f"{test.name} has no depth to measure errors of: train on scenes or rgbd.")
+        raise UserError(f"{test.name} has no depth to measure errors against: train on scenes or rgbd.")
     truth, known = test.depth / np.float32(1000), test.depth > 0
     mean = np.broadcast_to(depth.mean_map(train.depth / np.float32(1000), train.depth > 0), truth.shape)
-    repeated = np.stack([10 * latents.depths(run.model, test.floats(slice(n)), draw) for draw in range(n)])
+    repeated = np.stack([10 * latents.depths(model, test.floats(slice(n)), number) for number in range(n)])
     return {
         "pictures": len(test),
-        **depth.errors(truth, 10 * latents.depths(run.model, test.floats()), known),
+        **depth.errors(truth, 10 * latents.depths(model, test.floats()), known),
         **{f"mean_map_{name}": value for name, value in depth.errors(truth, mean, known).items()},
         "noise_deviation": float(np.mean(np.std(repeated, axis=0, dtype=np.float64))),
     }
 
 
-# Of a run that is scored while it trains these stay the same.
-
-
-@functools.cache
-def _scale(run):
-    """The test set's features (n, 64), and {name: distance to them} of the training set and of the untrained generator."""
-    train, test, reader = run.source("train"), run.source("test"), classifier_of(run)
-    n = min(len(train), len(test))
-    real = classifier.features(reader, test.floats(slice(n)))
-    pictures = {"frechet_floor": train.floats(slice(n)), "frechet_untrained": latents.prior_samples(run.build(), n)}
-    return real, {
-        name: distances.frechet(real, classifier.features(reader, images)) for name, images in pictures.items()
-    }
-
-
-@functools.cache
-def classifier_of(run):
-    """The classifier of its training pictures' attributes or classes."""
-    source = run.source("train")
-    if not source.attribute_names and source.labels is None:
-        raise UserError(
-            f"{source.name} has neither labels nor attributes, by which a classifier could judge pictures: choose another --dataset, or train without --score_every."
-        )
-    epochs = int(np.clip(80_000 // len(source), 8, 30))  # small sets are seen more often
-    if source.attribute_names:
-        return classifier.train_classifier(source.floats(), source.attributes, epochs)
-    classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
-    return classifier.train_classifier(source.floats(), classes, epochs, mirror=False)
-
-
-# In words, with units; pictures have values from 0 to 1.
-MEANINGS = {
-    "test_mse_mean_code": "mean squared error of the test set, decoded from the mean code",
-    "test_mse_sampled_code": "the same, decoded from one sampled code a picture",
-    "test_variance": "variance of the test set about its mean value",
-    "test_mse_over_variance": "the error from the mean code as a share of that variance",
-    "mean_picture_mse": "mean squared error of the test set's mean picture",
-    "test_mse_over_mean_picture": "the error from the mean code as a share of the mean picture's",
-    "latents": "latents looked at",
-    "switched": "share of latents whose code switches the attribute, as a classifier reads it",
-    "absent_at_0": "share without the attribute at code 0",
-    "present_at_1": "share with the attribute at code 1",
-    "classifier_test_accuracy": "share of the real test pictures that the classifier reads rightly",
-    "pictures": "pictures looked at",
-    "label_fidelity": "share of generated pictures that a classifier reads as the class asked for",
-    "frechet": "Frechet distance of as many samples to the test set, on a small classifier's features (not the published FID)",
-    "frechet_floor": "the same of real training pictures: no generator can be asked for less",
-    "frechet_untrained": "the same of the generator before training",
-    "precision": "share of samples within the real pictures' manifold",
-    "recall": "share of real pictures within the samples' manifold; 0 is collapse",
-    "rmse": "root mean squared error of depth, metres",
+# Meanings; pictures have values from 0 to 1.
+_ACCURACY = {"classifier_test_accuracy": "accuracy of the classifier on the real test pictures"}
+_SAMPLES = {
+    "pictures": "number of pictures compared",
+    "frechet": "Frechet distance between as many samples and the test set, on the features of a small classifier (not "
+    "the published FID)",
+    "frechet_floor": "the same for real training pictures: no generator can be expected to do better",
+    "frechet_untrained": "the same for the generator before training",
+    "precision": "share of samples that lie within the manifold of the real pictures",
+    "recall": "share of real pictures that lie within the manifold of the samples; 0 means collapse",
+}
+_DEPTH = {
+    "rmse": "root mean squared error of depth, in metres",
     "abs_rel": "mean of |predicted - true| / true",
-    "sq_rel": "mean of (predicted - true)^2 / true, metres",
+    "sq_rel": "mean of (predicted - true)^2 / true, in metres",
     "log_rmse": "root mean squared error of the logarithm of depth",
     "scale_invariant_log": "the same, up to a factor for each map",
     "delta_1": "share of pixels within a factor of 1.25",
-    "delta_2": "share within 1.25^2",
-    "delta_3": "share within 1.25^3",
-    "noise_deviation": "standard deviation of the depth over noises, metres; near 0 the noise is ignored",
+    "delta_2": "share of pixels within a factor of 1.25^2",
+    "delta_3": "share of pixels within a factor of 1.25^3",
 }
-QUICK = (reconstruction_errors,)  # seconds, so that a report need not be preceded by `score`
+
+reconstruction_errors = Score(
+    measure_reconstruction,
+    best="test_mse_mean_code",
+    quick=True,
+    test_error=True,
+    meanings={
+        "test_mse_mean_code": "mean squared error on the test set, decoded from the mean code",
+        "test_mse_sampled_code": "the same, decoded from one sampled code per picture",
+        "test_variance": "variance of the test set about its mean value",
+        "test_mse_over_variance": "error from the mean code, relative to that variance",
+        "mean_picture_mse": "mean squared error of the test set's mean picture",
+        "test_mse_over_mean_picture": "error from the mean code, relative to that of the mean picture",
+    },
+)
+attribute_fidelity = Score(
+    measure_attribute_fidelity,
+    best="switched",
+    higher_is_better=True,
+    meanings={
+        "latents": "number of latents",
+        "switched": "share of latents for which the condition switches the attribute, as a classifier reads it",
+        "absent_at_0": "share of pictures without the attribute at condition 0",
+        "present_at_1": "share of pictures with the attribute at condition 1",
+        **_ACCURACY,
+    },
+)
+label_fidelity = Score(
+    measure_label_fidelity,
+    best="label_fidelity",
+    higher_is_better=True,
+    meanings={
+        "pictures": "number of pictures generated",
+        "label_fidelity": "share of generated pictures that a classifier reads as the class that was asked for",
+        **_ACCURACY,
+    },
+)
+sample_quality = Score(measure_samples, best="frechet", meanings=_SAMPLES)
+depth_errors = Score(
+    measure_depth,
+    best="rmse",
+    meanings={
+        "pictures": "number of test pictures",
+        **_DEPTH,
+        **{f"mean_map_{name}": f"for the training set's mean depth map: {text}" for name, text in _DEPTH.items()},
+        "noise_deviation": "standard deviation of the depth over noises, in metres; near 0 means the noise is ignored",
+    },
+)
 
 
-def meaning(name):
-    """What a number is, in words."""
-    if name.startswith("mean_map_"):
-        return f"of the training set's mean depth map: {MEANINGS[name.removeprefix('mean_map_')]}"
-    if name.startswith("code_"):
-        return f"normalized mutual information of categorical code {int(name.split('_')[1]) + 1} and the label, from 0 to 1"
-    return MEANINGS[name]
-
-
-# Score -> the number a run's best checkpoint is chosen by, and 1 if less is better, -1 if more is.
-BEST = {
-    reconstruction_errors: ("test_mse_mean_code", 1),
-    attribute_fidelity: ("switched", -1),
-    label_fidelity: ("label_fidelity", -1),
-    sample_quality: ("frechet", 1),
-    code_quality: ("frechet", 1),
-    depth_errors: ("rmse", 1),
-}
+def code_quality(categorical: int) -> Score:
+    """The Score of an InfoGAN with this number of categorical codes."""
+    meaning = "normalized mutual information of categorical code {} and the label, from 0 to 1"
+    codes = {f"code_{i}_nmi": meaning.format(i + 1) for i in range(categorical)}
+    return Score(measure_codes, best="frechet", meanings=_SAMPLES | codes)

@@ -11,7 +11,7 @@ import zlib
 import keras
 import tensorflow as tf
 
-from tfgen import UserError, callbacks, data, devices, runs, scores
+from tfgen import UserError, callbacks, data, devices, runs
 from tfgen.data import batches
 from tfgen.studies import DEFAULT_STUDY, find
 
@@ -128,7 +128,7 @@ def check_settings(preset, model, record):
     if record["precision"] not in runs.PRECISIONS:
         raise UserError(f"--precision takes {', '.join(runs.PRECISIONS)}, not {record['precision']!r}.")
     if record["early_stopping"]:
-        if preset.score is not scores.reconstruction_errors:
+        if not preset.score.test_error:
             raise UserError(
                 f"--early_stopping goes with autoencoders, which have a test error, and {model} is none: leave it out."
             )

@@ -1,6 +1,4 @@
-"""A small convolutional reader of attributes or classes, trained on real pictures: it judges whether generated ones
-show them.
-"""
+"""A small convolutional classifier of attributes or classes, trained on real pictures to judge generated ones."""
 
 import keras
 import numpy as np
@@ -9,17 +7,23 @@ from keras import layers
 FEATURES = 64  # units of the layer before the last, in whose space pictures are compared
 
 
-def train_classifier(images, attributes, epochs, seed=0, verbose=0, mirror=True):
-    """Trains a classifier of K binary attributes, with dropout. K classes one-hot will do: the largest logit is then
-    the class.
+def train_classifier(
+    images: np.ndarray,
+    attributes: np.ndarray,
+    epochs: int,
+    seed: int = 0,
+    verbose: int = 0,
+    mirror: bool = True,
+) -> keras.Model:
+    """Trains a classifier of K binary attributes, or of K one-hot classes, of which the largest logit is the class.
 
     Args:
         images: (n, H, W, C) float32 in [0, 1].
         attributes: (n, K) of 0 and 1.
         epochs: passes over the pictures.
-        seed: of the weights, the order and the dropout.
+        seed: seed of the weights, the order and the dropout.
         verbose: as in Keras's fit.
-        mirror: whether to mirror pictures at random; not where left and right make a difference, as in digits.
+        mirror: whether to flip pictures at random; set it to False where left and right differ, as in digits.
 
     Returns:
         keras.Model: images (B, H, W, C) -> logits (B, K).
@@ -40,39 +44,38 @@ def train_classifier(images, attributes, epochs, seed=0, verbose=0, mirror=True)
     return model
 
 
-def read(classifier, images):
+def read(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
     """Whether each attribute is seen in each picture: (n, H, W, C) in [0, 1] -> (n, K) bool."""
     return classifier.predict(images, batch_size=256, verbose=0) > 0
 
 
-def read_class(classifier, images):
+def read_class(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
     """The class with the largest logit: (n, H, W, C) in [0, 1] -> (n,) int."""
     return np.argmax(classifier.predict(images, batch_size=256, verbose=0), axis=1)
 
 
-def certainty(classifier, images):
-    """The probability of the class held most likely: (n, H, W, C) in [0, 1] -> (n,) in (0, 1)."""
+def certainty(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
+    """The probability of the most likely class: (n, H, W, C) in [0, 1] -> (n,) in (0, 1)."""
     logits = np.max(classifier.predict(images, batch_size=256, verbose=0), axis=1)
     return 1 / (1 + np.exp(-logits.astype(np.float64)))
 
 
-def features(classifier, images):
-    """What the classifier sees before it decides: (n, H, W, C) in [0, 1] -> (n, 64) float32."""
-    return keras.Model(classifier.inputs, classifier.get_layer("features").output).predict(
-        images, batch_size=256, verbose=0
-    )
+def features(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
+    """The activations of the last hidden layer: (n, H, W, C) in [0, 1] -> (n, 64) float32."""
+    network = keras.Model(classifier.inputs, classifier.get_layer("features").output)
+    return network.predict(images, batch_size=256, verbose=0)
 
 
-def pair_fidelity(without, with_attribute):
-    """How often an attribute is switched by its code.
+def pair_fidelity(without: np.ndarray, with_attribute: np.ndarray) -> dict[str, float]:
+    """How often a condition switches its attribute.
 
     Args:
-        without: (n,) bool, whether the classifier sees the attribute in n pictures whose code is 0.
-        with_attribute: (n,) bool, the same for the same latents with code 1.
+        without: (n,) bool, whether the classifier sees the attribute in n pictures with condition 0.
+        with_attribute: (n,) bool, the same for the same latents with condition 1.
 
     Returns:
-        {"switched": the share of latents where it is seen with code 1 and not with code 0, "absent_at_0",
-        "present_at_1": the shares of either half alone}.
+        {"switched": share of latents for which it is seen with condition 1 and not with condition 0, "absent_at_0" and
+        "present_at_1": the shares for each condition alone}.
     """
     return {
         "switched": float(np.mean(with_attribute & ~without)),

@@ -2,22 +2,22 @@
 
 import numpy as np
 
-NEAREST = 1e-3  # metres; nearer predictions count as this, as the logarithm and the ratio need
+NEAREST = 1e-3  # metres; nearer predictions are set to this, so that the logarithm and the ratio are finite
 
 
-def errors(truth, prediction, known):
+def errors(truth: np.ndarray, prediction: np.ndarray, known: np.ndarray) -> dict[str, float]:
     """Errors over all known pixels of all maps.
 
     Args:
         truth: (n, H, W, 1), metres, more than 0 where known.
         prediction: the same shape, metres.
-        known: the same shape, bool; other pixels count nowhere.
+        known: the same shape, bool; other pixels are ignored.
 
     Returns:
         {"rmse": metres; "abs_rel": mean of |p - t| / t; "sq_rel": mean of (p - t)^2 / t, metres; "log_rmse": root of
         the mean of d^2, d = log p - log t; "scale_invariant_log": root of the mean over maps of d's variance within the
-        map, 0 for maps right up to a factor each; "delta_1", "delta_2", "delta_3": share of pixels with max(p / t, t /
-        p) < 1.25, 1.25^2, 1.25^3, the only ones where more is better}.
+        map, 0 for maps that are correct up to one factor each; "delta_1", "delta_2", "delta_3": share of pixels with
+        max(p / t, t / p) < 1.25, 1.25^2, 1.25^3, the only ones for which higher is better}.
 
     Raises:
         ValueError: if no pixel is known.
@@ -38,7 +38,7 @@ def errors(truth, prediction, known):
     }
 
 
-def mean_map(depth, known):
+def mean_map(depth: np.ndarray, known: np.ndarray) -> np.ndarray:
     """The mean over maps of each pixel's known depth, (H, W, 1); the mean of all where a pixel is never known.
 
     Args:

@@ -1,7 +1,7 @@
 """Distances between two sets of feature vectors.
 
-On features of one's own classifier these are not the published FID, and they shrink with n: give the classifier, n and
-the distance of two real sets beside each value.
+On features of one's own classifier these are not the published FID, and they shrink with n: report the classifier, n
+and the distance of two real sets with each value.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from scipy.spatial.distance import pdist
 from sklearn.neighbors import NearestNeighbors
 
 
-def frechet(a, b):
+def frechet(a: np.ndarray, b: np.ndarray) -> float:
     """|m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)): the Frechet distance of the two sets' Gaussians.
 
     Args:
@@ -25,7 +25,7 @@ def frechet(a, b):
     return float(np.sum((mean_a - mean_b) ** 2) + np.trace(a) + np.trace(b) - 2 * roots.sum())
 
 
-def precision_recall(real, fake, k=3):
+def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> tuple[float, float]:
     """The share of fakes inside the real set's manifold, and of reals inside the fakes'.
 
     A set's manifold is the union of balls around its points, each reaching to the point's k-th nearest neighbour in the
@@ -43,7 +43,7 @@ def precision_recall(real, fake, k=3):
     return _covered(fake, real, k), _covered(real, fake, k)
 
 
-def nearest(queries, candidates, k=1):
+def nearest(queries: np.ndarray, candidates: np.ndarray, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest candidates of each query, nearest first.
 
     Args:
@@ -59,14 +59,13 @@ def nearest(queries, candidates, k=1):
     return indices, distances / np.sqrt(queries.shape[1])
 
 
-def pairwise(points):
+def pairwise(points: np.ndarray) -> np.ndarray:
     """The distances of all n (n - 1) / 2 pairs of points (n, ...), as `nearest` measures them."""
     return pdist(np.reshape(points, (len(points), -1)), "euclidean") / np.sqrt(np.prod(points.shape[1:]))
 
 
-def _covered(points, manifold, k):
-    radii = (
-        NearestNeighbors(n_neighbors=k + 1).fit(manifold).kneighbors(manifold)[0][:, -1]
-    )  # the point itself comes first
+def _covered(points: np.ndarray, manifold: np.ndarray, k: int) -> float:
+    neighbours = NearestNeighbors(n_neighbors=k + 1).fit(manifold)  # the point itself comes first
+    radii = neighbours.kneighbors(manifold)[0][:, -1]
     squared = np.sum(points**2, axis=1)[:, None] - 2 * points @ manifold.T + np.sum(manifold**2, axis=1)
     return float(np.mean(np.any(squared <= radii**2, axis=1)))

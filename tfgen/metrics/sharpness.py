@@ -1,18 +1,18 @@
-"""How sharp pictures are: what the eye calls blur, as a number."""
+"""How sharp or blurred pictures are."""
 
 import numpy as np
 
 LUMA = (0.299, 0.587, 0.114)
 
 
-def laplacian_variance(images):
-    """Variance over the pixels of (left + right + above + below - 4 x the pixel itself), for each picture: 0 for flat
-    and for evenly shaded ones.
+def laplacian_variance(images: np.ndarray) -> np.ndarray:
+    """Variance over a picture's pixels of (left + right + above + below - 4 x the pixel itself).
 
-    Noise is sharp too, so compare with real pictures of the same size: less is blur, more is grain.
+    It is 0 for flat and for evenly shaded pictures. Noise is sharp too, so compare with real pictures of the same size:
+    less is blur, more is noise.
 
     Args:
-        images: (n, H, W, C), C 1 or 3 (then its grey), H and W 3 or more.
+        images: (n, H, W, C), C is 1, or 3 and converted to grey; H and W are 3 or more.
 
     Returns:
         (n,) float64, in squares of the pixels' unit.

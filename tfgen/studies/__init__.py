@@ -1,7 +1,8 @@
-"""What the studies trained, as values: study name -> model name -> Preset."""
+"""The studies as values: study name -> model name -> Preset."""
 
 from tfgen import UserError
 from tfgen.studies import csi5340, digits, dlcv2018, pegasus, sullivan2017
+from tfgen.studies.study import Experiment, Preset
 
 DEFAULT_STUDY = "dlcv2018"
 MODULES = {"dlcv2018": dlcv2018, "sullivan2017": sullivan2017, "csi5340": csi5340, "pegasus": pegasus, "digits": digits}
@@ -14,23 +15,23 @@ EXPERIMENTS = {
 }
 
 
-def find(study, model):
-    """The Preset of a study's model. Raises UserError for unknown names, with the choices."""
+def find(study: str, model: str) -> Preset:
+    """The Preset of a study's model. Raises UserError for unknown names, which lists the choices."""
     presets = models(study)
     if model not in presets:
         raise UserError(f"the study {study} has no model {model!r}: choose from {', '.join(presets)}.")
     return presets[model]
 
 
-def models(study):
-    """model name -> Preset of one study. Raises UserError for an unknown one, with the choices."""
+def models(study: str) -> dict[str, Preset]:
+    """model name -> Preset of one study. Raises UserError for an unknown one, which lists the choices."""
     if study not in STUDIES:
         raise UserError(f"there is no study {study!r}: choose from {', '.join(STUDIES)}.")
     return STUDIES[study]
 
 
-def find_experiment(name):
-    """The Experiment of that name, STUDY/WHAT. Raises UserError for an unknown one, with the choices."""
+def find_experiment(name: str) -> Experiment:
+    """The Experiment of that name, STUDY/WHAT. Raises UserError for an unknown one, which lists the choices."""
     if name not in EXPERIMENTS:
         raise UserError(f"there is no experiment {name!r}: choose from {', '.join(EXPERIMENTS)}.")
     return EXPERIMENTS[name]

@@ -1,11 +1,10 @@
-"""An essay on VAE, GAN and CGAN of MNIST's digits, which names kinds of layers and no numbers: those are of public
-examples.
+"""An essay on VAE, GAN and CGAN with MNIST's digits, which names kinds of layers but no sizes: those are of examples.
 
 The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, the CGAN Keras's example conditional_gan, for
-pictures of 32x32, their greys as they are. Corrected is the essay's sample of a code, here mean + exp(log_var / 2) *
-eps; the divergence is exact, not sampled.
+pictures of 32x32 with all their grey levels. The essay's formula for sampling a latent is corrected to mean +
+exp(log_var / 2) * eps; the KL divergence is exact, not sampled.
 
-The examples make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits; of the 1,500 built-in ones a run takes
+The examples make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits; with the 1,500 built-in digits a run makes
 more.
 """
 
@@ -22,11 +21,19 @@ from tfgen.models.gan import GAN
 from tfgen.models.vae import VAE
 from tfgen.networks import conditioning
 from tfgen.networks import digits as networks
+from tfgen.protocols import Run
 from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
-def vae(image_shape, *, width=1.0, latent_dim=2, kl_weight=1.0, learning_rate=1e-4):
-    """The tutorial's VAE: a likelihood summed over the pixels, and a code that a plane can show."""
+def vae(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 2,
+    kl_weight: float = 1.0,
+    learning_rate: float = 1e-4,
+) -> VAE:
+    """The tutorial's VAE: a likelihood summed over the pixels, and a latent of two dimensions."""
     model = VAE(
         networks.encoder(image_shape, latent_dim, width),
         networks.decoder(image_shape, latent_dim, width),
@@ -37,9 +44,17 @@ def vae(image_shape, *, width=1.0, latent_dim=2, kl_weight=1.0, learning_rate=1e
     return model
 
 
-def gan(image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating", learning_rate=1e-4):
-    """The tutorial's GAN; `adversarial=minimax` is the game as first written, whose generator learns little while it is
-    found out.
+def gan(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 100,
+    adversarial: str = "non_saturating",
+    learning_rate: float = 1e-4,
+) -> GAN:
+    """The tutorial's GAN.
+
+    `adversarial=minimax` is the original game, in which the generator learns little while the discriminator is sure.
     """
     model = GAN(
         networks.generator(image_shape, latent_dim, width),
@@ -51,8 +66,16 @@ def gan(image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating",
     return model
 
 
-def cgan(image_shape, *, width=1.0, latent_dim=128, classes=10, adversarial="non_saturating", learning_rate=3e-4):
-    """The example's CGAN: both networks are told the digit."""
+def cgan(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 128,
+    classes: int = 10,
+    adversarial: str = "non_saturating",
+    learning_rate: float = 3e-4,
+) -> CGAN:
+    """The example's CGAN: both networks are conditioned on the digit."""
     model = CGAN(
         conditioning.class_generator(image_shape, latent_dim, classes, width),
         conditioning.class_discriminator(image_shape, classes, width),
@@ -63,28 +86,16 @@ def cgan(image_shape, *, width=1.0, latent_dim=128, classes=10, adversarial="non
     return model
 
 
-def certainty(run, n=1000):
-    """How sure a classifier is of real digits and of generated ones: the share of pictures by the probability of the
-    class it holds most likely.
-    """
+def certainty(run: Run, n: int = 1000) -> Figure:
+    """How sure a classifier is of real and of generated digits: a histogram of the probability of its top class."""
     reader, test = scores.classifier_of(run), run.source("test")
     pictures = {"test pictures": test.floats(slice(n)), "generated": latents.prior_samples(run.model, n)}
     figure = Figure((8, 5), layout="constrained")
     axis = figure.subplots()
-    for (label, images), look in zip(
-        pictures.items(), [{"hatch": "//", "color": figures.COLOURS[0]}, {"color": figures.COLOURS[1]}]
-    ):
+    for label, images in pictures.items():
         sure = classifier.certainty(reader, images)
-        weights = np.full(len(sure), 1 / len(sure))
-        axis.hist(
-            sure,
-            np.linspace(0, 1, 21),
-            weights=weights,
-            alpha=0.5,
-            edgecolor="black",
-            label=f"{label}: {np.mean(sure < 0.9):.0%} below .9",
-            **look,
-        )
+        words = f"{label}: {np.mean(sure < 0.9):.0%} below .9"
+        figures.histogram(axis, sure, np.linspace(0, 1, 21), words, real=label == "test pictures")
     axis.set_xlabel("probability of the most likely class")
     axis.set_ylabel("share of the pictures")
     axis.legend(loc="upper left")
@@ -93,16 +104,18 @@ def certainty(run, n=1000):
 
 _LOSSES = Plot(
     functools.partial(figures.learning_curves, panels={"d_loss": "D loss", "g_loss": "G loss"}),
-    "The losses of discriminator and generator, an iteration a point; in nats as of the default objective, without a unit as of the others.",
+    "The losses of discriminator and generator, one point per iteration, in nats for the default objective. Those of "
+    "other objectives have no unit.",
 )
-_STRIP = "A latent a row, followed over the training: the same noise under each iteration's generator."
+_STRIP = "One latent per row, one moment of the training per column: what the generator made of the same noise."
 
 
-def _progress(name):
+def _progress(name: str) -> dict[str, Plot]:
     return {
         f"digits_{name}_training.jpg": Plot(figures.training_strip, _STRIP),
         f"digits_{name}_training.gif": Plot(
-            figures.training_animation, "The sheet of samples over the training, animated: the same noise throughout."
+            figures.training_animation,
+            "An animation of the sheet of samples during training, always for the same noise.",
         ),
     }
 
@@ -121,20 +134,22 @@ PRESETS = {
                 functools.partial(
                     figures.learning_curves, panels={"reconstruction": "Negative log-likelihood", "kl": "KLD"}
                 ),
-                "Left: the negative log-likelihood of a picture under its reconstruction, a sum over its pixels. Right: the divergence of its code from "
-                "N(0, I). Both in nats; their sum bounds the negative log-likelihood of a picture from above.",
+                "Left: the negative log-likelihood of a picture given its latent, summed over its pixels. Right: the "
+                "KL divergence of the posterior from N(0, I). Both are in nats; their sum is an upper bound of the "
+                "negative log-likelihood of a picture.",
             ),
             "digits_vae_reconstructions.jpg": Plot(
                 figures.reconstructions,
-                "Upper row: test digits. Lower row: what the decoder makes of their mean codes.",
+                "Upper row: test digits. Lower row: their reconstructions from the mean codes.",
             ),
             "digits_vae_samples.jpg": Plot(
                 functools.partial(figures.samples, n=16, columns=4),
-                "16 digits decoded from latents drawn from N(0, I).",
+                "16 digits decoded from latents sampled from N(0, I).",
             ),
             "digits_vae_manifold.jpg": Plot(
                 figures.latent_manifold,
-                "The plane of the two latents, decoded place by place. Walking from one digit to another is what the essay says a VAE cannot do.",
+                "The plane of the two latents, decoded point by point. The essay says that a VAE cannot interpolate "
+                "from one digit to another.",
             ),
             **_progress("vae"),
         },
@@ -151,13 +166,13 @@ PRESETS = {
         figures={
             "digits_gan_curves.jpg": _LOSSES,
             "digits_gan_samples.jpg": Plot(
-                functools.partial(figures.samples, n=16, columns=4), "16 digits of latents drawn from N(0, I)."
+                functools.partial(figures.samples, n=16, columns=4), "16 digits of latents sampled from N(0, I)."
             ),
             **_progress("gan"),
             "digits_gan_certainty.jpg": Plot(
                 certainty,
-                "How sure a classifier of real digits is of test digits and of generated ones. The essay says that a GAN draws shapes between digits: those "
-                "are what the classifier is not sure of.",
+                "How sure a classifier of real digits is of test digits and of generated ones. The essay says that a "
+                "GAN draws shapes that lie between digits: the classifier should be unsure of those.",
             ),
         },
         score=scores.sample_quality,
@@ -174,14 +189,16 @@ PRESETS = {
             "digits_cgan_curves.jpg": _LOSSES,
             "digits_cgan_eights.jpg": Plot(
                 functools.partial(figures.one_class_grid, label=8),
-                "25 latents, all told class 8: of digits, the eight.",
+                "25 latents, all conditioned on class 8, which is the digit eight.",
             ),
             "digits_cgan_classes.jpg": Plot(
-                figures.class_noise_grid, "A digit a row, a latent a column: the same noise as each of the ten digits."
+                figures.class_noise_grid,
+                "One digit per row, one latent per column: the same noise for each of the ten digits.",
             ),
             "digits_cgan_interpolation.jpg": Plot(
                 functools.partial(figures.class_interpolation, first=2, second=5),
-                "From class 2 to class 5, of digits the two and the five, in nine even steps of the code; each row keeps its latent.",
+                "From class 2 to class 5 (the digits two and five) in nine even steps of the condition; each row has "
+                "one latent.",
             ),
             **_progress("cgan"),
         },
@@ -194,23 +211,24 @@ EXPERIMENTS = {
     "adversarial": Experiment(
         {"non-saturating": ("gan", {}), "minimax": ("gan", {"adversarial": "minimax"})},
         functools.partial(figures.comparison, log="g_loss", title="G loss", unit="nats"),
-        "The generator's loss in the two games, averaged over 1 % of the iterations, and samples. Minimax's, E[log(1 - D(G(z)))], lies near 0 and flat "
-        "while the discriminator is sure; the non-saturating one, -E[log D(G(z))], is steep there.",
+        "The generator's loss in the two games, averaged over 1 % of the iterations, and samples. The minimax loss, "
+        "E[log(1 - D(G(z)))], is near 0 and flat while the discriminator is sure; the non-saturating loss, -E[log "
+        "D(G(z))], is steep there.",
     ),
 }
 
 ABOUT = About(
     title="An essay on VAE, GAN and CGAN with MNIST's digits",
     text=(
-        "The essay explains VAE, GAN and CGAN, trains each on MNIST's handwritten digits and describes the WGAN. "
-        "Its figures are a grid of samples of each model, the CGAN's all of digit 8, an interpolation from 2 to 5 by the CGAN, and samples of "
-        "the same noise over the epochs. "
-        "It names kinds of layers and no numbers: those here are of TensorFlow's tutorials on the convolutional VAE and on DCGAN and of Keras's "
-        "example of a conditional GAN, for images of 32x32."
+        "The essay explains VAE, GAN and CGAN, trains each on MNIST's handwritten digits and describes the WGAN. Its "
+        "figures are a grid of samples for each model (the CGAN's all of the digit 8), an interpolation from 2 to 5 "
+        "by the CGAN, and samples of the same noise over the epochs. It names kinds of layers but no sizes: those "
+        "used here are of TensorFlow's tutorials on the convolutional VAE and on DCGAN and of Keras's example of a "
+        "conditional GAN, for images of 32x32."
     ),
     slips=(
         (
-            "A code is sampled as mean + variance * eps.",
+            "Samples a latent as mean + variance * eps.",
             "mean + exp(log_var / 2) * eps: the factor is the standard deviation.",
         ),
         (
@@ -218,28 +236,31 @@ ABOUT = About(
             "From the prior: z ~ N(0, I), then decoded.",
         ),
         (
-            "Writes the VAE's loss as reconstruction + KL divergence, without the distribution that the divergence is from.",
-            "From the prior N(0, I): 0.5 * sum(mean^2 + exp(log_var) - log_var - 1), in closed form and summed over the latents.",
+            "Writes the VAE's loss as reconstruction + KL divergence, without saying from which distribution.",
+            "From the prior N(0, I): 0.5 * sum(mean^2 + exp(log_var) - log_var - 1), in closed form and summed over "
+            "the latents.",
         ),
         (
-            "Is loose about which player ascends the GAN's objective and which descends it.",
-            "The discriminator ascends V = E[log D(x)] + E[log(1 - D(G(z)))] and the generator descends it: `--adversarial minimax`. The default "
-            "is non-saturating: the generator ascends E[log D(G(z))].",
+            "Does not say clearly which player maximises the GAN's objective and which one minimises it.",
+            "The discriminator maximises V = E[log D(x)] + E[log(1 - D(G(z)))] and the generator minimises it: "
+            "`--adversarial minimax`. The default is non-saturating: the generator maximises E[log D(G(z))].",
         ),
         (
-            'Describes the WGAN by its scores, "one of several changes", and leaves out the bound on the critic.',
-            "The critic ascends E[D(x)] - E[D(G(z))], the generator ascends E[D(G(z))], and the critic is held by clipping or a gradient "
-            "penalty. Both are in the study sullivan2017, as `wgan` and `wgan_gp`.",
+            'Describes the WGAN by its scores, "one of several changes", and leaves out the constraint on the critic.',
+            "The critic maximises E[D(x)] - E[D(G(z))] and the generator maximises E[D(G(z))]; the critic is "
+            "constrained by clipping or a gradient penalty. Both are in the study sullivan2017, as `wgan` and "
+            "`wgan_gp`.",
         ),
         (
-            "Interpolation is impossible with a VAE.",
-            "It is what a VAE does well: digits_vae_manifold.jpg shows the plane of two latents decoded, and latents.interpolate the straight line "
-            "between the mean codes of two images. The CGAN's, between classes, is digits_cgan_interpolation.jpg.",
+            "Says that interpolation is impossible with a VAE.",
+            "A VAE does it well: digits_vae_manifold.jpg shows the decoded plane of two latents, and "
+            "latents.interpolate gives the straight line between the mean codes of two images. The CGAN's "
+            "interpolation between classes is digits_cgan_interpolation.jpg.",
         ),
         (
-            "Claims without a count that a GAN's samples lie between the classes.",
-            "Counted: digits_gan_certainty.jpg shows how sure a classifier of real digits is of test digits and of generated ones. `score` adds "
-            "the Frechet distance, precision and recall.",
+            "Claims, without counting, that a GAN's samples lie between the classes.",
+            "Counted: digits_gan_certainty.jpg shows how sure a classifier of real digits is of test digits and of "
+            "generated ones. `score` adds the Frechet distance, precision and recall.",
         ),
     ),
 )

@@ -1,7 +1,7 @@
-"""Homework 4 of Deep Learning for Computer Vision, spring 2018: VAE, GAN and ACGAN on CelebA at 64x64.
+"""Homework 4 of Deep Learning for Computer Vision, spring 2018: VAE, GAN, ACGAN and InfoGAN on CelebA at 64x64.
 
-Layers, losses, optimizers and figures are those of the report the figures `fig1_2` to `fig3_3` come from, with its
-formulas corrected: its text writes the divergence with mu where mu^2 is meant.
+Layers, losses, optimizers and figures are those of the report that the figures `fig1_2` to `fig4_2` come from. Its
+formula of the KL divergence is corrected, which has mu in the place of mu^2.
 """
 
 import functools
@@ -18,12 +18,23 @@ from tfgen.networks import dcgan
 from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
-def _adam(learning_rate):
+def _adam(learning_rate: float) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(learning_rate, beta_1=0.5)
 
 
-def vae(image_shape, *, width=1.0, latent_dim=512, kl_weight=1e-2, kl_reduction="mean", learning_rate=2e-4):
-    """The homework's VAE. Its teachers' hint, `kl_weight=1e-5 kl_reduction=sum`, weighs the divergence half as much."""
+def vae(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 512,
+    kl_weight: float = 1e-2,
+    kl_reduction: str = "mean",
+    learning_rate: float = 2e-4,
+) -> VAE:
+    """The homework's VAE.
+
+    The teachers' hint, `kl_weight=1e-5 kl_reduction=sum`, gives the divergence half the weight.
+    """
     model = VAE(
         dcgan.encoder(image_shape, latent_dim, width),
         dcgan.decoder(image_shape, latent_dim, width),
@@ -35,17 +46,17 @@ def vae(image_shape, *, width=1.0, latent_dim=512, kl_weight=1e-2, kl_reduction=
 
 
 def gan(
-    image_shape,
+    image_shape: tuple[int, int, int],
     *,
-    width=1.0,
-    latent_dim=100,
-    adversarial="non_saturating",
-    d_steps=1,
-    g_steps=2,
-    d_learning_rate=2e-4,
-    g_learning_rate=2e-4,
-):
-    """The homework's GAN: latents from U(-1, 1), two steps of the generator to one of the discriminator."""
+    width: float = 1.0,
+    latent_dim: int = 100,
+    adversarial: str = "non_saturating",
+    d_steps: int = 1,
+    g_steps: int = 2,
+    d_learning_rate: float = 2e-4,
+    g_learning_rate: float = 2e-4,
+) -> GAN:
+    """The homework's GAN: latents from U(-1, 1), two generator steps for each discriminator step."""
     model = GAN(
         dcgan.generator(image_shape, latent_dim, width=width),
         dcgan.discriminator(image_shape, width=width),
@@ -58,9 +69,15 @@ def gan(
 
 
 def acgan(
-    image_shape, *, width=1.0, latent_dim=100, adversarial="non_saturating", d_learning_rate=2e-4, g_learning_rate=2e-4
-):
-    """The homework's ACGAN on one attribute."""
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 100,
+    adversarial: str = "non_saturating",
+    d_learning_rate: float = 2e-4,
+    g_learning_rate: float = 2e-4,
+) -> ACGAN:
+    """The homework's ACGAN, conditioned on one attribute."""
     model = ACGAN(
         dcgan.generator(image_shape, latent_dim, code_dim=1, width=width),
         dcgan.discriminator(image_shape, code_dim=1, width=width),
@@ -70,9 +87,18 @@ def acgan(
     return model
 
 
-def wgan_gp(image_shape, *, width=1.0, latent_dim=100, gp_weight=10.0, d_steps=5, learning_rate=1e-4):
-    """The homework's networks under the paper's WGAN-GP: a critic without batch normalization, five steps of it,
-    Adam(1e-4, 0, .9).
+def wgan_gp(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 100,
+    gp_weight: float = 10.0,
+    d_steps: int = 5,
+    learning_rate: float = 1e-4,
+) -> WGANGP:
+    """The homework's networks trained as a WGAN-GP as in the paper.
+
+    The critic has no batch normalization and takes five steps for each generator step; Adam(1e-4, 0, .9).
     """
     model = WGANGP(
         dcgan.generator(image_shape, latent_dim, width=width),
@@ -87,10 +113,19 @@ def wgan_gp(image_shape, *, width=1.0, latent_dim=100, gp_weight=10.0, d_steps=5
 
 
 def wgan_gp_faithful(
-    image_shape, *, width=1.0, latent_dim=100, gp_weight=10.0, d_steps=1, g_steps=2, learning_rate=2e-4
-):
-    """The homework's WGAN-GP with its five slips: the norm over columns, one mix a batch, batch normalization, 1:2
-    steps, Adam(2e-4, .5, .999).
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 100,
+    gp_weight: float = 10.0,
+    d_steps: int = 1,
+    g_steps: int = 2,
+    learning_rate: float = 2e-4,
+) -> WGANGP:
+    """The homework's WGAN-GP, with its five errors.
+
+    The gradient's norm is taken over columns, one epsilon mixes the whole batch, the critic has batch normalization and
+    takes one step for each two generator steps, and the optimizer is Adam(2e-4, .5, .999).
     """
     model = WGANGP(
         dcgan.generator(image_shape, latent_dim, width=width),
@@ -106,7 +141,15 @@ def wgan_gp_faithful(
     return model
 
 
-def _infogan(image_shape, width, latent_dim, categories, continuous, shared_trunk, rates):
+def _infogan(
+    image_shape: tuple[int, int, int],
+    width: float,
+    latent_dim: int,
+    categories: tuple[int, ...],
+    continuous: int,
+    shared_trunk: bool,
+    rates: tuple[float, float, float],
+) -> InfoGAN:
     discriminator = dcgan.discriminator(image_shape, width=width, features=True)
     model = InfoGAN(
         dcgan.generator(image_shape, latent_dim, sum(categories) + continuous, width),
@@ -122,48 +165,47 @@ def _infogan(image_shape, width, latent_dim, categories, continuous, shared_trun
 
 
 def infogan(
-    image_shape,
+    image_shape: tuple[int, int, int],
     *,
-    width=1.0,
-    latent_dim=64,
-    shared_trunk=False,
-    d_learning_rate=2e-4,
-    g_learning_rate=2e-4,
-    q_learning_rate=2e-4,
-):
-    """The homework's InfoGAN: 64 latents and five codes of ten values."""
-    return _infogan(
-        image_shape, width, latent_dim, (10,) * 5, 0, shared_trunk, (d_learning_rate, g_learning_rate, q_learning_rate)
-    )
+    width: float = 1.0,
+    latent_dim: int = 64,
+    shared_trunk: bool = False,
+    d_learning_rate: float = 2e-4,
+    g_learning_rate: float = 2e-4,
+    q_learning_rate: float = 2e-4,
+) -> InfoGAN:
+    """The homework's InfoGAN: 64 latents and five categorical codes of ten values."""
+    rates = (d_learning_rate, g_learning_rate, q_learning_rate)
+    return _infogan(image_shape, width, latent_dim, (10,) * 5, 0, shared_trunk, rates)
 
 
 def infogan_mixed(
-    image_shape,
+    image_shape: tuple[int, int, int],
     *,
-    width=1.0,
-    latent_dim=62,
-    shared_trunk=False,
-    d_learning_rate=2e-4,
-    g_learning_rate=2e-4,
-    q_learning_rate=2e-4,
-):
-    """The InfoGAN paper's MNIST codes on faces: one code of ten values and two continuous ones.
+    width: float = 1.0,
+    latent_dim: int = 62,
+    shared_trunk: bool = False,
+    d_learning_rate: float = 2e-4,
+    g_learning_rate: float = 2e-4,
+    q_learning_rate: float = 2e-4,
+) -> InfoGAN:
+    """The InfoGAN paper's codes for MNIST on faces: one categorical code of ten values and two continuous codes.
 
-    The homework lets the codes' loss stop at the discriminator. `shared_trunk=true g_learning_rate=1e-3` is the paper's
-    training.
+    In the homework the codes' loss has no gradient in the discriminator. `shared_trunk=true g_learning_rate=1e-3` is
+    the paper's training.
     """
-    return _infogan(
-        image_shape, width, latent_dim, (10,), 2, shared_trunk, (d_learning_rate, g_learning_rate, q_learning_rate)
-    )
+    rates = (d_learning_rate, g_learning_rate, q_learning_rate)
+    return _infogan(image_shape, width, latent_dim, (10,), 2, shared_trunk, rates)
 
 
-# The homework lets GANs train on train and test pictures together.
+# The homework allows GANs to train on the training and the test pictures.
 _adversarial = functools.partial(Preset, data="faces", split="all", batch_size=64, epochs=300)
 
 _CODES = [
     Plot(
         functools.partial(figures.category_grid, code=code),
-        f"Columns: the ten values of code {code + 1} of five. Rows: each has one latent, and one draw of the other four codes, for all its pictures.",
+        f"Columns: the ten values of code {code + 1} of five. Rows: one latent and one sample of the other four codes "
+        "each.",
     )
     for code in (0, 1)
 ]
@@ -180,24 +222,26 @@ PRESETS = {
         figures={
             "fig1_2.jpg": Plot(
                 functools.partial(figures.learning_curves, panels={"reconstruction": "MSE", "kl": "KLD"}),
-                "The VAE's training, an iteration a point. Left: the squared error, a mean over pixels with values from 0 to 1. Right: the "
-                "divergence of the codes from N(0, I) in nats, a mean over the latents (with `--kl_reduction sum` their sum).",
+                "The VAE's training, one point per iteration. Left: the squared error, averaged over pixels with "
+                "values from 0 to 1. Right: the KL divergence of the posterior from N(0, I) in nats, averaged over "
+                "the latents (with `--kl_reduction sum` summed over them).",
             ),
             "fig1_3.jpg": Plot(
                 figures.reconstructions,
-                "Upper row: the first ten test pictures. Lower row: what the decoder makes of their mean codes.",
+                "Upper row: the first ten test pictures. Lower row: their reconstructions from the mean codes.",
             ),
-            "fig1_4.jpg": Plot(figures.samples, "32 pictures decoded from latents drawn from N(0, I)."),
+            "fig1_4.jpg": Plot(figures.samples, "32 pictures decoded from latents sampled from N(0, I)."),
             "fig1_5.jpg": Plot(
                 functools.partial(figures.latent_tsne, attribute="Male"),
-                "t-SNE of the test pictures' mean codes, coloured by an attribute (`report --attribute` chooses it). The axes are t-SNE's own and "
-                "have no unit: only who is near whom means something.",
+                "t-SNE of the test pictures' mean codes, coloured by an attribute, which `report --attribute` "
+                "chooses. The axes of t-SNE have no unit: only neighbourhoods have a meaning.",
                 ("attribute",),
             ),
             "fig1_4_worst.jpg": Plot(
                 figures.farthest_sample,
-                "A bad sample, as the homework discusses one: of the 32 the one farthest from every test picture (root of the mean squared difference "
-                "of values from 0 to 1), beside the test picture nearest to it.",
+                "A bad sample, like the one that the homework discusses: of 32 samples the one farthest from every "
+                "test picture (root of the mean squared difference of values from 0 to 1), beside the test picture "
+                "nearest to it.",
             ),
         },
         score=scores.reconstruction_errors,
@@ -209,14 +253,15 @@ PRESETS = {
         figures={
             "fig2_2.jpg": Plot(
                 functools.partial(figures.learning_curves, panels={"d_loss": "D loss", "g_loss": "G loss"}),
-                "The GAN's losses, an iteration a point; in nats, as of the default objective. At its equilibrium D's would be 2 ln 2 = 1.386 and G's "
-                "ln 2 = .693: a D loss near 0 beside a G loss above that says that the discriminator is winning.",
+                "The GAN's losses, one point per iteration, in nats for the default objective. At the equilibrium the "
+                "D loss would be 2 ln 2 = 1.386 and the G loss ln 2 = .693: a D loss near 0 and a G loss above .693 "
+                "mean that the discriminator is winning.",
             ),
-            "fig2_3.jpg": Plot(figures.samples, "32 pictures of latents drawn from U(-1, 1)."),
+            "fig2_3.jpg": Plot(figures.samples, "32 pictures of latents sampled from U(-1, 1)."),
             "fig2_3_worst.jpg": Plot(
                 figures.farthest_sample,
-                "A bad sample: of the 32 the one farthest from every test picture (root of the mean squared difference of values from 0 to 1), "
-                "beside the test picture nearest to it.",
+                "A bad sample: of 32 samples the one farthest from every test picture (root of the mean squared "
+                "difference of values from 0 to 1), beside the test picture nearest to it.",
             ),
         },
         score=scores.sample_quality,
@@ -229,12 +274,14 @@ PRESETS = {
         figures={
             "fig3_2.jpg": Plot(
                 figures.attribute_curves,
-                "The discriminator's attribute head on real and on generated pictures, pale by iteration, strong by epoch. Left: its cross-entropy in "
-                "nats. Right: the share it reads rightly. It is the accuracy on the attribute, not on real against generated.",
+                "The discriminator's attribute head on real and on generated pictures, each iteration pale, each "
+                "epoch's mean strong. Left: its cross-entropy in nats. Right: its accuracy on the attribute, not on "
+                "real against generated.",
             ),
             "fig3_3.jpg": Plot(
                 figures.attribute_grid,
-                "Ten latents, a column each. Upper row: told that the attribute is absent. Lower row: the same latents, told that it is there.",
+                "Ten latents, one per column. Upper row: conditioned on the absence of the attribute. Lower row: the "
+                "same latents, conditioned on its presence.",
             ),
         },
         score=scores.attribute_fidelity,
@@ -244,13 +291,15 @@ PRESETS = {
         samples=functools.partial(latents.prior_samples, n=32),
         sample_columns=8,
         figures={
-            "wgan_gp.jpg": Plot(figures.samples, "32 pictures of the right WGAN-GP: latents drawn from U(-1, 1)."),
+            "wgan_gp.jpg": Plot(
+                figures.samples, "32 pictures of the corrected WGAN-GP, of latents sampled from U(-1, 1)."
+            ),
             "wgan_gp_curves.jpg": Plot(
                 functools.partial(
                     figures.learning_curves, panels={"wasserstein": "EMD", "gradient_penalty": "Gradient penalty"}
                 ),
-                "Left: the critic's estimate of the earth mover's distance, E[D(real)] - E[D(fake)], in the critic's units. Right: the mean squared "
-                "deviation of its slope from 1, which has no unit.",
+                "Left: the critic's estimate of the earth mover's distance, E[D(real)] - E[D(fake)], in the critic's "
+                "units. Right: the mean squared deviation of its gradient's norm from 1, which has no unit.",
             ),
         },
         score=scores.sample_quality,
@@ -262,7 +311,7 @@ PRESETS = {
         figures={
             "wgan_gp_faithful.jpg": Plot(
                 figures.samples,
-                "32 pictures of the homework's WGAN-GP with its five slips: latents drawn from U(-1, 1).",
+                "32 pictures of the homework's WGAN-GP with its five errors, of latents sampled from U(-1, 1).",
             )
         },
         score=scores.sample_quality,
@@ -273,7 +322,7 @@ PRESETS = {
         sample_columns=10,
         # The report's text and its files spell these names differently.
         figures={"fig4_1.jpg": _CODES[0], "fig4_01.jpg": _CODES[0], "fig4_2.jpg": _CODES[1], "fig4_02.jpg": _CODES[1]},
-        score=scores.code_quality,
+        score=scores.code_quality(5),
     ),
     "infogan_mixed": _adversarial(
         build=infogan_mixed,
@@ -282,17 +331,18 @@ PRESETS = {
         figures={
             f"infogan_mixed_{code}.jpg": Plot(
                 functools.partial(figures.mixed_code_grid, code=code),
-                f"Columns: {what}. The other codes stay (the last category, .5 for continuous ones), and each row has one latent.",
+                f"Columns: {what}. The other codes are fixed (at the last category, and at .5 for continuous codes); "
+                "each row has one latent.",
             )
             for code, what in enumerate(
                 [
                     "the ten values of the categorical code",
-                    "the first continuous code, from -.5 to 1.5 in even steps; it was trained on 0 to 1",
-                    "the second continuous code, from -.5 to 1.5 in even steps; it was trained on 0 to 1",
+                    "the first continuous code, from -.5 to 1.5 in even steps (it was trained on 0 to 1)",
+                    "the second continuous code, from -.5 to 1.5 in even steps (it was trained on 0 to 1)",
                 ]
             )
         },
-        score=scores.code_quality,
+        score=scores.code_quality(1),
     ),
 }
 
@@ -306,22 +356,25 @@ EXPERIMENTS = {
         functools.partial(
             figures.comparison, log="reconstruction", title="MSE", unit="mean squared error of values from 0 to 1"
         ),
-        "The VAE under three weights of the divergence: the homework's on the mean over 512 latents, its teachers' on the sum, and theirs on the "
-        "mean. Above: the squared error, averaged over 1 % of the iterations. Below: samples of the prior.",
+        "The VAE with three weights of the KL divergence: the homework's, of the mean over 512 latents, its teachers' "
+        "hint, of the sum, and the hint's weight of the mean. Above: the squared error, averaged over 1 % of the "
+        "iterations. Below: samples of the prior.",
     ),
     "penalty": Experiment(
         {"right": ("wgan_gp", {}), "faithful": ("wgan_gp_faithful", {})},
         functools.partial(
             figures.comparison, log="wasserstein", title="EMD", unit="E[D(real)] - E[D(fake)], the critic's units"
         ),
-        "The right WGAN-GP against the homework's with its five slips. Above: each critic's own estimate of the distance, averaged over 1 % of the "
-        "iterations; the two critics' units differ. Below: samples of the same latents.",
+        "The corrected WGAN-GP and the homework's with its five errors. Above: each critic's own estimate of the "
+        "distance, averaged over 1 % of the iterations; the two critics have different units. Below: samples of the "
+        "same latents.",
     ),
     "blur": Experiment(
         {"VAE": ("vae", {}), "GAN": ("gan", {})},
         figures.sharpness_rows,
-        "How blurred the VAE's pictures are and the GAN's, in numbers: beside each row the variance of the pictures' Laplacian, a mean over up to 64 "
-        "pictures with values from 0 to 1, and its share of the test pictures'. Less than 100 % is blur; grain counts as sharp.",
+        "How blurred the pictures of the VAE and of the GAN are. Beside each row: the variance of the pictures' "
+        "Laplacian, averaged over up to 64 pictures with values from 0 to 1, and its share of the test pictures'. "
+        "Less than 100 % is blur; noise counts as sharp.",
         alike=False,
     ),
 }
@@ -329,76 +382,80 @@ EXPERIMENTS = {
 ABOUT = About(
     title="Homework 4 of Deep Learning for Computer Vision, spring 2018",
     text=(
-        "The study trained a VAE, a GAN, an ACGAN told whether a face smiles, an InfoGAN and a WGAN-GP on CelebA faces of 64x64: "
-        "40,000 training and 2,621 test images with 13 binary attributes. "
-        "The VAE learned from the training images alone, the GANs, as the homework allows, from all 42,621. "
-        "Its figures show the VAE's curves, reconstructions, samples and a t-SNE of its latent means (fig1_2 to fig1_5), the GAN's losses "
-        "and samples (fig2_2, fig2_3), the ACGAN's attribute losses and pairs of one latent with either code (fig3_2, fig3_3), and grids "
-        "over the InfoGAN's codes (fig4_1, fig4_2)."
+        "The study trained a VAE, a GAN, an ACGAN conditioned on whether a face smiles, an InfoGAN and a WGAN-GP on "
+        "CelebA faces of 64x64: 40,000 training and 2,621 test images with 13 binary attributes. The VAE learned from "
+        "the training images alone; the GANs, as the homework allows, from all 42,621. Its figures show the VAE's "
+        "curves, reconstructions, samples and a t-SNE of its mean codes (fig1_2 to fig1_5), the GAN's losses and "
+        "samples (fig2_2, fig2_3), the ACGAN's attribute losses and pairs of one latent under both conditions "
+        "(fig3_2, fig3_3), and grids over the InfoGAN's codes (fig4_1, fig4_2)."
     ),
     slips=(
         (
             "The text writes the KL divergence as 0.5 * mean(exp(log_var) + mu - 1 - log_var).",
-            "mu^2 in the place of mu, as in the study's own code: 0.5 * mean(exp(log_var) + mu^2 - 1 - log_var), the mean over 512 latents.",
+            "It is mu^2, not mu, as in the study's own code: 0.5 * mean(exp(log_var) + mu^2 - 1 - log_var), the mean "
+            "over 512 latents.",
         ),
         (
-            "Weighs the KL divergence with 1e-2, where the teachers' hint is 1e-5, and supposes that one is for a mean over the latents and "
-            "the other for their sum.",
-            "As (sum of squared errors) + beta * (sum of KL) they are beta = 0.24 and 0.123, the same within a factor of two. "
-            "`--kl_weight 1e-5 --kl_reduction sum` is the hint.",
+            "Weights the KL divergence with 1e-2 where the teachers' hint is 1e-5, and supposes that one is for a "
+            "mean over the latents and the other for their sum.",
+            "In the form (sum of squared errors) + beta * (sum of KL) they are beta = 0.24 and 0.123, the same within "
+            "a factor of two. `--kl_weight 1e-5 --kl_reduction sum` is the hint.",
         ),
         (
             '"The sampler generates 512 samples from N(0, 1)."',
             "One sample of 512 numbers for each image: z = mean + exp(log_var / 2) * eps, eps ~ N(0, I).",
         ),
         (
-            "Reports a test error of .005205, of sampled latents, beside reconstructions from the mean (fig1_3). The text chooses the "
-            "checkpoint by the test error, the code by the test loss.",
-            "`score` gives the error of both, test_mse_mean_code and test_mse_sampled_code. `--score_every` and `--early_stopping` choose by "
-            "the former.",
+            "Reports a test error of .005205 with sampled latents, but shows reconstructions from the mean (fig1_3). "
+            "The text chooses the checkpoint by the test error, the code by the test loss.",
+            "`score` gives both errors, test_mse_mean_code and test_mse_sampled_code. `--score_every` and "
+            "`--early_stopping` use the former.",
         ),
         (
             'The GAN "reaches Nash equilibrium".',
-            "There the discriminator's loss would be 2 ln 2 = 1.386 and the generator's ln 2 = 0.693. In the study's curves the one falls "
-            "to about 0 and the other rises above 5: the discriminator has won.",
+            "There the discriminator's loss would be 2 ln 2 = 1.386 and the generator's ln 2 = 0.693. In the study's "
+            "curves the former falls to about 0 and the latter rises above 5: the discriminator has won.",
         ),
         (
             'The right panel of fig3_2 is called "Accuracy of Discriminator".',
-            "It shows how often the discriminator reads the attribute correctly, not how often it tells real from generated. The logs are "
-            "aux_accuracy_real and aux_accuracy_fake.",
+            "It shows how often the discriminator reads the attribute correctly, not how often it tells real from "
+            "generated. The logs are aux_accuracy_real and aux_accuracy_fake.",
         ),
         (
-            "Concludes of the WGAN-GP that its lambda needs tuning. The penalty behind it takes the gradient's norm over the height of the "
-            "image alone and mixes the whole batch with one epsilon.",
-            "One norm over all values of an image is driven to 1, and each image has its own epsilon (model `wgan_gp`). "
-            "`experiment dlcv2018/penalty` trains it beside `wgan_gp_faithful`, the study's.",
+            "Concludes that the WGAN-GP's lambda needs tuning. But its penalty takes the gradient's norm over the "
+            "height of the image alone and mixes the whole batch with one epsilon.",
+            "The norm over all values of an image is driven to 1, and each image has its own epsilon (model "
+            "`wgan_gp`). `experiment dlcv2018/penalty` compares it with `wgan_gp_faithful`, the study's.",
         ),
         (
-            "The WGAN-GP's critic has batch normalization, takes one step to two of the generator, and learns by Adam(2e-4, .5, .999).",
-            "No batch normalization in the critic, five steps of it to one of the generator, Adam(1e-4, 0, .9), as in the paper. "
-            "`wgan_gp_faithful` keeps all of the study's.",
+            "The WGAN-GP's critic has batch normalization, takes one step for each two generator steps, and learns "
+            "with Adam(2e-4, .5, .999).",
+            "No batch normalization in the critic, five critic steps for each generator step, Adam(1e-4, 0, .9), as "
+            "in the paper. `wgan_gp_faithful` keeps all of the study's choices.",
         ),
         (
-            'InfoGAN: adds to the loss an "entropy" of the one-hot codes themselves, which is 0 and has no gradient. Calls the rest a binary '
-            "cross-entropy.",
-            "The loss is the categorical cross-entropy CE of the codes. Logged as mutual_information is the bound H(c) - CE, "
-            "H(c) = 5 ln 10 = 11.513 nats: 0 at chance.",
+            'InfoGAN: adds to the loss an "entropy" of the one-hot codes themselves, which is 0 and has no gradient. '
+            "Calls the rest a binary cross-entropy.",
+            "The loss is the categorical cross-entropy CE of the codes. The log mutual_information is the bound H(c) "
+            "- CE, H(c) = 5 ln 10 = 11.513 nats: 0 at chance.",
         ),
         (
-            "InfoGAN: gives continuous codes the loss -sum(c * log q), which is no log-density.",
-            "The negative log-likelihood of a Gaussian of variance 1 but for its constant, 0.5 * sum((c - mean)^2), with a weight of 0.1 "
-            "(model `infogan_mixed`).",
+            "InfoGAN: gives continuous codes the loss -sum(c * log q), which is not a log-density.",
+            "The negative log-likelihood of a Gaussian of variance 1 without its constant, 0.5 * sum((c - mean)^2), "
+            "with a weight of 0.1 (model `infogan_mixed`).",
         ),
         (
-            "InfoGAN: trains on [categorical, continuous] codes and draws with [continuous, categorical] ones, so that two of its three grids "
-            "sweep two entries of the one-hot categorical code.",
-            "One order everywhere, categorical codes first. The sweeps of the continuous codes go from -0.5 to 1.5, as the study meant.",
+            "InfoGAN: trains on [categorical, continuous] codes and samples with [continuous, categorical] ones, so "
+            "that two of its three grids vary two entries of the one-hot categorical code.",
+            "One order everywhere, categorical codes first. The continuous codes vary from -0.5 to 1.5, as the study "
+            "intended.",
         ),
         (
-            "InfoGAN: never shuffles the images, never trains the recognizer's batch normalization, and gives the discriminator no gradient "
-            "of the codes' loss.",
-            "Every epoch has its own order, and the normalization is trained with the recognizer. `--shared_trunk true` trains the "
-            "discriminator's layers on the codes too, as the paper does; the default is the study's.",
+            "InfoGAN: never shuffles the images, never trains the recognizer's batch normalization, and gives the "
+            "discriminator no gradient of the codes' loss.",
+            "Images are shuffled in every epoch, and the normalization is trained with the recognizer. "
+            "`--shared_trunk true` trains the discriminator's layers on the codes too, as the paper does; the default "
+            "is the study's choice.",
         ),
     ),
 )

@@ -1,12 +1,14 @@
 """Pegasus, coursework at Durham: horses and birds of CIFAR-10, and between them the winged horse.
 
-A VAE, the same with a critic of its reconstructions, VAE/GAN and ACAI; a Pegasus is what a mixture of the codes of a
-horse and of a bird of like colour decodes to. The study fixes kinds of layers and losses and 1000 epochs. Widths,
-optimizers and batch size it leaves open: they are its siblings' here, for VAE/GAN and ACAI their papers'. It is
-corrected where it writes BCE(x, 1) for BCE(C(x), 1).
+The models are a VAE, the same with a critic of its reconstructions, VAE/GAN and ACAI. A Pegasus is decoded from a
+mixture of the latents of a horse and of a bird with a similar colour. The study fixes the kinds of layers, the losses
+and 1000 epochs, but not widths, optimizers and batch size: those are taken from other solutions of the coursework, and
+for VAE/GAN's optimizer and all of ACAI from their papers. One formula is corrected: BCE(C(x), 1), which it writes as
+BCE(x, 1).
 """
 
 import functools
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -16,20 +18,32 @@ from sklearn.linear_model import LogisticRegression
 
 from tfgen import UserError, figures, latents, losses, scores
 from tfgen.data.builtin import animals
+from tfgen.data.builtin.painting import TEST_START
 from tfgen.metrics import distances, sharpness
 from tfgen.models.acai import ACAI
 from tfgen.models.adversarial_vae import AdversarialVAE
+from tfgen.models.base import GenerativeModel
 from tfgen.models.vae import VAE
 from tfgen.models.vae_gan import VAEGAN
 from tfgen.networks import mirrored, pooled
+from tfgen.protocols import Run
 from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
-def _adam(learning_rate):
+def _adam(learning_rate: float) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(learning_rate, beta_1=0.5)
 
 
-def vae(image_shape, *, width=1.0, latent_dim=128, dense_layers=1, convolutions=1, kl_weight=1.0, learning_rate=2e-4):
+def vae(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 128,
+    dense_layers: int = 1,
+    convolutions: int = 1,
+    kl_weight: float = 1.0,
+    learning_rate: float = 2e-4,
+) -> VAE:
     """The baseline without a critic. `dense_layers=2` and `convolutions=2` are the study's variants."""
     model = VAE(
         mirrored.encoder(image_shape, latent_dim, width, dense_layers, convolutions),
@@ -42,19 +56,20 @@ def vae(image_shape, *, width=1.0, latent_dim=128, dense_layers=1, convolutions=
 
 
 def adversarial_vae(
-    image_shape,
+    image_shape: tuple[int, int, int],
     *,
-    width=1.0,
-    latent_dim=128,
-    dense_layers=1,
-    convolutions=1,
-    spectral_norm=False,
-    adv_weight=1.0,
-    kl_weight=1.0,
-    learning_rate=2e-4,
-):
-    """The study's own model; the variants are `dense_layers=2`, `convolutions=2` and `spectral_norm=True` of the
-    critic.
+    width: float = 1.0,
+    latent_dim: int = 128,
+    dense_layers: int = 1,
+    convolutions: int = 1,
+    spectral_norm: bool = False,
+    adv_weight: float = 1.0,
+    kl_weight: float = 1.0,
+    learning_rate: float = 2e-4,
+) -> AdversarialVAE:
+    """The study's own model, a VAE with a critic of its reconstructions.
+
+    Its variants are `dense_layers=2`, `convolutions=2` and, for the critic, `spectral_norm=true`.
     """
     model = AdversarialVAE(
         mirrored.encoder(image_shape, latent_dim, width, dense_layers, convolutions),
@@ -67,12 +82,19 @@ def adversarial_vae(
     return model
 
 
-def vae_gan(image_shape, *, width=1.0, latent_dim=128, adversarial="non_saturating", gamma=1e-5, learning_rate=3e-4):
-    """VAE/GAN on the study's networks, its features those of the critic's last but one convolution; gamma is the
-    authors' for CIFAR-10.
+def vae_gan(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 128,
+    adversarial: str = "non_saturating",
+    gamma: float = 1e-5,
+    learning_rate: float = 3e-4,
+) -> VAEGAN:
+    """VAE/GAN on the study's networks, with the features of the critic's last but one convolution.
 
-    `adversarial=minimax` is the paper's -L_GAN to the letter; its gradient vanishes while the discriminator is far
-    ahead, and so the authors make it wait. Here no player waits.
+    gamma is the authors' for CIFAR-10. `adversarial=minimax` is exactly the paper's -L_GAN; its gradient vanishes while
+    the discriminator is far ahead, and so the authors pause the discriminator. Here no player pauses.
     """
     model = VAEGAN(
         mirrored.encoder(image_shape, latent_dim, width),
@@ -85,8 +107,16 @@ def vae_gan(image_shape, *, width=1.0, latent_dim=128, adversarial="non_saturati
     return model
 
 
-def acai(image_shape, *, width=1.0, latent_channels=16, adv_weight=0.5, gamma=0.2, learning_rate=1e-4):
-    """ACAI as its authors train it, with their smaller networks; `width=4` are their larger ones."""
+def acai(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_channels: int = 16,
+    adv_weight: float = 0.5,
+    gamma: float = 0.2,
+    learning_rate: float = 1e-4,
+) -> ACAI:
+    """ACAI as its authors train it, with their smaller networks; `width=4` gives their larger ones."""
     model = ACAI(
         pooled.encoder(image_shape, latent_channels, width),
         pooled.decoder(image_shape, latent_channels, width),
@@ -98,13 +128,14 @@ def acai(image_shape, *, width=1.0, latent_channels=16, adv_weight=0.5, gamma=0.
     return model
 
 
-def bird_to_horse(model, rows=8, n=8):
-    """Pictures (rows * n, H, W, C): each row from a bird to the horse of like colour, as mixtures of their codes.
+def bird_to_horse(model: GenerativeModel, rows: int = 8, n: int = 8) -> np.ndarray:
+    """Pictures (rows * n, H, W, C): each row from a bird to a horse of a similar colour, as mixtures of their latents.
 
-    The animals are the built-in test set's, whatever the run trains on, so that a sheet of samples needs no data.
+    The animals are those of the built-in test set whatever the run trains on, so that a sheet of samples needs no data
+    set.
     """
     *_, size, channels = model.encoder.input_shape
-    images, labels = animals.draw(animals.TEST_START, animals.TEST_START + 16 * rows, image_size=size)
+    images, labels = animals.draw(TEST_START, TEST_START + 16 * rows, image_size=size)
     images = images / np.float32(255)
     images = images if channels == 3 else images.mean(axis=-1, keepdims=True)
     birds, horses = (images[labels == animals.CLASSES.index(name)] for name in ("bird", "horse"))
@@ -113,11 +144,18 @@ def bird_to_horse(model, rows=8, n=8):
     return latents.interpolate(model, birds, horses, n).reshape(rows * n, *images.shape[1:])
 
 
-def pairs(run, n):
-    """n horses of the test set, each with the bird whose centre pixel is nearest in colour: ((n, H, W, C), (n, H, W,
-    C)) in [0, 1].
+def pairs(run: Run, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """n horses of the test set, each with the bird whose centre pixel is nearest in colour.
 
-    Of fewer horses the first come again. Raises UserError if the run's data has no birds or no horses.
+    Args:
+        run: Run.
+        n: pairs; where there are fewer horses, they repeat from the first.
+
+    Returns:
+        (horses, birds), each (n, H, W, C) in [0, 1].
+
+    Raises:
+        UserError: if the data set has no birds or no horses.
     """
     source = run.source("test")
     if source.labels is None or not {"bird", "horse"} <= set(source.classes):
@@ -129,34 +167,37 @@ def pairs(run, n):
     return horses, birds[latents.colour_matches(horses, birds)]
 
 
-def pegasi(run, n=64):
-    """(pictures (n, H, W, C), the birds' shares (n,), uniform in [.4, .6]) of `pairs`' mixtures; each pair has its own
-    share and codes.
+def pegasi(run: Run, n: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """Mixtures of `pairs`, each pair with its own share and its own samples of the posteriors.
+
+    Returns:
+        (pictures (n, H, W, C), shares of the birds (n,), uniform in [.4, .6]).
     """
     shares = np.random.default_rng(latents.KEY).uniform(0.4, 0.6, n)
     return latents.mixtures(run.model, *pairs(run, n), shares), shares
 
 
-def likeness(run, pictures, of=2000):
-    """How much of a horse pictures are, (n,) in (0, 1): the probability that a logistic regression of the encoder's
-    mean codes gives.
+def likeness(run: Run, pictures: np.ndarray, of: int = 2000) -> np.ndarray:
+    """How much pictures are like a horse, (n,) in (0, 1): a probability from the encoder's mean codes.
 
-    It is fitted to the first `of` birds and horses of the training set.
+    It is that of a logistic regression fitted to the first `of` birds and horses of the training set.
+
+    Raises:
+        UserError: if these are all birds or all horses.
     """
     source = run.source("train")
     bird, horse = (source.classes.index(name) for name in ("bird", "horse"))
-    chosen = np.flatnonzero(np.isin(source.labels, (bird, horse)))[:of]
-    if len(np.unique(source.labels[chosen])) < 2:
-        raise UserError(
-            f"{source.name} has not both birds and horses to learn their difference from: use more pictures."
-        )
+    labels = np.asarray(source.labels)
+    chosen = np.flatnonzero(np.isin(labels, (bird, horse)))[:of]
+    if len(np.unique(labels[chosen])) < 2:
+        raise UserError(f"{source.name} does not have both birds and horses to tell apart: use more pictures.")
     codes = [run.model.encode(images)["mean"].reshape(len(images), -1) for images in (source.floats(chosen), pictures)]
-    fitted = LogisticRegression(C=0.1, max_iter=1000).fit(codes[0], source.labels[chosen] == horse)
+    fitted = LogisticRegression(C=0.1, max_iter=1000).fit(codes[0], labels[chosen] == horse)
     return fitted.predict_proba(codes[1])[:, 1]
 
 
-def pipeline(run):
-    """How a Pegasus is made, with the first pair's own pictures."""
+def pipeline(run: Run) -> Figure:
+    """How a Pegasus is made, with the pictures of the first pair."""
     horse, bird = pairs(run, 1)
     pegasus = latents.mixtures(run.model, horse, bird, [0.5])
     pictures = [
@@ -169,16 +210,17 @@ def pipeline(run):
     places = {
         "horse": (0.4, 2.9),
         "bird": (0.4, 0.4),
-        "the horse again": (12.1, 3.3),
+        "horse, decoded": (12.1, 3.3),
         "Pegasus": (12.1, 1.75),
-        "the bird again": (12.1, 0.2),
+        "bird, decoded": (12.1, 0.2),
     }
-    code = (
-        "z ~ N(mean, variance)\nof each picture"
-        if hasattr(run.model, "sample_posterior")
-        else "the code\nof each picture"
-    )
-    steps = {"encoder": 3.4, code: 5.7, "(1 - r) z$_{horse}$ + r z$_{bird}$\nr in [.4, .6]": 8.0, "decoder": 10.3}
+    latent = "z ~ N(mean, variance)" if run.model.has_posterior else "the latent"
+    steps = {
+        "encoder": 3.4,
+        f"{latent}\nof each picture": 5.7,
+        "(1 - r) z$_{horse}$ + r z$_{bird}$\nr in [.4, .6]": 8.0,
+        "decoder": 10.3,
+    }
     arrows = [((2.2, 3.7), (2.45, 2.8)), ((2.2, 1.2), (2.45, 2.2))] + [
         ((x + 0.95, 2.5), (x + 1.35, 2.5)) for x in (3.4, 5.7, 8.0)
     ]
@@ -200,8 +242,8 @@ def pipeline(run):
     return figure
 
 
-def strips(runs, n=9, rows=2):
-    """For each run the same pairs, a row each: the bird, n steps from its code to the horse's, the horse."""
+def strips(runs: Mapping[str, Run], n: int = 9, rows: int = 2) -> Figure:
+    """The same pairs for each run, one per row: the bird, n steps from its mean code to the horse's, the horse."""
     horses, birds = pairs(next(iter(runs.values())), rows)
     pictures = [
         (label * (i == 0), [birds[i], *line, horses[i]])
@@ -214,9 +256,10 @@ def strips(runs, n=9, rows=2):
     return figure
 
 
-def best(run):
-    """Of 64 Pegasi the sharpest that is as much a bird as a horse, enlarged, between its parents; the one most evenly
-    both if none is.
+def best(run: Run) -> Figure:
+    """Of 64 Pegasi the sharpest that is neither bird nor horse, enlarged, between its parents.
+
+    If there is none, it is the one whose likeness to a horse is nearest to a half.
     """
     pictures, shares = pegasi(run)
     horses, birds = pairs(run, len(pictures))
@@ -224,41 +267,37 @@ def best(run):
     between = np.abs(likenesses - 0.5) <= max(0.25, np.abs(likenesses - 0.5).min())
     i = int(np.argmax(np.where(between, sharpness.laplacian_variance(pictures), -1)))
     figure = Figure((12, 4.6), layout="constrained")
-    titles = (
-        "bird",
-        f"number {i + 1} of {len(pictures)}: {shares[i]:.0%} bird, {likenesses[i]:.0%} like a horse",
-        "horse",
-    )
-    for axis, picture, title in zip(
-        figure.subplots(1, 3, width_ratios=(1, 2, 1)), (birds[i], pictures[i], horses[i]), titles
-    ):
-        figures.show(axis, picture, title)
+    axes = figure.subplots(1, 3, width_ratios=(1, 2, 1))
+    figures.show(axes[0], birds[i], "bird")
+    words = f"number {i + 1} of {len(pictures)}: {shares[i]:.0%} bird, {likenesses[i]:.0%} like a horse"
+    figures.show(axes[1], pictures[i], words)
+    figures.show(axes[2], horses[i], "horse")
     return figure
 
 
-def batch(run):
-    """8 x 8 Pegasi, the pairs in their order, none left out."""
+def batch(run: Run) -> Figure:
+    """8 x 8 Pegasi of the first 64 pairs, without selection."""
     return figures.grid(pegasi(run)[0], 8, (8, 8))
 
 
-def repeats(run, n=6, steps=9):
-    """One pair again and again: a row from bird to horse for each draw of the two codes."""
+def repeats(run: Run, n: int = 6, steps: int = 9) -> Figure:
+    """One pair again and again: a row from bird to horse for each sample of the two posteriors."""
     horse, bird = pairs(run, 1)
     rows = [
-        (f"draw {draw + 1}", [*bird, *latents.interpolate(run.model, bird, horse, steps, draw)[0], *horse])
-        for draw in range(n)
+        (f"sample {sample + 1}", [*bird, *latents.interpolate(run.model, bird, horse, steps, sample)[0], *horse])
+        for sample in range(n)
     ]
     return figures.rows_of(rows, steps + 2)[0]
 
 
-def neighbours(run, n=8, k=3):
-    """n Pegasi, a row each, and their k nearest training pictures, by pixels and by the encoder's mean code."""
+def neighbours(run: Run, n: int = 8, k: int = 3) -> Figure:
+    """n Pegasi, one per row, and their k nearest training pictures, by pixels and by the encoder's mean code."""
     pictures, source = pegasi(run, n)[0], run.source("train")
     images = source.floats()
     k = min(k, len(images))
     found = [
         distances.nearest(pictures, images, k),
-        distances.nearest(*(run.model.encode(x)["mean"] for x in (pictures, images)), k),
+        distances.nearest(run.model.encode(pictures)["mean"], run.model.encode(images)["mean"], k),
     ]
     rows = [
         ("", [picture, *images[by_pixel], *images[by_code]])
@@ -274,91 +313,102 @@ def neighbours(run, n=8, k=3):
     return figure
 
 
-def uniqueness(run, n=64):
-    """How far n Pegasi are from the training set, and from each other, beside n test pictures: two histograms of RMS
-    distances of pixels.
+def uniqueness(run: Run, n: int = 64) -> Figure:
+    """How far n Pegasi are from the training set and from each other, compared with n test pictures.
+
+    The two histograms are of root mean squared differences of pixels.
+
+    Raises:
+        UserError: if there is only one test picture.
     """
     images, test = run.source("train").floats(), run.source("test").floats(slice(n))
     if len(test) < 2:
-        raise UserError(f"{run.source('test').name} has one picture, which is at no distance from another: use more.")
-    kinds = {f"{n} Pegasi": pegasi(run, n)[0], f"{len(test)} test pictures": test}
+        raise UserError(f"{run.source('test').name} has one picture, but distances are between two: use more pictures.")
+    kinds = {"Pegasi": pegasi(run, n)[0], "test pictures": test}
     figure = Figure((12, 4.5), layout="constrained")
     panels = {
         "Distance to the nearest training picture": lambda pictures: distances.nearest(pictures, images)[1][:, 0],
         "Distance between any two of them": distances.pairwise,
     }
-    for axis, (title, measure) in zip(figure.subplots(1, 2), panels.items()):
+    for axis, (title, measure) in zip(figure.subplots(1, 2), panels.items(), strict=True):
         values = {label: measure(pictures) for label, pictures in kinds.items()}
         bins = np.linspace(0, max(map(np.max, values.values())), 31)
-        for (label, found), look in zip(
-            values.items(), [{"color": figures.COLOURS[1]}, {"color": figures.COLOURS[0], "hatch": "//"}]
-        ):
-            axis.hist(
-                found,
-                bins,
-                weights=np.full(len(found), 1 / len(found)),
-                alpha=0.5,
-                edgecolor="black",
-                label=f"{label}: mean {found.mean():.3f}",
-                **look,
-            )
+        for label, found in values.items():
+            words = f"{len(kinds[label])} {label}: mean {found.mean():.3f}"
+            figures.histogram(axis, found, bins, words, real=label == "test pictures")
         axis.set(title=title, xlabel="root of the mean squared difference, values from 0 to 1", ylabel="share")
         axis.legend()
     return figure
 
 
-def _mixed(name, posterior=True):
-    """The figures of birds and horses, of a model with an encoder."""
+def _mixed(name: str, posterior: bool) -> dict[str, Plot]:
+    """The figures of birds and horses; only a model with a posterior has different samples of one pair."""
     drawn = {
         f"pegasus_{name}_pipeline.jpg": Plot(
             pipeline,
-            "How a Pegasus is made: the codes of a horse and of a bird of like colour are mixed and decoded. The two above and below it are decoded "
-            "from the mean codes.",
+            "How a Pegasus is made: the latents of a horse and of a bird with a similar colour are mixed and decoded. "
+            "Above and below it: the horse and the bird decoded from their mean codes.",
         ),
         f"pegasus_{name}_strip.jpg": Plot(
             lambda run: strips({"": run}, rows=6),
-            "A pair a row, matched by the colour of the centre pixel: the bird, nine even steps between the mean codes, the horse.",
+            "One pair per row, matched by the colour of the centre pixel: the bird, nine even steps between the mean "
+            "codes, the horse.",
         ),
         f"pegasus_{name}_best.jpg": Plot(
             best,
-            "Of the 64 below the sharpest that is neither bird nor horse, between its parents: by a logistic regression of the encoder's codes it is "
-            "25 to 75 % like a horse, and the variance of its Laplacian is the largest. If none is so, it is the one most evenly both.",
+            "Of the 64 below the sharpest that is neither bird nor horse, between its parents: a logistic regression "
+            "of the encoder's mean codes finds it 25 to 75 % like a horse, and the variance of its Laplacian is the "
+            "largest. If there is none, it is the one whose likeness is nearest to 50 %.",
         ),
         f"pegasus_{name}_64.jpg": Plot(
             batch,
-            "64 Pegasi, none left out: pairs matched by the colour of the centre pixel, the bird's share between .4 and .6. The horses are the test "
-            "set's in their order, from the first again where it has fewer.",
+            "64 Pegasi without selection: pairs matched by the colour of the centre pixel, the bird's share between "
+            ".4 and .6. The horses are those of the test set in order; if there are fewer than 64, they repeat from "
+            "the first.",
         ),
         f"pegasus_{name}_neighbours.jpg": Plot(
             neighbours,
-            "Eight Pegasi and the training pictures nearest to each, by pixels and by the encoder's mean code. Below each its distance: the root of the "
-            "mean squared difference, of values from 0 to 1 or of the code's numbers.",
+            "Eight Pegasi and the training pictures nearest to each, by pixels and by the encoder's mean code. The "
+            "number below each is its distance: the root of the mean squared difference, of values from 0 to 1 or of "
+            "the components of the code.",
         ),
         f"pegasus_{name}_uniqueness.jpg": Plot(
             uniqueness,
-            "What the marking asks. Left: how far the 64 are from their nearest training picture. Right: how far they are from each other. Beside them "
-            "test pictures. Blurred pictures are near everything.",
+            "The marking criterion. Left: the distance of the 64 to their nearest training pictures. Right: the "
+            "distances between them. Test pictures are shown for comparison. Note that blurred pictures are near to "
+            "everything.",
         ),
     }
     if posterior:
         drawn[f"pegasus_{name}_repeats.jpg"] = Plot(
             repeats,
-            "One pair, six draws of its two codes: every row walks between another two, and so the mixtures differ.",
+            "One pair, with six samples of its two posteriors: every row interpolates between another two latents, "
+            "and so the mixtures differ.",
         )
     return drawn
 
 
-def _preset(name, build, panels, caption, samples=functools.partial(latents.prior_samples, n=64), prior=True):
+_SAMPLES = functools.partial(latents.prior_samples, n=64)
+
+
+def _preset(
+    name: str,
+    build: Callable[..., GenerativeModel],
+    panels: dict[str, str],
+    caption: str,
+    samples: Callable[[GenerativeModel], np.ndarray] = _SAMPLES,
+    prior: bool = True,
+) -> Preset:
     drawn = {
         f"pegasus_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
         f"pegasus_{name}_reconstructions.jpg": Plot(
-            figures.reconstructions, "Upper row: test pictures. Lower row: what the decoder makes of their mean codes."
+            figures.reconstructions, "Upper row: test pictures. Lower row: their reconstructions from the mean codes."
         ),
         **_mixed(name, prior),
     }
     if prior:
         drawn[f"pegasus_{name}_samples.jpg"] = Plot(
-            figures.samples, "32 pictures decoded from latents drawn from N(0, I)."
+            figures.samples, "32 pictures decoded from latents sampled from N(0, I)."
         )
     return Preset(
         build=build,
@@ -373,13 +423,13 @@ def _preset(name, build, panels, caption, samples=functools.partial(latents.prio
     )
 
 
-_LIKELIHOOD = "Left: the cross-entropy of a picture and its reconstruction, in nats, a sum over its values. "
+_LIKELIHOOD = "Left: the cross-entropy of a picture and its reconstruction, in nats, summed over its values. "
 PRESETS = {
     "vae": _preset(
         "vae",
         vae,
         {"reconstruction": "Reconstruction", "kl": "KLD"},
-        _LIKELIHOOD + "Right: the divergence of its code from N(0, I), in nats.",
+        _LIKELIHOOD + "Right: the KL divergence of its posterior from N(0, I), in nats.",
     ),
     "adversarial_vae": _preset(
         "adversarial_vae",
@@ -391,13 +441,14 @@ PRESETS = {
         "vae_gan",
         vae_gan,
         {"d_loss": "D loss", "g_loss": "G loss"},
-        "The losses of discriminator and decoder, an iteration a point; in nats, as of the default objective.",
+        "The losses of discriminator and decoder, one point per iteration, in nats for the default objective.",
     ),
     "acai": _preset(
         "acai",
         acai,
         {"reconstruction": "MSE", "d_loss": "Critic loss"},
-        "Left: the squared error, a mean over pixels with values from 0 to 1. Right: the critic's squared error of the mixing share.",
+        "Left: the squared error, averaged over pixels with values from 0 to 1. Right: the critic's squared error of "
+        "the mixing share.",
         samples=bird_to_horse,
         prior=False,
     ),
@@ -414,21 +465,21 @@ EXPERIMENTS = {
             "ACAI": ("acai", {}),
         },
         strips,
-        "The study's comparison: for each variant the same two pairs, the bird at the left end, nine even steps between the mean codes, the horse at the "
-        "right end.",
+        "The study's comparison: the same two pairs for each variant, with the bird at the left end, nine even steps "
+        "between the mean codes, and the horse at the right end.",
     )
 }
 
 ABOUT = About(
     title="Pegasus, coursework at Durham",
     text=(
-        "The task was to generate winged horses from CIFAR-10: the study trained a VAE with a critic of its reconstructions on horses and birds "
-        "for 1000 epochs, and decoded mixtures of the codes of a horse and of a bird with a like colour at the centre pixel. "
-        "Variants have a second dense layer, more convolutions or spectral normalization, or are VAE/GAN and ACAI. "
-        "Its figures are strips from bird to horse for every variant, diagrams of the networks, a best image, an 8x8 grid of 64 and repeated "
-        "samples of one pair. "
-        "Widths, latent size, optimizers and batch size are not in the study: those here are from other solutions of the coursework, "
-        "VAE/GAN's optimizer and all of ACAI's from their papers."
+        "The task was to generate winged horses from CIFAR-10: the study trained a VAE with a critic of its "
+        "reconstructions on horses and birds for 1000 epochs, and decoded mixtures of the latents of a horse and of a "
+        "bird with a similar colour of the centre pixel. Its variants have a second dense layer, more convolutions or "
+        "spectral normalization, or are VAE/GAN and ACAI. Its figures are strips from bird to horse for every "
+        "variant, diagrams of the networks, a best image, an 8x8 grid of 64 and repeated samples of one pair. The "
+        "study does not give widths, latent size, optimizers and batch size: those used here are from other solutions "
+        "of the coursework, VAE/GAN's optimizer and all of ACAI's from their papers."
     ),
     slips=(
         (
@@ -436,36 +487,39 @@ ABOUT = About(
             "BCE(C(input), 1) + BCE(C(reconstruction), 0).",
         ),
         (
-            "Adds the critic's judgement with weight 1 to sums over pixels and latents.",
-            "The sums are some 2,000 nats beside a judgement of a few, so the model is nearly a VAE. The study's 1 is the default of "
-            "`--adv_weight`, and the log adversarial_share is the judgement's part in the gradient at the reconstruction.",
+            "Adds the critic's loss with weight 1 to sums over pixels and latents.",
+            "The sums are some 2,000 nats and the critic's loss is a few, so the model is nearly a VAE. The study's 1 "
+            "is the default of `--adv_weight`, and the log adversarial_share is the critic's part of the gradient at "
+            "the reconstruction.",
         ),
         (
             "Takes inspiration from adversarial autoencoders.",
-            "Their discriminator judges codes. The study's critic judges images, as that of VAE/GAN does.",
+            "Their discriminator judges latents. The study's critic judges images, as that of VAE/GAN does.",
         ),
         (
-            "One loss moves encoder and decoder, so that the critic's gradient reaches the encoder.",
-            "Kept in `adversarial_vae`. In `vae_gan`, as in its paper, no judgement of the discriminator reaches the encoder.",
+            "One loss trains encoder and decoder, so that the critic's gradient reaches the encoder.",
+            "Kept in `adversarial_vae`. In `vae_gan`, as in its paper, the discriminator's gradient does not reach "
+            "the encoder.",
         ),
         (
-            'Does not say whether its "sigma" head is a deviation, a variance or a logarithm.',
+            'Does not say whether its "sigma" head is a standard deviation, a variance or a logarithm.',
             "The logarithm of the variance: z = mean + exp(log_var / 2) * eps.",
         ),
         (
-            "Takes binary cross-entropy as the reconstruction error of colour images.",
-            "Values in [0, 1] are allowed as targets, but the least possible value is then the images' own entropy, not 0. `score` gives the "
-            "squared error beside it.",
+            "Uses binary cross-entropy as the reconstruction error of colour images.",
+            "Values in [0, 1] are allowed as targets, but the least possible value is then the images' own entropy, "
+            "not 0. `score` also gives the squared error.",
         ),
         (
             "VAE/GAN: takes the reconstruction error on the discriminator's penultimate layer.",
-            "So here, as half the sum of squares on its last but one convolution. It moves the encoder and, weighted by `--gamma`, the decoder, "
-            "but not the discriminator.",
+            "The same here, as half the sum of squares on its last but one convolution. It trains the encoder and, "
+            "weighted by `--gamma`, the decoder, but not the discriminator.",
         ),
         (
-            "ACAI: has a critic that predicts the mixing weight alpha under a squared error.",
-            "alpha is uniform in [0, 0.5], and the critic must also answer 0 for 0.2 x + 0.8 x', x' the reconstruction. The autoencoder "
-            "minimises the squared error in [-1, 1] + 0.5 * E[d(mixture)^2], d the critic.",
+            "ACAI: has a critic that predicts the mixing weight alpha with a squared error.",
+            "alpha is uniform in [0, 0.5], and the critic must also answer 0 for 0.2 x + 0.8 x', where x' is the "
+            "reconstruction. The autoencoder minimises the squared error in [-1, 1] + 0.5 * E[d(mixture)^2], where d "
+            "is the critic.",
         ),
     ),
 )

@@ -1,14 +1,22 @@
-"""What a study says of one of its models."""
+"""What a study consists of, as values: models, figures, experiments."""
 
 import dataclasses
 import fractions
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
 
 from tfgen import UserError
+from tfgen.models.base import GenerativeModel
+from tfgen.protocols import Run
+from tfgen.scores import Score
 
-KINDS = {bool: "true or false", int: "a whole number from 1", float: "a number from 0", str: "a name"}
-READERS = {
+KINDS = {bool: "true or false", int: "a whole number of at least 1", float: "a number of at least 0", str: "a name"}
+READERS: dict[type, Callable[[str], Any]] = {
     bool: lambda text: {"true": True, "false": False}[text.lower()],
     int: int,
     float: lambda text: float(fractions.Fraction(text)),
@@ -21,24 +29,25 @@ class Plot:
     """A figure of a study.
 
     Attributes:
-        draw: (run, **options) -> matplotlib Figure, or a list of Pillow's pictures that make an animation.
-        caption: what one sees, with the units of what is measured.
+        draw: (run, **options) -> matplotlib Figure, or the frames of an animation.
+        caption: what the figure shows, with the units of what is measured.
         options: names of the keyword arguments of `draw` that are flags of `report`.
     """
 
-    draw: Callable
+    draw: Callable[..., Figure | list[Image.Image]]
     caption: str
     options: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class About:
-    """What the page says of a study.
+    """What the page of a report says about a study.
 
     Attributes:
-        title: whose it is.
+        title: where the study comes from.
         text: what it did.
-        slips: (what the study says or does, what is right and done here), for each place where the two differ.
+        slips: its errors, each with the correction that this package makes: (what the study says or does, what is
+            correct and done here).
     """
 
     title: str
@@ -48,55 +57,56 @@ class About:
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """One model of a study, as it was trained and drawn.
+    """One model of a study: how it is built, trained, drawn and scored.
 
     Attributes:
-        build: (image_shape, **arguments) -> compiled GenerativeModel; the keyword arguments and their defaults are the
-            command line's flags.
+        build: (image_shape, **arguments) -> compiled GenerativeModel; the keyword arguments and their defaults are
+            flags of the command line. The first line of its docstring describes the model.
         data: name of the default data set, built in.
         split: split it trains on: "train", or "all" for train and test together.
-        attributes: names of the attributes it is conditioned on.
-        needs: fields of Source that its data must have, "labels" or "depth".
         batch_size: examples in a batch.
         epochs: passes over the data.
-        samples: (run) -> (n, H, W, C) pictures from latents fixed for the run; its sheet is saved while it trains.
+        samples: (model) -> pictures (n, H, W, C) in [0, 1] of latents that are always the same; a sheet of them is
+            saved after each epoch, and so they need no data set.
         sample_columns: pictures in a row of that sheet.
         figures: file name -> Plot.
-        score: (run) -> {name: number}.
+        score: how good the model is.
+        attributes: names of the attributes it is conditioned on.
+        needs: fields of Source that its data must have, "labels" or "depth".
     """
 
-    build: Callable
+    build: Callable[..., GenerativeModel]
     data: str
     split: str
     batch_size: int
     epochs: int
-    samples: Callable
+    samples: Callable[[GenerativeModel], np.ndarray]
     sample_columns: int
     figures: dict[str, Plot]
-    score: Callable
+    score: Score
     attributes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
-    def defaults(self):
+    def defaults(self) -> dict[str, Any]:
         """name -> default of every keyword argument of `build`."""
         parameters = inspect.signature(self.build).parameters.values()
         return {
             parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty
         }
 
-    def convert(self, texts):
-        """Builder's arguments from texts: {name: text} -> {name: value of the default's type}. Numbers may be
-        fractions, as 1/16.
+    def convert(self, texts: Mapping[str, str]) -> dict[str, Any]:
+        """Arguments of `build` from texts: {name: text} -> {name: value of the default's type}.
+
+        Numbers may be fractions such as 1/16.
 
         Raises:
-            UserError: for a name `build` does not take, or a text that is no such value.
+            UserError: for a name that `build` does not take, or a text that cannot be read as such a value.
         """
         defaults, values = self.defaults(), {}
         for name, text in texts.items():
             if name not in defaults:
-                raise UserError(
-                    f"--{name} is no argument of this model: it takes {', '.join('--' + known for known in defaults)}."
-                )
+                known = ", ".join(f"--{argument}" for argument in defaults)
+                raise UserError(f"--{name} is not an argument of this model: it takes {known}.")
             kind = type(defaults[name])
             try:
                 values[name] = READERS[kind](text)
@@ -114,12 +124,12 @@ class Experiment:
     Attributes:
         variants: label -> (model, arguments of its builder that differ from their defaults).
         draw: {label: run} -> matplotlib Figure.
-        caption: what one sees.
-        alike: whether its runs must be trained alike but for what varies; else only on the same data at the same size
-            and width.
+        caption: what the figure shows.
+        alike: whether its runs must agree in all settings but those that vary; otherwise only in the data and in the
+            size and width.
     """
 
-    variants: dict[str, tuple[str, dict]]
-    draw: Callable
+    variants: dict[str, tuple[str, dict[str, Any]]]
+    draw: Callable[[Mapping[str, Run]], Figure]
     caption: str
     alike: bool = True

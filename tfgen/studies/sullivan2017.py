@@ -1,40 +1,51 @@
-"""Patrick Sullivan's model notes of August 2017: VAE, GAN, WGAN, WGAN-GP, and depth from colour by a conditional
-WGAN-GP, at 64x64.
+"""Patrick Sullivan's model notes of August 2017: VAE, GAN, WGAN, WGAN-GP and depth from colour, at 64x64.
 
-Layers, optimizers and batches are those of the notes and of the code of that month, with their formulas corrected: eq.
-    1 lacks the sign of
-the likelihood, and the code never trained the divergence; eq. 5 has the critic's sign turned, and the mean of roots
-where the code has the root of the mean; the penalty's norm was one over the whole batch, here it is each picture's; the
-notes end Wasserstein critics in a sigmoid, here `critic_activation=sigmoid` does. The batches are those of one GPU; the
-study's VAE and depth model ran on two.
+The depth model is a conditional WGAN-GP. Layers, optimizers and batch sizes are those of the notes and of the code of
+that month; formulas are corrected. Eq. 1 lacks the minus sign of the likelihood, and the code never trained the KL
+divergence. Eq. 5 has the wrong sign of the critic, and the mean of roots where the code has the root of the mean. The
+penalty's norm was taken over the whole batch; here it is that of each picture. The notes end Wasserstein critics in a
+sigmoid; here `critic_activation=sigmoid` does. Batch sizes are those of one GPU; the study's VAE and depth model ran on
+two.
 """
 
 import functools
+from collections.abc import Callable
 
 import keras
+import numpy as np
 
 from tfgen import figures, latents, losses, noise, scores
+from tfgen.data.builtin import scenes
+from tfgen.data.builtin.painting import TEST_START
 from tfgen.models.depth_wgan import DepthWGAN
 from tfgen.models.gan import GAN
 from tfgen.models.vae import VAE
 from tfgen.models.wgan import WGAN
 from tfgen.models.wgan_gp import WGANGP
 from tfgen.networks import bottleneck, conditioning
+from tfgen.protocols import Run
 from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
-def _rmsprop(learning_rate):
-    # The momentum is the study's, epsilon TensorFlow 1's. It stands under the root: Keras's 1e-7 damps gradients below
-    # 3e-4, and those that a clipped critic hands on are a thousand times smaller.
+def _rmsprop(learning_rate: float) -> keras.optimizers.Optimizer:
+    # The momentum is the study's, epsilon TensorFlow 1's. Epsilon is inside the root: Keras's 1e-7 damps gradients
+    # below 3e-4, and those that pass through a clipped critic are a thousand times smaller.
     return keras.optimizers.RMSprop(learning_rate, rho=0.9, momentum=0.01, epsilon=1e-10)
 
 
-def _adam(learning_rate):
+def _adam(learning_rate: float) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(learning_rate, beta_1=0.5, beta_2=0.9)
 
 
-def vae(image_shape, *, width=1.0, latent_dim=200, kl_weight=1.0, learning_rate=1e-3):
-    """The study's VAE: each value of a picture is a probability, and the likelihood is summed over them."""
+def vae(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 200,
+    kl_weight: float = 1.0,
+    learning_rate: float = 1e-3,
+) -> VAE:
+    """The study's VAE: each value of a picture is a probability, and the likelihood is summed over the values."""
     model = VAE(
         bottleneck.encoder(image_shape, latent_dim, width),
         bottleneck.decoder(image_shape, latent_dim, width),
@@ -45,8 +56,16 @@ def vae(image_shape, *, width=1.0, latent_dim=200, kl_weight=1.0, learning_rate=
     return model
 
 
-def gan(image_shape, *, width=1.0, latent_dim=200, adversarial="non_saturating", d_steps=1, learning_rate=2.5e-5):
-    """The study's GAN: latents from N(0, 1), one step of each player."""
+def gan(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 200,
+    adversarial: str = "non_saturating",
+    d_steps: int = 1,
+    learning_rate: float = 2.5e-5,
+) -> GAN:
+    """The study's GAN: latents from N(0, I), one step of each player."""
     model = GAN(
         bottleneck.generator(image_shape, latent_dim, width),
         bottleneck.discriminator(image_shape, width),
@@ -59,9 +78,16 @@ def gan(image_shape, *, width=1.0, latent_dim=200, adversarial="non_saturating",
 
 
 def wgan(
-    image_shape, *, width=1.0, latent_dim=200, clip=0.01, d_steps=5, critic_activation="linear", learning_rate=2.5e-5
-):
-    """The study's WGAN; only the critic is clipped, where its code clipped the generator too."""
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 200,
+    clip: float = 0.01,
+    d_steps: int = 5,
+    critic_activation: str = "linear",
+    learning_rate: float = 2.5e-5,
+) -> WGAN:
+    """The study's WGAN, in which only the critic is clipped; the study's code clipped the generator too."""
     model = WGAN(
         bottleneck.generator(image_shape, latent_dim, width),
         bottleneck.discriminator(image_shape, width, activation=critic_activation),
@@ -73,8 +99,15 @@ def wgan(
 
 
 def wgan_gp(
-    image_shape, *, width=1.0, latent_dim=200, gp_weight=10.0, d_steps=5, critic_activation="linear", learning_rate=1e-4
-):
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 200,
+    gp_weight: float = 10.0,
+    d_steps: int = 5,
+    critic_activation: str = "linear",
+    learning_rate: float = 1e-4,
+) -> WGANGP:
     """The study's WGAN-GP: a critic without batch normalization, Adam(1e-4, .5, .9)."""
     model = WGANGP(
         bottleneck.generator(image_shape, latent_dim, width),
@@ -88,25 +121,26 @@ def wgan_gp(
 
 
 def depth_wgan(
-    image_shape,
+    image_shape: tuple[int, int, int],
     *,
-    width=1.0,
-    noise=True,
-    batch_norm=False,
-    dropout=False,
-    gp_weight=10.0,
-    rmse_weight=1024.0,
-    d_steps=5,
-    critic_activation="linear",
-    learning_rate=1e-4,
-):
-    """The study's depth from colour: `noise=false` is the notes' generator, `batch_norm` and `dropout` its experiments.
+    width: float = 1.0,
+    noise: bool = True,
+    batch_norm: bool = False,
+    dropout: bool = False,
+    gp_weight: float = 10.0,
+    rmse_weight: float = 1024.0,
+    d_steps: int = 5,
+    critic_activation: str = "linear",
+    learning_rate: float = 1e-4,
+) -> DepthWGAN:
+    """The study's depth from colour; `noise=false` is the generator of the notes.
 
-    The study weighs the error with 1, but its penalty held to 1 the slope of all scores of a batch together: of 64
-        patches in each of 256
-    pictures. The mean score of one picture, which the generator is judged by, had at most a slope of 1 / (64
-    sqrt(256)). Here that slope is 1, so the same balance is a weight of 1024; with a weight of 1 the critic pulls 128
-    times as hard as the error.
+    `batch_norm` and `dropout` are the study's experiments.
+
+    The study gives the error a weight of 1, but its penalty drove to 1 the slope of all scores of a batch together:
+    of 64 patches in each of 256 pictures. The mean score of one picture, by which the generator is judged, then had a
+    slope of at most 1 / (64 sqrt(256)). Here that slope is 1, so that the same balance needs a weight of 1024; with a
+    weight of 1 the critic's gradient is 128 times as large as the error's.
     """
     height, wide, channels = image_shape
     model = DepthWGAN(
@@ -120,18 +154,38 @@ def depth_wgan(
     return model
 
 
-def predicted(run):
-    """The depth that a run predicts of the first eight built-in test scenes."""
-    return latents.depth_samples(run.model, 8)[16:]
+def depth_samples(model: DepthWGAN, n: int = 8) -> np.ndarray:
+    """Pictures (3 n, H, W, 3) in [0, 1]: the first n built-in test scenes, their true depth, and the predicted one.
+
+    White is 10 m. The scenes are the built-in ones whatever the run trains on, so that a sheet of samples needs no
+    data set.
+    """
+    size = model.generator.output_shape[1]
+    images, depth = scenes.draw(TEST_START, TEST_START + n, image_size=size)
+    images = images / np.float32(255)
+    maps = (depth / np.float32(10_000), latents.depths(model, images))
+    return np.concatenate([images, *(np.repeat(depth, 3, axis=-1) for depth in maps)])
 
 
-def scenes(run):
-    """Those scenes and their depth."""
-    pictures = latents.depth_samples(run.model, 8)
+def predicted_depth(run: Run) -> np.ndarray:
+    """The depth (8, H, W, 3) that a run predicts for the first eight built-in test scenes."""
+    return depth_samples(run.model)[16:]
+
+
+def true_depth(run: Run) -> dict[str, np.ndarray]:
+    """Those scenes and their true depth."""
+    pictures = depth_samples(run.model)
     return {"colour": pictures[:8], "true depth": pictures[8:16]}
 
 
-def _gan_preset(name, build, panels, caption, batch_size, epochs):
+def _gan_preset(
+    name: str,
+    build: Callable[..., GAN],
+    panels: dict[str, str],
+    caption: str,
+    batch_size: int,
+    epochs: int,
+) -> Preset:
     return Preset(
         build=build,
         data="faces",
@@ -144,7 +198,7 @@ def _gan_preset(name, build, panels, caption, batch_size, epochs):
             f"sullivan2017_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
             f"sullivan2017_{name}_samples.jpg": Plot(
                 functools.partial(figures.samples_and_test, n=64, columns=8),
-                "Left: a montage of 8x8 pictures of latents from N(0, I). Right: test pictures.",
+                "Left: a montage of 8x8 pictures of latents sampled from N(0, I). Right: test pictures.",
             ),
         },
         score=scores.sample_quality,
@@ -152,8 +206,8 @@ def _gan_preset(name, build, panels, caption, batch_size, epochs):
 
 
 _CRITIC = (
-    "Left: the critic's estimate of the earth mover's distance, E[D(real)] - E[D(fake)]. Right: the generator's loss, -E[D(fake)]. Both in the critic's "
-    "units, an iteration a point."
+    "Left: the critic's estimate of the earth mover's distance, E[D(real)] - E[D(fake)]. Right: the generator's loss, "
+    "-E[D(fake)]. Both are in the critic's units, one point per iteration."
 )
 
 PRESETS = {
@@ -168,12 +222,14 @@ PRESETS = {
         figures={
             "sullivan2017_vae_curves.jpg": Plot(
                 functools.partial(figures.learning_curves, panels={"reconstruction": "NLL", "kl": "KLD"}),
-                "Left: the negative log-likelihood of a picture under its reconstruction, in nats, a sum over its values. Right: the divergence of its "
-                "code from N(0, I), in nats. The study's code never trained it.",
+                "Left: the negative log-likelihood of a picture given its latent, in nats, summed over its values. "
+                "Right: the KL divergence of its posterior from N(0, I), in nats, which the study's code never "
+                "trained.",
             ),
             "sullivan2017_vae_montages.jpg": Plot(
                 figures.montages,
-                "Montages, 8 in a row: test pictures, their reconstructions from the mean code, and samples of the prior.",
+                "Montages, 8 in a row: test pictures, their reconstructions from the mean code, and samples of the "
+                "prior.",
             ),
         },
         score=scores.reconstruction_errors,
@@ -182,7 +238,8 @@ PRESETS = {
         "gan",
         gan,
         {"d_loss": "D loss", "g_loss": "G loss"},
-        "The GAN's losses, an iteration a point; in nats, as of the default objective, and at its equilibrium 1.386 and .693.",
+        "The GAN's losses, one point per iteration, in nats for the default objective. At its equilibrium they are "
+        "1.386 (D) and .693 (G).",
         batch_size=512,
         epochs=50,
     ),
@@ -196,22 +253,23 @@ PRESETS = {
         split="train",
         batch_size=256,
         epochs=200,
-        samples=latents.depth_samples,
+        samples=depth_samples,
         sample_columns=8,
         figures={
             "sullivan2017_depth_wgan_curves.jpg": Plot(
                 functools.partial(figures.learning_curves, panels={"rmse": "RMSE", "wasserstein": "EMD"}),
-                "Left: the root of a batch's mean squared error of depth, in units of 10 m. Right: the critic's estimate of the distance of predicted from "
-                "true depth, in the critic's units.",
+                "Left: the root of a batch's mean squared error of depth, in units of 10 m. Right: the critic's "
+                "estimate of the distance between predicted and true depth, in the critic's units.",
             ),
             "sullivan2017_depth_wgan_depth.jpg": Plot(
                 figures.depth_rows,
-                "Test pictures from all over the set, their true depth and the generator's, in metres. Grey are holes, where the depth camera saw nothing.",
+                "Test pictures from all over the set, their true depth and the generator's, in metres. Where the "
+                "depth camera measured nothing, it is grey.",
             ),
             "sullivan2017_depth_wgan_noise.jpg": Plot(
                 figures.noise_sampler,
-                "The study's sampler: one picture under 64 noises. Right: how far the depth of each pixel varies with the noise, in metres; near 0 the "
-                "generator ignores it, as the study found.",
+                "The study's sampler: one picture under 64 noises. Right: the standard deviation of each pixel's "
+                "depth over the noises, in metres; near 0 the generator ignores the noise, as the study found.",
             ),
         },
         score=scores.depth_errors,
@@ -232,69 +290,75 @@ EXPERIMENTS = {
             log="rmse",
             title="RMSE",
             unit="root mean squared error, units of 10 m",
-            pictures=predicted,
-            beside=scenes,
+            pictures=predicted_depth,
+            beside=true_depth,
         ),
-        "The study's experiments with the generator's regularizers. Above: the error of depth in training, averaged over 1 % of the iterations. Below: "
-        "the first eight built-in test scenes and their depth, and the depth each variant predicts; white is 10 m.",
+        "The study's experiments with regularizers of the generator. Above: the error of depth during training, "
+        "averaged over 1 % of the iterations. Below: the first eight built-in test scenes and their depth, and the "
+        "depth that each variant predicts; white is 10 m.",
     )
 }
 
 ABOUT = About(
     title="Patrick Sullivan's model notes of August 2017",
     text=(
-        "The notes and their code describe a VAE, a GAN, a WGAN and a WGAN-GP of 64x64 images, and a conditional WGAN-GP that predicts "
-        "depth from a colour image. "
-        "The code reads a set of floor plans, CelebA, CIFAR-10, MNIST and COCO, and for depth NYU Depth v2. "
-        "The notes' six figures are diagrams of the networks with tables of their layers; images are drawn by the code alone, as montages of 8x8."
+        "The notes and their code describe a VAE, a GAN, a WGAN and a WGAN-GP of 64x64 images, and a conditional "
+        "WGAN-GP that predicts depth from a colour image. The code reads a set of floor plans, CelebA, CIFAR-10, "
+        "MNIST and COCO, and for depth NYU Depth v2. The six figures of the notes are diagrams of the networks with "
+        "tables of their layers; only the code makes images, as montages of 8x8."
     ),
     slips=(
         (
-            "Eq. 1 lacks the minus of the log-likelihood. The code minimises the reconstruction alone, and its log shows a latent loss of "
-            "213,448.",
-            "-sum(x log x' + (1 - x) log(1 - x')) + KL, summed over pixels and latents, averaged over the batch. Both terms are trained.",
+            "Eq. 1 lacks the minus sign of the log-likelihood. The code minimises the reconstruction alone, and its "
+            "log shows a latent loss of 213,448.",
+            "-sum(x log x' + (1 - x) log(1 - x')) + KL, summed over pixels and latents and averaged over the batch. "
+            "Both terms are trained.",
         ),
         (
-            'The VAE\'s second head is a "stddev" without bounds, whose logarithm has no floor at 0.',
+            'The VAE\'s second head is a "stddev" without bounds, whose logarithm goes to minus infinity at 0.',
             "The head is the logarithm of the variance: z = mean + exp(log_var / 2) * eps.",
         ),
         (
             'Speaks of a latent vector of 512 and of layers of "filter size 32".',
-            "The 512 numbers are a map of 4x4x32, and 32 is its number of channels: the layers at 4x4 are 1x1 convolutions to 96 "
-            "and 32 channels.",
+            "The 512 numbers are a map of 4x4x32, and 32 is its number of channels: the layers at 4x4 are 1x1 "
+            "convolutions to 96 and 32 channels.",
         ),
         (
-            "The discriminator's code departs from figure 3: June's averages the sigmoids of the map of 512, August's reshapes an 8x8 map "
-            "as if it were 4x4.",
+            "The discriminator's code differs from figure 3: that of June averages the sigmoids of the map of 512, "
+            "that of August reshapes an 8x8 map as if it were 4x4.",
             "The layers of figure 3 down to 4x4x32, and one dense output.",
         ),
         (
             "Ends the critics of WGAN, WGAN-GP and the depth model in a sigmoid.",
-            "A critic's score is unbounded: in a sigmoid's flat ends the gradient vanishes, and no penalty brings its norm to 1. "
-            "`--critic_activation sigmoid` is the notes' way.",
+            "A critic's score is unbounded: where a sigmoid saturates, the gradient vanishes, and no penalty brings "
+            "its norm to 1. `--critic_activation sigmoid` does as the notes say.",
         ),
         (
-            "The code clips the weights of the WGAN's generator too, and before the update.",
+            "The code also clips the weights of the WGAN's generator, and clips before the update.",
             "Only the critic is clipped, to [-0.01, 0.01], after each of its steps.",
         ),
         (
             "The gradient penalty takes one norm over the whole batch.",
-            "One norm for each image, in the critic's own range of [-1, 1]; in the depth model it is of the mean score over an image's patches.",
+            "One norm for each image, in the critic's own range of [-1, 1]; in the depth model it is of the mean "
+            "score over an image's patches.",
         ),
         (
-            "Eq. 5 has the generator minimise +D(fake), and writes RMSE as mean(sqrt((x - x')^2)), which is the mean absolute error.",
-            "The generator minimises -E[D(fake)] + weight * sqrt(mean((x - x')^2)), as in the study's code. The mean is over pixels of known "
-            "depth.",
+            "In Eq. 5 the generator minimises +D(fake), and RMSE is written as mean(sqrt((x - x')^2)), which is the "
+            "mean absolute error.",
+            "The generator minimises -E[D(fake)] + weight * sqrt(mean((x - x')^2)), as in the study's code. The mean "
+            "is over pixels of known depth.",
         ),
         (
-            "Weighs the depth error with 1, beside a penalty that holds 64 patches in each of 256 images to slope 1 together.",
-            "With the slope of each image held to 1, the same balance is a weight of 64 * sqrt(256) = 1024, the default. `--rmse_weight 1` is "
-            "the study's number, but not its balance.",
+            "Gives the depth error a weight of 1, beside a penalty that drives to 1 the slope of 64 patches in each "
+            "of 256 images together.",
+            "With the slope of each image driven to 1, the same balance needs a weight of 64 * sqrt(256) = 1024, the "
+            "default. `--rmse_weight 1` is the study's number, but not its balance.",
         ),
         (
-            "The notes' depth generator takes no noise, the code's has a fourth input channel of U(-1, 1). The critic is said to give a single "
-            "probability.",
-            "As in the code; `--noise false` is the notes' generator. The critic gives 8x8 scores of patches, which are averaged.",
+            "The depth generator of the notes takes no noise, that of the code has a fourth input channel of U(-1, "
+            "1). The text says that the critic gives a single probability.",
+            "As in the code; `--noise false` is the generator of the notes. The critic gives scores for 8x8 patches, "
+            "which are averaged.",
         ),
     ),
 )

@@ -1,23 +1,24 @@
-"""Block diagrams and layer tables of networks, as papers print them: what reads what, how large it is, how much of it
-is learned.
-"""
+"""Block diagrams and layer tables of networks, as papers print them: connections, sizes, numbers of parameters."""
 
 import collections
 import dataclasses
 import math
 import re
+from typing import Any
 
+import keras
 import numpy as np
 from keras import layers, tree
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.path import Path
 
+from tfgen.models.base import GenerativeModel
 from tfgen.networks.spectral import SpectralConv2D
 
 MERGED = (layers.BatchNormalization, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.Dropout, layers.Rescaling)
-# Kind of block -> the layers that are of it, its colour (Okabe and Ito's, which the colour-blind tell apart), its
-# hatch.
+# Kind of block -> its layers, its colour (Okabe and Ito's, which colour-blind people can tell apart), its hatch.
 KINDS = {
     "input": (layers.InputLayer, "white", ""),
     "convolution": (layers.Conv2D, "#56b4e9", ""),
@@ -32,26 +33,25 @@ KINDS = {
     "reshape, flatten": ((layers.Reshape, layers.Flatten), "#d9d9d9", "xxxx"),
     "other": (object, "#cc79a7", "||||"),
 }
-# In inches: the figure's width at least and at most, a column's at least and at most, the margin, a line of text, a
-# letter of the table.
+# In inches: least and greatest width of the figure, of a column; the margin, a line of text, a letter of the table.
 NARROW, WIDE, PITCH, LOOSE, MARGIN, LINE, LETTER = 10.0, 16.0, 0.64, 1.0, 0.3, 0.18, 0.064
 BEND = 0.2  # height of an arc's control point, in lengths of the arc
 
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """A layer with those after it that nothing else reads: normalization, activation, dropout, rescaling.
+    """A layer and the normalization, activation, dropout and rescaling that follow it and have no other reader.
 
     Attributes:
-        name: of the network's input or output that it is, else empty. A single output that nobody named is "output".
-        label: its layers in words: "conv 5x5 / 2, 64, batch norm, LeakyReLU .2", where 2 is the stride; "* 2" is a
-            transposed one's.
-        shape: of its output, without the batch.
-        parameters: number of trainable ones.
+        name: name of the network's input or output, empty for other blocks. A single output without a name is "output".
+        label: its layers in words: "conv 5x5 / 2, 64, batch norm, LeakyReLU .2", where 2 is the stride; a transposed
+            convolution has "* 2".
+        shape: shape of its output, without the batch.
+        parameters: number of trainable parameters.
         inputs: indices of the blocks it reads.
         kind: key of KINDS.
-        column: number of blocks before it on the longest way from an input; an input's is the one before its first
-            reader's.
+        column: number of blocks before it on the longest path from an input; an input stands one column before its
+            first reader.
     """
 
     name: str
@@ -63,14 +63,15 @@ class Block:
     column: int
 
 
-def blocks(network):
-    """The Blocks of a functional keras.Model that calls each layer once, by columns, and so each after those it reads."""
+def blocks(network: keras.Model) -> list[Block]:
+    """The Blocks of a functional keras.Model that calls each layer once; each comes after the blocks it reads."""
     inputs = network.input if isinstance(network.input, dict) else {network.input.name: network.input}
     outputs = network.output if isinstance(network.output, dict) else {_output_name(network): network.output}
     readers = collections.Counter(
         map(id, [*outputs.values(), *(tensor for layer in network.operations for tensor in _read(layer))])
     )
-    groups, maker = [], {}  # the layers of each block; a tensor's id -> index of the block that makes it
+    groups: list[list[keras.layers.Layer]] = []  # the layers of each block
+    maker: dict[int, int] = {}  # a tensor's id -> index of the block that makes it
     for layer in network.operations:
         read = _read(layer)
         if isinstance(layer, MERGED) and readers[id(read[0])] == 1:
@@ -80,7 +81,7 @@ def blocks(network):
             maker[id(layer.output)] = len(groups)
             groups.append([layer])
     reads = [[maker[id(tensor)] for tensor in _read(group[0])] for group in groups]
-    columns = []
+    columns: list[int] = []
     for read in reads:
         columns.append(1 + max((columns[i] for i in read), default=-1))
     for i, read in enumerate(reads):
@@ -90,32 +91,34 @@ def blocks(network):
     order = sorted(range(len(groups)), key=lambda i: (columns[i], [*names].index(i) if i in names else -1))
     return [
         Block(
-            names.get(i, ""),
-            re.sub("(input|tanh), x ", r"\1 ", ", ".join(word for layer in groups[i] for word in _words(layer))),
-            groups[i][-1].output.shape[1:],
-            sum(
-                math.prod(v.shape) for layer in groups[i] for v in getattr(layer, "trainable_variables", [])
-            ),  # keras.ops have none
-            tuple(order.index(j) for j in reads[i]),
-            next(kind for kind, (classes, *_) in KINDS.items() if isinstance(groups[i][0], classes)),
-            columns[i],
+            name=names.get(i, ""),
+            label=re.sub("(input|tanh), x ", r"\1 ", ", ".join(word for layer in groups[i] for word in _words(layer))),
+            shape=groups[i][-1].output.shape[1:],
+            parameters=sum(math.prod(v.shape) for layer in groups[i] for v in _trainable_variables(layer)),
+            inputs=tuple(order.index(j) for j in reads[i]),
+            kind=next(kind for kind, (classes, *_) in KINDS.items() if isinstance(groups[i][0], classes)),
+            column=columns[i],
         )
         for i in order
     ]
 
 
-def _read(layer):
-    # To Keras, an input layer reads what it gives.
-    return [] if isinstance(layer, layers.InputLayer) else tree.flatten(layer.input)
+def _read(operation: Any) -> list[Any]:
+    """The tensors that an operation of a network reads; to Keras, an input layer reads what it gives."""
+    return [] if isinstance(operation, layers.InputLayer) else tree.flatten(operation.input)
 
 
-def _output_name(network):
+def _trainable_variables(operation: Any) -> list[Any]:
+    return operation.trainable_variables if isinstance(operation, layers.Layer) else []  # keras.ops have none
+
+
+def _output_name(network: keras.Model) -> str:
     (last,) = (layer for layer in network.operations if layer.output is network.output)
     keras_own = re.sub(r"_\d+$", "", last.name).replace("_", "") == type(last).__name__.lower()  # as conv2d_transpose_3
     return "output" if keras_own else last.name
 
 
-def _words(layer):
+def _words(layer: Any) -> list[str]:
     """What a layer is, then what it holds: "conv 4x4 / 2, 64", "spectral norm", "ReLU"."""
     words = []
     match layer:
@@ -139,30 +142,29 @@ def _words(layer):
         case layers.Activation():
             pass  # it is what it holds
         case _:
+            name = type(layer).__name__
             own = {
                 "InputLayer": "input",
                 "BatchNormalization": "batch norm",
                 "Concatenate": "concatenation",
                 "ReLU": "ReLU",
             }
-            plain = re.sub(
-                "(?<=[a-z])(?=[A-Z])", " ", type(layer).__name__.removesuffix("2D")
-            ).lower()  # "global max pooling"
-            words = [own.get(type(layer).__name__, plain)]
+            plain = re.sub("(?<=[a-z])(?=[A-Z])", " ", name.removesuffix("2D")).lower()  # "global max pooling"
+            words = [own.get(name, plain)]
     if isinstance(layer, SpectralConv2D):
         words.append("spectral norm")
     activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
     return words if activation == "linear" else [*words, {"relu": "ReLU"}.get(activation, activation)]
 
 
-def _number(value):
+def _number(value: float) -> str:
     return f"{value:g}".removeprefix("0")
 
 
-def table(network):
+def table(network: keras.Model) -> list[tuple[str, str, str, str]]:
     """A row of text for each block: (number from 1, layer, output, parameters).
 
-    A layer tells what it reads unless that is the row above.
+    A layer says what it reads unless that is the row above.
     """
     rows = []
     for i, block in enumerate(blocks(network)):
@@ -172,17 +174,15 @@ def table(network):
     return rows
 
 
-def _shape(block):
+def _shape(block: Block) -> str:
     return "x".join(map(str, block.shape))
 
 
-def networks(model):
-    """A GenerativeModel's networks below each other: the blocks as numbered boxes, skip connections as arcs over them,
-    and their table.
+def networks(model: GenerativeModel) -> Figure:
+    """The networks of a model below each other: blocks as numbered boxes, skip connections as arcs, and their table.
 
-    The longer a block's side, the higher its box, and the more channels, the wider; but less than in proportion, so
-    that 64x64x3 and 4x4x256 fit one row. A vector is a bar, the longer the higher. Titles give the number of trainable
-    parameters.
+    A box grows with its block, in height with the side and in width with the channels, but less than in proportion, so
+    that 64x64x3 and 4x4x256 fit one row. A vector is a bar. Titles give the number of trainable parameters.
     """
     drawn = {name: (blocks(network), table(network)) for name, network in model.networks().items()}
     columns = 1 + max(block.column for found, _ in drawn.values() for block in found)
@@ -193,37 +193,29 @@ def networks(model):
         axis = figure.add_axes((0, 0, 1, 1), label=name)
         low, high = _draw_blocks(axis, found, min((width - 2 * MARGIN) / columns, LOOSE))
         _draw_table(axis, rows, low - LINE, width)
-        axis.text(
-            MARGIN,
-            high + 2 * LINE,
-            f"{name}: {model.parameters()[name]:,} parameters",
-            fontsize=12,
-            weight="bold",
-            va="center",
-        )
+        title = f"{name}: {model.parameters()[name]:,} parameters"
+        axis.text(MARGIN, high + 2 * LINE, title, fontsize=12, weight="bold", va="center")
         axis.set(xlim=(0, width), ylim=(low - (2.5 - -len(rows) // 2) * LINE, high + 3 * LINE))
         axis.set_axis_off()
     heights = [np.ptp(axis.get_ylim()) for axis in figure.axes]
     height = sum(heights) + 2 * LINE
     figure.set_size_inches(width, height)
-    for axis, own, above in zip(figure.axes, heights, np.cumsum(heights)):
+    for axis, own, above in zip(figure.axes, heights, np.cumsum(heights), strict=True):
         axis.set_position((0, 1 - above / height, 1, own / height))
     kinds = [kind for kind in KINDS if any(block.kind == kind for found, _ in drawn.values() for block in found)]
     handles = [Patch(label=kind, **_style(kind)) for kind in kinds]
-    place = {"loc": "lower left", "bbox_to_anchor": (MARGIN / width, LINE / height), "borderpad": 0, "borderaxespad": 0}
-    figure.legend(handles=handles, ncols=len(kinds), frameon=False, fontsize=8, **place)
+    legend = {"ncols": len(kinds), "frameon": False, "fontsize": 8, "borderpad": 0, "borderaxespad": 0}
+    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(MARGIN / width, LINE / height), **legend)
     return figure
 
 
-def _style(kind):
+def _style(kind: str) -> dict[str, Any]:
     _, colour, hatch = KINDS[kind]
     return {"facecolor": colour, "hatch": hatch, "edgecolor": "black", "linewidth": 0.8}
 
 
-def _boxes(found, pitch):
-    """(x, y, width, height) in inches of each block, from its middle; the blocks of one column stand below each other
-    about y = 0.
-    """
+def _boxes(found: list[Block], pitch: float) -> dict[int, tuple[float, float, float, float]]:
+    """(x, y, width, height) in inches of each block, x and y of its centre; those of a column stand around y = 0."""
     boxes, gap = {}, 2.6 * LINE
     for column in {block.column for block in found}:
         sizes = {i: _size(block.shape) for i, block in enumerate(found) if block.column == column}
@@ -234,30 +226,27 @@ def _boxes(found, pitch):
     return boxes
 
 
-def _size(shape):
-    """A block's (width, height): a side of 64 is three times as high as one of 4, 256 channels are three times as wide
-    as 3.
-    """
+def _size(shape: tuple[int, ...]) -> tuple[float, float]:
+    """A block's (width, height): a side of 64 is three times as high as 4, 256 channels three times as wide as 3."""
     if len(shape) == 1:
         return 0.12, 0.1 + 0.07 * math.log2(shape[0])
     return 0.05 + 0.04 * math.log2(1 + shape[-1]), 0.25 * shape[0] ** 0.4
 
 
-def _draw_blocks(axis, found, pitch):
-    """Draws them about y = 0, and arrows from what each reads.
+def _draw_blocks(axis: Axes, found: list[Block], pitch: float) -> tuple[float, float]:
+    """Draws the blocks around y = 0, and arrows between them.
 
     Returns the lowest and the highest y of the drawing, in inches.
     """
     boxes = _boxes(found, pitch)
     captions = [(f"{i + 1} {block.name}".strip(), _shape(block)) for i, block in enumerate(found)]
-    fontsize = min(
-        7.5, 110 * pitch / max(len(text) for caption in captions for text in caption)
-    )  # narrower than a column
+    longest = max(len(text) for caption in captions for text in caption)
+    fontsize = min(7.5, 110 * pitch / longest)  # narrower than a column
     high = max(y + height / 2 for _, y, _, height in boxes.values())
-    for i, (block, caption) in enumerate(zip(found, captions)):
+    for i, (block, caption) in enumerate(zip(found, captions, strict=True)):
         x, y, width, height = boxes[i]
         axis.add_patch(Rectangle((x - width / 2, y - height / 2), width, height, **_style(block.kind)))
-        for text, weight, line in zip(caption, ("bold", "normal"), (0.65, 1.45)):
+        for text, weight, line in zip(caption, ("bold", "normal"), (0.65, 1.45), strict=True):
             axis.text(x, y - height / 2 - line * LINE, text, fontsize=fontsize, weight=weight, ha="center", va="center")
         for j in block.inputs:
             from_x, from_y, from_width, from_height = boxes[j]
@@ -273,14 +262,13 @@ def _draw_blocks(axis, found, pitch):
     return min(y - height / 2 for _, y, _, height in boxes.values()) - 2 * LINE, high
 
 
-def _draw_table(axis, rows, top, width):
+def _draw_table(axis: Axes, rows: list[tuple[str, str, str, str]], top: float, width: float) -> None:
     """Draws the rows below `top` in two halves beside each other."""
     half = -(-len(rows) // 2)
     for left, part in [(MARGIN, rows[:half]), (width / 2 + MARGIN, rows[half:])]:
         right = left + width / 2 - 2 * MARGIN
         for i, row in enumerate([("", "layer", "output", "parameters"), *part]):
-            for x, text, side in zip(
-                (left + 0.2, left + 0.3, right - 1.6, right), row, ("right", "left", "left", "right")
-            ):
+            places = (left + 0.2, left + 0.3, right - 1.6, right)
+            for x, text, side in zip(places, row, ("right", "left", "left", "right"), strict=True):
                 axis.text(x, top - i * LINE, text, fontsize=8, weight="normal" if i else "bold", ha=side, va="center")
         axis.plot((left, right), (top - LINE / 2, top - LINE / 2), color="black", linewidth=0.8)

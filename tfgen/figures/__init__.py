@@ -1,0 +1,60 @@
+"""One function for each figure: (run, ...) -> matplotlib Figure. Each file holds one kind.
+
+Sizes, titles and colours are those of the report that dlcv2018's figures come from.
+"""
+
+from tfgen.figures.comparisons import comparison, depth_curves, sharpness_rows
+from tfgen.figures.conditions import (
+    attribute_grid,
+    category_grid,
+    class_interpolation,
+    class_noise_grid,
+    mixed_code_grid,
+    one_class_grid,
+)
+from tfgen.figures.curves import attribute_curves, learning_curves
+from tfgen.figures.dataset import examples
+from tfgen.figures.depth import depth_rows, noise_sampler
+from tfgen.figures.grids import close_together, grid, mosaic, rows_of, sheet, show, tiles
+from tfgen.figures.histograms import histogram
+from tfgen.figures.latent_space import class_reconstructions, latent_manifold, latent_tsne
+from tfgen.figures.pictures import farthest_sample, montages, reconstructions, samples, samples_and_test
+from tfgen.figures.training import training_animation, training_grids, training_strip
+from tfgen.figures.words import describe
+
+__all__ = [
+    "attribute_curves",
+    "attribute_grid",
+    "category_grid",
+    "class_interpolation",
+    "class_noise_grid",
+    "class_reconstructions",
+    "close_together",
+    "comparison",
+    "depth_curves",
+    "depth_rows",
+    "describe",
+    "examples",
+    "farthest_sample",
+    "grid",
+    "histogram",
+    "latent_manifold",
+    "latent_tsne",
+    "learning_curves",
+    "mixed_code_grid",
+    "montages",
+    "mosaic",
+    "noise_sampler",
+    "one_class_grid",
+    "reconstructions",
+    "rows_of",
+    "samples",
+    "samples_and_test",
+    "sharpness_rows",
+    "sheet",
+    "show",
+    "tiles",
+    "training_animation",
+    "training_grids",
+    "training_strip",
+]

@@ -1,0 +1,110 @@
+"""Several runs side by side."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tfgen import UserError, latents
+from tfgen.figures.curves import epoch_means, line_style
+from tfgen.figures.grids import fill_rows, rows_of
+from tfgen.metrics import sharpness
+from tfgen.protocols import Run
+
+Runs = Mapping[str, Run]  # label -> run
+
+
+def samples_of(run: Run) -> np.ndarray:
+    """The pictures (n, H, W, C) in [0, 1] of the sheet that the run saves while it trains, of its model as it is."""
+    return run.preset.samples(run.model)
+
+
+def comparison(
+    runs: Runs,
+    log: str = "",
+    title: str = "",
+    unit: str = "",
+    n: int = 8,
+    pictures: Callable[[Run], np.ndarray] = samples_of,
+    beside: Callable[[Run], Mapping[str, np.ndarray]] = lambda run: {},
+) -> Figure:
+    """A row of pictures for each run, and above them the curves of one log, averaged over 1 % of the iterations.
+
+    Args:
+        runs: label -> Run.
+        log: name of the log, or "" for pictures alone.
+        title, unit: of the curves.
+        n: pictures for each run.
+        pictures: (run) -> (n or more, H, W, C) in [0, 1].
+        beside: (run) -> {label: pictures} of rows to put first, the same for all runs.
+    """
+    rows = {**beside(next(iter(runs.values()))), **{label: pictures(run) for label, run in runs.items()}}
+    curves = 6.0 if log else 0.0
+    figure = Figure((2 + n, curves + len(rows)), layout="constrained")
+    if log:
+        upper, lower = figure.subfigures(2, 1, height_ratios=[curves, len(rows)], squeeze=False)[:, 0]
+        axis = upper.subplots()
+        axis.set_title(title, fontsize=20)
+        axis.set_xlabel("Training iterations", fontsize=16)
+        axis.set_ylabel(unit)
+        for i, (label, run) in enumerate(runs.items()):
+            history = run.history()
+            window = max(1, len(history[log]) // 100)
+            means = np.convolve(history[log], np.full(window, 1 / window), "valid")
+            axis.plot(history["iteration"][window - 1 :], means, label=label, **line_style(i))
+        axis.legend(fontsize="small", ncols=1 + len(runs) // 6)
+    else:
+        lower = figure.subfigures(1, 1)
+    fill_rows(lower.subplots(len(rows), n, squeeze=False), rows.items())
+    return figure
+
+
+def depth_curves(runs: Runs, values: Callable[[Run], np.ndarray], title: str, unit: str) -> Figure:
+    """A panel for each depth, with a line for each latent size: values averaged over each epoch, as csi5340 plots them.
+
+    Args:
+        runs: label -> Run, whose builders take `depth` and `latent_dim`; the labels are not used.
+        values: (run) -> (n,), of its n iterations.
+        title, unit: of the values.
+    """
+    arguments = [(run.record["arguments"], run) for run in runs.values()]
+    by_setting = {(given["depth"], given["latent_dim"]): run for given, run in arguments}
+    depths, sizes = (sorted({setting[i] for setting in by_setting}) for i in (0, 1))
+    figure = Figure((4 * len(depths), 4.5), layout="constrained")
+    axes = figure.subplots(1, len(depths), sharey=True, squeeze=False)[0]
+    for axis, depth in zip(axes, depths, strict=True):
+        axis.set_title(f"{title}, depth {depth}")
+        axis.set_xlabel("Epochs")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        for i, size in enumerate(sizes):
+            if (depth, size) in by_setting:
+                run = by_setting[depth, size]
+                means = epoch_means(values(run), run.steps_per_epoch)
+                axis.plot(1 + np.arange(len(means)), means, label=f"{size} latents", **line_style(i))
+        axis.legend(fontsize="small")
+    axes[0].set_ylabel(unit)
+    return figure
+
+
+def sharpness_rows(runs: Runs, n: int = 8, of: int = 64) -> Figure:
+    """A row of test pictures, then one of each run's samples, and of its reconstructions if it autoencodes.
+
+    Labels give the mean sharpness of `of` such pictures and its share of the test pictures'.
+
+    Raises:
+        UserError: if the test pictures are all flat.
+    """
+    source = next(iter(runs.values())).source("test")
+    pictures = {"test pictures": source.floats(slice(of))}
+    for label, run in runs.items():
+        if run.model.autoencodes:
+            pictures[f"{label} reconstructions"] = latents.reconstructions(run.model, pictures["test pictures"])
+        pictures[f"{label} samples"] = latents.prior_samples(run.model, of)
+    values = {label: float(sharpness.laplacian_variance(images).mean()) for label, images in pictures.items()}
+    real = values["test pictures"]
+    if real == 0:
+        raise UserError("the test pictures have no edges to compare with: use other pictures.")
+    rows = [
+        (f"{label}\n{values[label]:.4f} ({values[label] / real:.0%})", images) for label, images in pictures.items()
+    ]
+    return rows_of(rows, n)[0]

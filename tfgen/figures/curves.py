@@ -1,0 +1,63 @@
+"""Logs over the training."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tfgen.figures.grids import COLOURS
+from tfgen.protocols import Run
+
+TRUE, FALSE = "royalblue", "tomato"
+STROKES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+
+
+def line_style(i: int) -> dict[str, Any]:
+    """Colour and stroke of the i-th line: strokes tell lines apart in grey print."""
+    return {"color": COLOURS[i % len(COLOURS)], "linestyle": STROKES[i % len(STROKES)]}
+
+
+def epoch_means(values: np.ndarray, steps_per_epoch: int) -> np.ndarray:
+    """The mean of each whole epoch of values (n,), one an iteration."""
+    return values[: len(values) // steps_per_epoch * steps_per_epoch].reshape(-1, steps_per_epoch).mean(axis=1)
+
+
+def _panels(titles: Iterable[str]) -> tuple[Figure, Iterable[Axes]]:
+    """A figure of 16 x 6 inches with two panels of one title each, over training iterations."""
+    figure = Figure((16, 6))
+    axes = figure.subplots(1, 2)
+    for axis, title in zip(axes, titles, strict=True):
+        axis.set_title(title, fontsize=20)
+        axis.set_xlabel("Training iterations", fontsize=16)
+    return figure, axes
+
+
+def learning_curves(run: Run, panels: Mapping[str, str]) -> Figure:
+    """Two logs over the training iterations, one panel each. `panels` maps a log's name to its panel's title."""
+    history = run.history()
+    figure, axes = _panels(panels.values())
+    for axis, log in zip(axes, panels, strict=True):
+        axis.plot(history["iteration"], history[log], color="C0", linewidth=1)
+    return figure
+
+
+def attribute_curves(run: Run) -> Figure:
+    """Loss and accuracy of an ACGAN's attribute head, on real and on generated pictures.
+
+    Every iteration in a pale colour, and over it the mean of each epoch. This is the accuracy on the attribute, not on
+    real against generated.
+    """
+    history, epoch = run.history(), run.steps_per_epoch
+    ends = history["iteration"][epoch - 1 :: epoch]
+    figure, (loss, accuracy) = _panels(["Training Loss of Attribute Classification", "Accuracy of Discriminator"])
+    for axis, log in ((loss, "aux"), (accuracy, "aux_accuracy")):
+        for kind, colour, stroke in [("real", TRUE, "-"), ("fake", FALSE, "--")]:
+            values, label = history[f"{log}_{kind}"], kind.capitalize()
+            axis.plot(history["iteration"], values, color=colour, alpha=0.2, label=label)
+            means = epoch_means(values, epoch)
+            axis.plot(ends, means, stroke, color=colour, alpha=0.7, linewidth=3, label=f"{label} (per epoch)")
+    loss.legend(loc="upper right")
+    accuracy.legend(loc="lower right")
+    return figure

@@ -1,0 +1,93 @@
+"""What lies where in the latents of an autoencoder."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from threadpoolctl import threadpool_limits
+
+from tfgen import UserError, latents
+from tfgen.data.source import Source
+from tfgen.figures.curves import FALSE, TRUE
+from tfgen.figures.grids import rows_of, sheet, show
+from tfgen.protocols import Run
+
+
+def latent_tsne(run: Run, attribute: str, most: int = 10_000) -> Figure:
+    """t-SNE (van der Maaten and Hinton 2008) of the mean codes of the test set, coloured by an attribute.
+
+    A set without attributes is coloured by class. Of a set of more than `most` pictures a random subset of that size is
+    shown, and the figure says so.
+
+    Raises:
+        UserError: if the set has fewer than five pictures, or no such attribute.
+    """
+    from sklearn.manifold import TSNE  # takes a second to import, and few commands need it
+
+    source, chosen = run.source("test"), np.arange(len(run.source("test")))
+    if len(chosen) > most:
+        chosen = np.sort(np.random.default_rng(latents.KEY).choice(len(chosen), most, replace=False))
+    groups = _groups(source, attribute)
+    codes = run.model.encode(source.floats(chosen))["mean"].reshape(len(chosen), -1)
+    if len(codes) < 5:
+        raise UserError(f"{source.name} has {len(codes)} pictures, too few for t-SNE: use 5 or more.")
+    # scikit-learn's defaults, but for the seed and for sets smaller than its perplexity of 30 allows. Another number
+    # of threads gives other points, and beside another busy program several take many times as long as one.
+    with threadpool_limits(1):
+        points = TSNE(
+            n_components=2,
+            perplexity=min(30, (len(codes) - 1) / 3),
+            init="pca" if codes.shape[1] > 1 else "random",
+            random_state=0,
+        ).fit_transform(codes)
+    figure = Figure((8, 8))
+    axis = figure.subplots()
+    for label, (members, look) in groups.items():
+        axis.scatter(*points[members[chosen]].T, alpha=0.5, label=label, **look)
+    axis.legend(loc="upper left", fontsize=16 if len(groups) == 2 else 9)
+    axis.set_title(attribute if source.attribute_names else "Class", fontsize=20)
+    if len(chosen) < len(source):
+        axis.set_xlabel(f"a random {len(chosen):,} of the {len(source):,} test pictures")
+    return figure
+
+
+def _groups(source: Source, attribute: str) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
+    """{label: ((n,) bool, how its points look)} of the two values of an attribute, or of every class."""
+    if source.attribute_names or source.labels is None:
+        has = source.column(attribute).astype(bool)
+        return {"True": (has, {"color": TRUE}), "False": (~has, {"color": FALSE, "marker": "^"})}
+    looks = [
+        {"color": f"C{i % 10}", "marker": "o^sD*vPX<>"[(i + i // 10) % 10], "s": 16}
+        for i in range(source.labels.max() + 1)
+    ]
+    return {source.classes[i] if source.classes else str(i): (source.labels == i, look) for i, look in enumerate(looks)}
+
+
+def latent_manifold(run: Run, n: int = 20) -> Figure:
+    """What each point of a two-dimensional latent plane decodes to."""
+    figure = Figure((9, 9), layout="constrained")
+    axis = figure.subplots()
+    show(axis, sheet(latents.manifold(run.model, n), n, gap=0) / 255)
+    axis.set_xlabel("first latent, quantiles .05 to .95 of N(0, 1)")
+    axis.set_ylabel("second latent, quantiles .05 to .95 of N(0, 1)")
+    return figure
+
+
+def class_reconstructions(run: Run, n: int = 5) -> Figure:
+    """A row for each class: its first test picture, and n pictures decoded from samples of its posterior.
+
+    Raises:
+        UserError: if the data set has no classes.
+    """
+    source = run.source("test")
+    if source.labels is None:
+        raise UserError(f"{source.name} has no classes to take a picture of each: train on digits, mnist or cifar10.")
+    first = [int(np.flatnonzero(source.labels == label)[0]) for label in np.unique(source.labels)]
+    images = source.floats(np.array(first))
+    around = latents.posterior_reconstructions(run.model, images, n)
+    names = [source.classes[source.labels[i]] if source.classes else str(source.labels[i]) for i in first]
+    rows = [(name, [image, *pictures]) for name, image, pictures in zip(names, images, around, strict=True)]
+    figure, axes = rows_of(rows, n + 1)
+    axes[0, 0].set_title("test picture", fontsize=9)
+    axes[0, 1].set_title("from its posterior", fontsize=9)
+    return figure

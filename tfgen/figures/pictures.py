@@ -1,0 +1,57 @@
+"""Samples and reconstructions, beside test pictures."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tfgen import latents
+from tfgen.figures.grids import grid, sheet, show
+from tfgen.metrics import distances
+from tfgen.protocols import Run
+
+
+def reconstructions(run: Run, n: int = 10) -> Figure:
+    """Row 1: the first n test pictures, or as many as there are; row 2: what the decoder makes of their mean codes."""
+    images = run.source("test").floats(slice(n))
+    n = len(images)
+    return grid(np.concatenate([images, latents.reconstructions(run.model, images)]), n, (2 * n, 4))
+
+
+def samples(run: Run, n: int = 32, columns: int = 8) -> Figure:
+    """n pictures of latents sampled from the prior."""
+    return grid(latents.prior_samples(run.model, n), columns, (2 * columns, 2 * (n // columns)))
+
+
+def farthest_sample(run: Run, n: int = 32) -> Figure:
+    """Of n samples the one that is least like any test picture, enlarged, beside the test picture nearest to it."""
+    samples, test = latents.prior_samples(run.model, n), run.source("test").floats()
+    indices, rms = distances.nearest(samples, test)
+    worst = int(np.argmax(rms[:, 0]))
+    figure = Figure((8, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    show(left, samples[worst], f"sample {worst + 1} of {n}")
+    show(right, test[indices[worst, 0]], f"nearest test picture, {rms[worst, 0]:.3f} RMS away")
+    return figure
+
+
+def montages(run: Run, columns: int = 8) -> Figure:
+    """Square montages of test pictures, their reconstructions, and samples of the prior."""
+    images = run.source("test").floats(slice(columns * columns))
+    samples = latents.prior_samples(run.model, columns * columns)
+    parts = {
+        f"{len(images)} test pictures": images,
+        "their reconstructions": latents.reconstructions(run.model, images),
+        f"{len(samples)} samples": samples,
+    }
+    figure = Figure((15, 5.4), layout="constrained")
+    for axis, (title, pictures) in zip(figure.subplots(1, 3), parts.items(), strict=True):
+        show(axis, sheet(pictures, columns) / 255, title)
+    return figure
+
+
+def samples_and_test(run: Run, n: int = 30, columns: int = 6) -> Figure:
+    """Samples beside test pictures."""
+    figure = Figure((10, 4.6), layout="constrained")
+    parts = {"generated": latents.prior_samples(run.model, n), "test pictures": run.source("test").floats(slice(n))}
+    for axis, (title, pictures) in zip(figure.subplots(1, 2), parts.items(), strict=True):
+        show(axis, sheet(pictures, columns) / 255, f"{len(pictures)} {title}")
+    return figure

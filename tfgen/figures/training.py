@@ -1,0 +1,77 @@
+"""How samples of the same latents changed during the training, from the sheets that the run saved."""
+
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw
+
+from tfgen import UserError
+from tfgen.figures.grids import close_together, show, tiles
+from tfgen.protocols import Run
+
+
+def _sheets(run: Run, moments: int, spacing: Callable[..., np.ndarray]) -> list[tuple[int, np.ndarray]]:
+    """At most so many of the run's sheets, the last included: [(iteration, (h, w[, C]) uint8)].
+
+    `spacing` is np.linspace or np.geomspace.
+    """
+    paths = sorted(path for path in (run.folder / "samples").glob("*.png") if path.stem.isdecimal())
+    if not paths:
+        raise UserError(f"{run.folder / 'samples'} contains no sheets of samples: continue the run or train it again.")
+    chosen = np.unique(np.rint(spacing(1, len(paths), min(moments, len(paths)))).astype(int)) - 1
+    sheets = [(int(paths[i].stem), _picture(paths[i])) for i in chosen]
+    for i, (_, picture) in zip(chosen, sheets, strict=True):
+        if picture.shape != sheets[-1][1].shape:
+            raise UserError(f"{paths[i]} differs in size from the other sheets: remove it or train the run again.")
+    return sheets
+
+
+def _picture(path: pathlib.Path) -> np.ndarray:
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture)
+    except (OSError, SyntaxError) as error:  # Pillow's PNG reader raises both
+        raise UserError(f"{path} cannot be read as a picture ({error}): remove it or train the run again.") from None
+
+
+def training_grids(run: Run, moments: int = 4) -> Figure:
+    """The run's sheets of samples at evenly spaced moments of its training; the latents are the same."""
+    chosen = _sheets(run, moments + 1, np.linspace)[1:] or _sheets(run, 1, np.linspace)
+    figure = Figure((4 * len(chosen), 4 * chosen[0][1].shape[0] / chosen[0][1].shape[1] + 0.5), layout="constrained")
+    axes = figure.subplots(1, len(chosen), squeeze=False)[0]
+    for axis, (iteration, picture) in zip(axes, chosen, strict=True):
+        show(axis, picture / 255, f"epoch {iteration // run.steps_per_epoch}")
+    return figure
+
+
+def training_strip(run: Run, n: int = 6, moments: int = 10) -> Figure:
+    """n latents, a row each, over the training, a column each; early moments are denser, as pictures change faster."""
+    chosen = [
+        (iteration, tiles(picture, run.record["image_size"]))
+        for iteration, picture in _sheets(run, moments, np.geomspace)
+    ]
+    rows = np.rint(np.linspace(0, len(chosen[0][1]) - 1, min(n, len(chosen[0][1])))).astype(int)
+    figure = Figure((1.2 * len(chosen), 1.2 * len(rows) + 0.4), layout="constrained")
+    axes = figure.subplots(len(rows), len(chosen), squeeze=False)
+    for column, (iteration, pictures) in zip(axes.T, chosen, strict=True):
+        for axis, picture in zip(column, pictures[rows], strict=True):
+            show(axis, picture)
+        column[0].set_title(f"{iteration:,}", fontsize=10)
+    figure.suptitle("iteration", fontsize=10)
+    close_together(figure)
+    return figure
+
+
+def training_animation(run: Run, moments: int = 16, width: int = 280) -> list[Image.Image]:
+    """The run's sheets of samples as the frames of an animation, each with its iteration, about `width` pixels wide."""
+    frames = []
+    for iteration, array in _sheets(run, moments, np.geomspace):
+        picture = Image.fromarray(array)  # grey stays grey, and the file small
+        scale = max(1, width // picture.width)
+        frame = Image.new(picture.mode, (scale * picture.width, scale * picture.height + 20), "white")
+        frame.paste(picture.resize((scale * picture.width, scale * picture.height), Image.Resampling.NEAREST), (0, 20))
+        ImageDraw.Draw(frame).text((4, 4), f"iteration {iteration:,}", fill="black")
+        frames.append(frame)
+    return frames

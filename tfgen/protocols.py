@@ -1,0 +1,43 @@
+"""What figures and scores read of a run."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from tfgen.data.source import Source
+from tfgen.models.base import GenerativeModel
+
+
+class Run(Protocol):
+    """A trained run, as figures and scores see it. `tfgen.runs.Run` is one; a test may pass less."""
+
+    @property
+    def folder(self) -> pathlib.Path:
+        """Where it is kept; the pictures saved while it trained are in samples/."""
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What was run: "arguments" of the builder, "image_size", "attributes" and so on."""
+
+    @property
+    def preset(self) -> Any:
+        """The study's Preset."""
+
+    @property
+    def model(self) -> GenerativeModel:
+        """The trained model."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Training iterations in one epoch."""
+
+    def build(self) -> GenerativeModel:
+        """The model with fresh weights."""
+
+    def source(self, split: str) -> Source:
+        """The data of "train", "test" or "all"."""
+
+    def history(self) -> dict[str, np.ndarray]:
+        """{"iteration": (n,) int, log: (n,) float} of the n iterations trained."""

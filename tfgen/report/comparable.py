@@ -1,0 +1,51 @@
+"""Which runs an experiment may compare."""
+
+import json
+from collections.abc import Sequence
+
+from tfgen.report.selection import ready
+from tfgen.runs import Run
+from tfgen.studies import EXPERIMENTS
+
+
+def alike(name: str, chosen: Sequence[Run]) -> dict[str, dict[str, Run]]:
+    """{file name: {label: Run}} of an experiment's variants that were trained alike: for each data set the most there
+    are, if two or more.
+
+    Args:
+        name: of the experiment, STUDY/WHAT.
+        chosen: Runs, the preferred first.
+    """
+    study, groups, experiment = name.split("/")[0], {}, EXPERIMENTS[name]
+    varied = {key for _, changes in experiment.variants.values() for key in changes}
+    for run in chosen:
+        record = run.record
+        if record["study"] != study or not ready(run):
+            continue
+        defaults, arguments = run.preset.defaults(), record["arguments"]
+        same = [record[key] for key in ("image_size", "channels", "examples", "reading")] + [arguments["width"]]
+        if experiment.alike:
+            same += [record[key] for key in ("batch_size", "epochs", "seed", "schedule", "precision", "ema")]
+            same.append(
+                {key: value for key, value in arguments.items() if key not in varied and value != defaults[key]}
+            )
+        for label, (model, changes) in experiment.variants.items():
+            if model == record["model"] and all(
+                arguments[key] == (defaults | changes)[key] for key in varied & defaults.keys()
+            ):
+                group = groups.setdefault((record["dataset"], record["data_dir"]), {}).setdefault(
+                    json.dumps(same, sort_keys=True), {}
+                )
+                group.setdefault(label, run)
+    largest = [max(kinds.values(), key=len) for kinds in groups.values()]
+    found = {}
+    for group in sorted((group for group in largest if len(group) > 1), key=len, reverse=True):
+        dataset = next(iter(group.values())).record["dataset"]
+        file = file_name(name if not found else f"{name}_{dataset}")
+        found.setdefault(file, {label: group[label] for label in experiment.variants if label in group})
+    return found
+
+
+def file_name(name: str) -> str:
+    """The file name of a comparison: "dlcv2018/blur" -> "dlcv2018_blur.jpg"."""
+    return f"{name.replace('/', '_')}.jpg"

@@ -1,0 +1,67 @@
+"""Which runs a report shows."""
+
+import json
+import pathlib
+from collections.abc import Iterable, Sequence
+
+from tfgen import UserError, runs
+from tfgen.models.base import GenerativeModel
+from tfgen.runs import Run
+from tfgen.studies import DEFAULT_STUDY, STUDIES
+
+
+def readable(folders: Iterable[str | pathlib.Path], best: bool = False) -> tuple[list[Run], list[str]]:
+    """The runs of folders, and a sentence for each that cannot be read; without folders, all runs below runs/.
+
+    Args:
+        folders: run folders.
+        best: whether to read the checkpoints with the best score instead of the newest.
+
+    Raises:
+        UserError: if folders are given and none can be read.
+    """
+    folders = list(dict.fromkeys(folders))
+    found, complaints = ([], []) if folders else runs.find(best=best)
+    for folder in folders:
+        try:
+            found.append(Run.open(folder, best))
+        except UserError as error:
+            complaints.append(str(error))
+    if folders and not found:
+        raise UserError(complaints[0])
+    chosen: list[Run] = []
+    shared: dict[str, dict] = {}
+    for run in found:
+        try:
+            run.command(), run.iteration
+        except UserError as error:  # its data set is unknown here, or it has no best checkpoint
+            complaints.append(f"{run.folder}: {error}")
+            continue
+        data = json.dumps([run.record[key] for key in ("dataset", "data_dir", "image_size", "examples", "reading")])
+        run.sources = shared.setdefault(data, run.sources)  # runs of the same data read them once
+        chosen.append(run)
+    return chosen, complaints
+
+
+def ready(run: Run) -> bool:
+    """Whether a run has finished an epoch, and so has something to show."""
+    return run.iteration >= run.steps_per_epoch
+
+
+def preferred(chosen: Sequence[Run], study: str, model: str) -> Run | None:
+    """The first run of a model that is ready, else the first; None if there is none."""
+    own = [run for run in chosen if (run.record["study"], run.record["model"]) == (study, model)]
+    return next((run for run in own if ready(run)), own[0] if own else None)
+
+
+def studies_of(chosen: Sequence[Run]) -> list[str]:
+    """The studies of runs, in the order of STUDIES; the default study if there are no runs."""
+    return [study for study in STUDIES if any(run.record["study"] == study for run in chosen)] or [DEFAULT_STUDY]
+
+
+def model_of(run: Run) -> GenerativeModel:
+    """The run's model, or where no checkpoint can be read one with fresh weights."""
+    try:
+        return run.model
+    except UserError:
+        return run.build()

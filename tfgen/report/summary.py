@@ -1,0 +1,75 @@
+"""What a run trained and how good it is, for the page."""
+
+import datetime
+import json
+import shlex
+from typing import Any
+
+from tfgen import UserError
+from tfgen.figures import diagrams
+from tfgen.report.drawing import unexpected
+from tfgen.report.entry import PROGRAM
+from tfgen.report.selection import model_of, ready
+from tfgen.runs import Run
+
+
+def trained(run: Run) -> dict[str, Any]:
+    """What a run trained, on which data, for how long, and its scores: a dict for the page."""
+    record, problems = run.record, []
+    model = model_of(run)  # finds out which checkpoint is whole
+    iteration = run.restored or run.iteration
+    if iteration != run.iteration:
+        problems.append(
+            f"{run.folder} has a newer checkpoint, of iteration {run.iteration:,}, that is damaged or was written "
+            "while the report was made."
+        )
+    if not run.done:
+        problems.append(
+            f"{run.folder} is at iteration {iteration:,} of {run.iterations:,}: continue it with `{run.command()}`."
+        )
+    numbers, command = measured(run, iteration, problems)
+    count = f", {record['pictures']:,} pictures" if "pictures" in record else ""
+    arguments = ", ".join(f"{name} {value}" for name, value in record["arguments"].items())
+    length = f"{iteration:,} iterations, {iteration / run.steps_per_epoch:.3g} epochs"
+    return {
+        "command": run.command(),
+        "data": f"{record['dataset']}{count} of {record['image_size']}x{record['image_size']}",
+        "settings": f"{arguments}, batch_size {record['batch_size']}",
+        "parameters": model.parameters(),
+        "length": length + ", the best checkpoint" * run.best,
+        "time": str(datetime.timedelta(seconds=round(run.seconds))),
+        "layers": {name: diagrams.table(network) for name, network in model.networks().items()},
+        "numbers": {name: (f"{value:.4g}", run.preset.score.meanings[name]) for name, value in numbers.items()},
+        "score_command": command,
+        "problems": problems,
+    }
+
+
+def measured(run: Run, iteration: int, problems: list[str]) -> tuple[dict[str, float], str]:
+    """The numbers of a run's score, and the command that measures them.
+
+    Numbers that `score` saved for this checkpoint are read; otherwise a quick score is measured now, and a slow one
+    gives no numbers.
+
+    Args:
+        run: Run.
+        iteration: iteration of the checkpoint that is shown.
+        problems: a sentence is added if the score cannot be measured.
+    """
+    command = f"{PROGRAM} score {shlex.quote(str(run.folder))}" + " --best" * run.best
+    score = run.preset.score
+    try:
+        saved = json.loads((run.folder / "scores.json").read_text())
+        if saved.pop("iteration") == iteration and saved.keys() <= score.meanings.keys():
+            return {name: float(value) for name, value in saved.items()}, command
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # not measured yet, or by another version
+    if not score.quick or not ready(run):
+        return {}, command
+    try:
+        return score(run, run.model), command
+    except UserError as error:
+        problems.append(str(error))
+    except Exception as error:  # a bug must not cost the rest of the page
+        problems.append(unexpected(error))
+    return {}, command
