@@ -582,7 +582,7 @@ BAD_FOLDER = {
     "picture missing": (
         remove("train/2.png"),
         LINE_2,
-        "expected the name of a picture beside or below it, not '2.png', which is missing",
+        "expected the name of a picture next to or below it, not '2.png', which is missing",
     ),
     "picture in both splits": (write("test/2.png", noise(32, 32, 3)), LINE_2, "but 2.png is the name of 2"),
     "picture without a row": (
