@@ -241,7 +241,6 @@ def main(arguments: argparse.Namespace) -> int:
 
 def run() -> None:
     """The console script `tfgen`."""
-    sys.stdout.reconfigure(line_buffering=True)
     sys.exit(program.until_closed(lambda: main(parse(sys.argv))))
 
 

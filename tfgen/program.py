@@ -1,6 +1,7 @@
 """The program that runs: the command as the user typed it, for messages and the commands in them, and its start."""
 
 import contextlib
+import io
 import os
 import pathlib
 import shlex
@@ -51,6 +52,8 @@ def fault(error: Exception) -> str | None:
 
 def until_closed(main: Callable[[], int]) -> int:
     """Runs a program and returns its exit code; it ends silently when nobody reads its output any more, as `| head`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # what is printed before a long training is seen before it
     try:
         try:
             return main()
