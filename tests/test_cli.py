@@ -60,6 +60,7 @@ def test_list_shows_every_preset(tfgen):
         assert text in out
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("model", ["vae", "gan", "acgan"])
 def test_train_score_report_export(tfgen, model):
     code, out, err = tfgen("train", "--model", model, *TOY, "--run", "r")
@@ -100,6 +101,7 @@ def test_train_score_report_export(tfgen, model):
         assert re.search(rf"r/exports/{name}: reloaded, largest difference \S+ for batches of 1 and 17", out)
 
 
+@pytest.mark.trace
 def test_exported_networks_give_the_same_numbers(tfgen):
     tfgen("train", "--model", "acgan", *TOY, "--run", "r")
     tfgen("export", "r", "--out", "exported")
@@ -110,6 +112,7 @@ def test_exported_networks_give_the_same_numbers(tfgen):
         np.testing.assert_allclose(reloaded.serve(inputs), run.model.generate(inputs["z"], inputs["codes"]), atol=1e-5)
 
 
+@pytest.mark.trace
 def test_export_replaces_its_own_and_nothing_else(tfgen):
     tfgen("train", "--model", "gan", *TOY, "--run", "r")
     assert tfgen("export", "r")[0] == 0
@@ -122,6 +125,7 @@ def test_export_replaces_its_own_and_nothing_else(tfgen):
     assert pathlib.Path("mine/generator/thesis.txt").read_text() == "years of work"
 
 
+@pytest.mark.trace
 def test_report_is_the_same_to_the_byte_and_takes_the_last_trained(tfgen):
     tfgen("train", "--model", "acgan", *TOY, "--run", "runs/a")
     tfgen("train", "--model", "acgan", *TOY, "--run", "runs/b", "--seed", 1)
@@ -160,6 +164,7 @@ def test_report_without_runs_names_every_command(tfgen):
         assert f"{name}.jpg" in out
 
 
+@pytest.mark.trace
 def test_report_of_an_unfinished_run_gives_the_command_that_goes_on(tfgen):
     tfgen("train", "--model", "vae", *TOY, "--run", "r", "--kl_weight", "0.5", "--keep", 3)
     for iteration in (4, 8):  # as if killed in the first epoch
@@ -178,6 +183,7 @@ def test_dry_run_writes_nothing(tfgen):
     assert "64 pictures of 16x16" in out and "2 epochs of 4 iterations of 16 pictures, 0 of 8 iterations done" in out
 
 
+@pytest.mark.trace
 def test_an_experiment_trains_its_variants_once_and_draws_them(tfgen):
     command = ["experiment", "dlcv2018/kl_weight", *TOY]
     code, out, _ = tfgen(*command)
@@ -191,6 +197,7 @@ def test_an_experiment_trains_its_variants_once_and_draws_them(tfgen):
     assert pathlib.Path("report/dlcv2018_kl_weight.jpg").read_bytes() == before
 
 
+@pytest.mark.trace
 def test_reproduce_trains_a_study_and_draws_its_figures(tfgen):
     code, out, _ = tfgen("reproduce", "digits", *TOY)
     assert code == 0
@@ -225,6 +232,7 @@ def test_every_experiment_names_models_and_arguments_that_exist():
             assert not log or log in preset.build((32, 32, 3), width=1 / 8, **changes).logs
 
 
+@pytest.mark.trace
 def test_digits_train_a_vae(tfgen):
     assert (
         tfgen("train", "--model", "vae", "--dataset", "digits", "--smoke", "--examples", 64, "--batch_size", 32)[0] == 0
@@ -239,6 +247,7 @@ def hashes(folder):
     return {name: [v.numpy().tobytes() for v in network.weights] for name, network in run.model.networks().items()}
 
 
+@pytest.mark.trace
 def test_more_epochs_go_on_and_equal_an_uninterrupted_run(tfgen):
     tfgen("train", "--model", "gan", *TOY, "--epochs", 3, "--run", "whole")
     tfgen("train", "--model", "gan", *TOY, "--epochs", 1, "--run", "parts")
@@ -250,6 +259,7 @@ def test_more_epochs_go_on_and_equal_an_uninterrupted_run(tfgen):
     assert code == 0 and "24 of 24 iterations done" in out
 
 
+@pytest.mark.trace
 def test_annealed_rates_fall_to_0_and_go_on_where_they_were(tfgen):
     command = ["train", "--model", "gan", *TOY, "--epochs", 3, "--schedule", "linear", "--run", "r"]
     tfgen(*command)
@@ -266,6 +276,7 @@ def test_annealed_rates_fall_to_0_and_go_on_where_they_were(tfgen):
     assert code == 2 and "was trained with epochs 3, not 4" in err
 
 
+@pytest.mark.trace
 def test_history_rows_after_the_checkpoint_are_trained_again(tfgen):
     tfgen("train", "--model", "vae", *TOY, "--epochs", 1, "--run", "r")
     history = pathlib.Path("r/history.csv")
@@ -276,6 +287,7 @@ def test_history_rows_after_the_checkpoint_are_trained_again(tfgen):
     assert history.read_bytes().startswith(before)
 
 
+@pytest.mark.trace
 def test_ctrl_c_saves_and_the_same_command_continues():
     words = ["train", "--model", "vae", *TOY, "--epochs", "100000", "--run", "r"]
     running = process(*words)
@@ -393,6 +405,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tfgen, words, sentence):
     assert files(".") == []
 
 
+@pytest.mark.trace
 def test_other_arguments_in_the_same_folder_are_refused(tfgen):
     tfgen("train", "--model", "vae", *TOY, "--run", "r")
     before = {name: pathlib.Path("r", name).stat().st_mtime_ns for name in files("r")}
@@ -431,6 +444,7 @@ def test_damaged_records(tfgen, text):
     assert code == 2 and pathlib.Path("r/record.json").read_text() == text
 
 
+@pytest.mark.trace
 def test_a_damaged_run_does_not_keep_the_others_from_the_report(tfgen):
     tfgen("train", "--model", "gan", *TOY, "--run", "runs/good")
     pathlib.Path("runs/bad").mkdir()
@@ -453,6 +467,7 @@ def test_a_run_folder_that_cannot_be_made(tfgen):
         assert code == 2 and "file/r cannot be created" in err
 
 
+@pytest.mark.trace
 def test_a_damaged_history_is_named(tfgen):
     tfgen("train", "--model", "vae", *TOY, "--run", "r")
     pathlib.Path("r/history.csv").write_text("iteration,reconstruction,kl\n1,0.5\n")
@@ -468,6 +483,7 @@ def test_a_damaged_history_is_named(tfgen):
     ]
 
 
+@pytest.mark.trace
 def test_an_exit_code_and_a_clean_terminal_in_a_real_process():
     done = process("train", "--model", "dcgan")
     out, err = done.communicate(timeout=120)

@@ -13,6 +13,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny
 from PIL import Image
 
 import tfgen_cli
@@ -23,9 +24,10 @@ from tfgen.runs.checkpoints import Checkpoints
 from tfgen.training.saver import finite
 
 ROOT = pathlib.Path(__file__).parent.parent
+pytestmark = [pytest.mark.trace, pytest.mark.usefixtures("tiny_study")]
 TOY = ["--smoke", "--examples", "64", "--batch_size", "16", "--image_size", "16"]
-GAN_TOY = ["train", "--model", "gan", *TOY]
-VAE_TOY = ["train", "--model", "vae", *TOY]
+GAN_TOY = ["train", "--model", "gan", *tiny.TOY]
+VAE_TOY = ["train", "--model", "vae", *tiny.TOY]
 
 
 @pytest.fixture(autouse=True)
@@ -53,12 +55,9 @@ def outcome(folder):
 def whole(tmp_path_factory):
     """A GAN's run of 24 iterations, never stopped, all its checkpoints kept."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    assert (
-        tfgen_cli.main(
-            tfgen_cli.parse(["tfgen_cli.py", *GAN_TOY, "--epochs", "3", "--keep", "9", "--run", str(folder)])
-        )
-        == 0
-    )
+    words = [*GAN_TOY, "--epochs", "3", "--keep", "9", "--run", str(folder)]
+    with tiny.registered():
+        assert tfgen_cli.main(tfgen_cli.parse(["tfgen_cli.py", *words])) == 0
     return folder
 
 
@@ -115,6 +114,14 @@ def test_the_newest_stay_and_the_sums_are_what_sha256sum_says(tfgen):
     (folder,) = pathlib.Path("r/checkpoints").glob("*16")
     done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.count(": OK") == 3
+
+
+def test_settings_that_may_change_leave_the_weights_as_they_were(tfgen, whole, part):
+    """Scoring, too, which trains a classifier meanwhile."""
+    code, _, err = tfgen(*REST, "--score_every", 1, "--checkpoint_every", 5, "--keep", 5)
+    assert code == 0 and "epoch 3: " in err and "the best so far" in err
+    assert iterations("r") == [0, 8, 16, 20, 24]
+    assert outcome("r") == outcome(whole)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +206,7 @@ def test_a_report_beside_a_run_that_is_writing_its_history(tfgen, part):
 
 def test_a_disk_that_fills_up_stops_the_run_and_spoils_nothing(tmp_path):
     """On a real file system of 2.6 MB, in a mount namespace of its own; then with more room."""
-    train = f"{sys.executable} {ROOT}/tfgen_cli.py {' '.join(GAN_TOY)} --width 1/2 --epochs 3 --run r"
+    train = f"{sys.executable} {ROOT}/tfgen_cli.py train --model gan {' '.join(TOY)} --width 1/2 --epochs 3 --run r"
     script = f"""
         set -e
         mkdir small && mount -t tmpfs -o size=2600k none small && cd small
