@@ -209,7 +209,11 @@ def bound(read, codes, categories):
     """What an InfoGAN logs when its recognizer answers `read`."""
     keras.utils.set_random_seed(0)
     model = InfoGAN(
-        None, lambda images, training: {"features": images}, lambda features, training: read, None, categories
+        None,
+        lambda images, training: {"features": images},
+        lambda features, training: read,
+        "non_saturating",
+        categories,
     )
     model.fake = lambda batch, draw: batch["image"]
     model.sample_codes = lambda key, draw, n: tf.constant(codes, tf.float32)
