@@ -44,6 +44,7 @@ COUNTS = {
 }
 
 
+@pytest.mark.usefixtures("no_optimizers")
 @pytest.mark.parametrize("name", COUNTS)
 def test_trainable_parameters(name):
     assert digits.PRESETS[name].build((32, 32, 1)).parameters() == COUNTS[name]

@@ -187,6 +187,7 @@ def test_five_critic_steps_on_fresh_latents(toy):
 # ----------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_optimizers")
 def test_parameter_counts():
     model = STUDIES["dlcv2018"]["infogan"].build((64, 64, 3))
     assert model.parameters() == {"discriminator": 1_083_137, "generator": 1_161_891, "recognizer": 531_122}

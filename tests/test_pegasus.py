@@ -84,6 +84,7 @@ COUNTS = {
 }
 
 
+@pytest.mark.usefixtures("no_optimizers")
 @pytest.mark.parametrize("name", COUNTS)
 def test_trainable_parameters(name):
     assert pegasus.PRESETS[name].build((32, 32, 3)).parameters() == COUNTS[name]
@@ -99,6 +100,7 @@ def test_the_hand_counts_are_what_they_were():
     )
 
 
+@pytest.mark.usefixtures("no_optimizers")
 def test_trainable_parameters_of_the_variants():
     counts = lambda **arguments: pegasus.adversarial_vae((32, 32, 3), **arguments).parameters()
     assert counts(dense_layers=2) == {
