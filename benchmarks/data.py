@@ -1,7 +1,7 @@
-"""What the input costs, side by side in one process: python benchmarks/data.py [FOLDER of JPEGs]
+"""Speed and memory of the input pipeline: python benchmarks/data.py [FOLDER of JPEGs]
 
-Without a folder the JPEGs are built-in faces of 178x218 pixels, CelebA's size. Speeds are per second of processor time,
-which other work on the machine does not change; the step's are medians of alternating rounds.
+Without a folder, the JPEGs are built-in faces of 178x218 pixels, CelebA's size. Speeds are per second of processor
+time, which other processes hardly change, and medians over rounds.
 """
 
 import io
@@ -38,7 +38,7 @@ def jpegs():
 
 
 def decoding(paths):
-    """Pictures a second: Pillow's own decoding, and decode-crop-resize."""
+    """Pictures per second: decoding by Pillow, and decoding, cropping and resizing by tfgen."""
 
     def pillow(path):
         with Image.open(path) as picture:
@@ -53,12 +53,13 @@ def decoding(paths):
             seconds[name].append(time.process_time() - began)
     pillow, tfgen = (len(paths) / statistics.median(seconds[name]) for name in ("pillow", "tfgen"))
     print(
-        f"JPEG 178x218: Pillow's decoding alone {pillow:.0f}/s, decode-crop-resize to 64x64 {tfgen:.0f}/s, {tfgen / pillow:.2f} of it"
+        f"JPEG 178x218: Pillow's decoding alone {pillow:.0f}/s, decode-crop-resize to 64x64 {tfgen:.0f}/s, "
+        f"{tfgen / pillow:.2f} of it"
     )
 
 
 def gathering(source):
-    """Pictures a second in batches of 64."""
+    """Pictures per second in batches of 64."""
     rates = []
     for _ in range(ROUNDS):
         began = time.process_time()
@@ -69,7 +70,7 @@ def gathering(source):
 
 
 def steps(source):
-    """A training step on fresh batches against the same step on one batch for ever."""
+    """A training step on new batches compared with the same step on a constant batch."""
     model = find("dlcv2018", "gan").build((64, 64, 3), width=0.5)
     fixed = next(iter(batches(source, 64)))
     feeds = {
@@ -84,12 +85,13 @@ def steps(source):
             seconds[name].append((time.process_time() - began) / 20)
     fresh, constant = (statistics.median(seconds[name][1:]) for name in ("fresh", "constant"))  # the first round traces
     print(
-        f"a step of dlcv2018's gan, width 1/2: {fresh:.4f} s on fresh batches, {constant:.4f} s on one batch, {fresh / constant - 1:+.1%} (processor time)"
+        f"a step of dlcv2018's gan, width 1/2: {fresh:.4f} s on fresh batches, {constant:.4f} s on one batch, "
+        f"{fresh / constant - 1:+.1%} (processor time)"
     )
 
 
 def memory(n):
-    """Megabytes that n pictures take once batches of them were made, beside those of their bytes."""
+    """Memory in megabytes that n pictures and batches of them take, compared with the size of their pixels."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     source = Source(
         "random", np.random.default_rng(0).integers(0, 256, (n, 64, 64, 3), np.uint8), np.zeros((n, 0), np.uint8)

@@ -1,4 +1,4 @@
-"""Built-in faces drawn a second on one core: python benchmarks/faces.py"""
+"""How many built-in faces are drawn per second on one core: python benchmarks/faces.py"""
 
 import os
 import time
@@ -6,7 +6,7 @@ import time
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
-from tfgen.data.builtin import faces
+from tfgen.data.builtin import faces  # noqa: E402 (NumPy reads the variables when it is imported)
 
 ROUNDS, N = 10, 512
 
@@ -16,5 +16,6 @@ for number in range(ROUNDS):
     faces.draw(number * N, (number + 1) * N)
     rates.append(N / (time.perf_counter() - began))
 print(
-    f"64x64 faces a second on one core, {ROUNDS} rounds of {N}: median {sorted(rates)[ROUNDS // 2]:.0f}, from {min(rates):.0f} to {max(rates):.0f}"
+    f"64x64 faces per second on one core, {ROUNDS} rounds of {N}: median {sorted(rates)[ROUNDS // 2]:.0f}, from "
+    f"{min(rates):.0f} to {max(rates):.0f}"
 )

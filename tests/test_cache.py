@@ -2,9 +2,10 @@
 them is said.
 """
 
-import multiprocessing
+import concurrent.futures
 import os
 import pathlib
+import threading
 
 import numpy as np
 import pytest
@@ -164,23 +165,31 @@ def test_a_damaged_cache_is_noticed_and_made_again(pictures, harm, capsys):
     assert capsys.readouterr().err == ""
 
 
-def _prepare(folder, home, barrier):
-    os.environ["XDG_CACHE_HOME"] = home
-    barrier.wait()
-    for _ in prepare("folder", folder, 8):
-        pass
+def test_the_same_set_may_be_prepared_twice_at_once(pictures, own_cache):
+    barrier = threading.Barrier(2)
 
+    def work():
+        barrier.wait()
+        return len(list(prepare("folder", pictures, 8)))
 
-def test_two_processes_may_prepare_the_same_set_at_once(pictures, own_cache):
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    workers = [context.Process(target=_prepare, args=(pictures, str(own_cache.parent), barrier)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-        assert worker.exitcode == 0
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        assert [future.result() for future in [pool.submit(work), pool.submit(work)]] == [2, 2]
     assert len(list(own_cache.iterdir())) == 2
+    assert [old for *_, old, _ in prepare("folder", pictures, 8)] == [True, True]
+
+
+def test_a_set_that_another_process_finishes_first_is_kept(pictures, own_cache, monkeypatch):
+    write, written = cache._write, []
+
+    def slow(source, request, folder, problem):
+        write(source, request, folder, problem)
+        if len(written) % 2 == 0:  # while this one is about to end, another one begins and ends
+            written.append(folder)
+            written.append(cache.write(source, request, problem))
+
+    monkeypatch.setattr(cache, "_write", slow)
+    assert [old for *_, old, _ in prepare("folder", pictures, 8)] == [False, False]
+    assert sorted(own_cache.iterdir()) == sorted(written[1::2]) and len(written) == 4
     assert [old for *_, old, _ in prepare("folder", pictures, 8)] == [True, True]
 
 
@@ -189,12 +198,12 @@ def test_a_cache_that_cannot_be_written_is_a_sentence_and_leaves_nothing(picture
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(UserError, match=r"cannot be written below .*tfgen \(No space left on device\): make room"):
+    with pytest.raises(UserError, match=r"cannot be written to .*tfgen \(No space left on device\): make room"):
         list(prepare("folder", pictures, 8))
     assert list(own_cache.iterdir()) == []
     own_cache.rmdir()
     own_cache.write_text("a file")
-    with pytest.raises(UserError, match="cannot be written below"):
+    with pytest.raises(UserError, match="cannot be written to"):
         list(prepare("folder", pictures, 8))
 
 
@@ -259,25 +268,51 @@ def test_the_command_line_prepares_shows_and_lists(pictures, tmp_path, capsys):
     assert all(name in said for name in data.DATASETS) and "--depth_unit" in said
 
 
-@pytest.mark.parametrize("words, expected", [
-    (["prepare", "--dataset", "faces"], "faces is built in and needs no preparing"),
-    (["verify", "--dataset", "celeba"], "give --data_dir DIR"),
-    (["prepare", "--dataset", "mnist", "--data_dir", "nowhere", "--crop", "148"], "mnist takes no --crop: leave it out, it goes with celeba"),
-    (["show", "--dataset", "digits", "--channels", "3"], "digits takes no --channels"),
-    (["show", "--dataset", "digits", "--image_size", "24"], "power of two"),
-    (["show", "--dataset", "digits", "--out", "sheet.txt"], "expected one that ends in .png or .jpg"),
-    (["verify", "--dataset", "folder", "--data_dir", "nowhere"], "nowhere"),
-    (["verify", "--dataset", "rgbd", "--data_dir", "nowhere"], "nowhere"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["prepare", "--dataset", "faces"], "faces is built in and needs no preparing"),
+        (["verify", "--dataset", "celeba"], "give --data_dir DIR"),
+        (
+            ["prepare", "--dataset", "mnist", "--data_dir", "nowhere", "--crop", "148"],
+            "mnist takes no --crop: leave it out, it goes with celeba",
+        ),
+        (["show", "--dataset", "digits", "--channels", "3"], "digits takes no --channels"),
+        (["show", "--dataset", "digits", "--image_size", "24"], "power of two"),
+        (["show", "--dataset", "digits", "--out", "sheet.txt"], "expected one that ends in .png or .jpg"),
+        (["verify", "--dataset", "folder", "--data_dir", "nowhere"], "nowhere"),
+        (["verify", "--dataset", "rgbd", "--data_dir", "nowhere"], "nowhere"),
+    ],
+)
 def test_data_commands_refuse_in_a_sentence(words, expected, capsys):
     assert cli("data", *words) == 2
     said = capsys.readouterr().err
     assert expected in said and said.count("\n") == 1 and "Traceback" not in said
 
 
+@pytest.mark.trace
 def test_training_reads_the_files_it_is_told_to_and_says_when_one_is_damaged_meanwhile(pictures, tmp_path, capsys):
-    words = ["train", "--study", "pegasus", "--model", "vae", "--dataset", "folder", "--data_dir", pictures, "--image_size", 8, "--width", "1/8",
-             "--batch_size", 8, "--epochs", 1, "--cache_gb", "1e-9"]  # fmt: skip
+    words = [
+        "train",
+        "--study",
+        "pegasus",
+        "--model",
+        "vae",
+        "--dataset",
+        "folder",
+        "--data_dir",
+        pictures,
+        "--image_size",
+        8,
+        "--width",
+        "1/8",
+        "--batch_size",
+        8,
+        "--epochs",
+        1,
+        "--cache_gb",
+        "1e-9",
+    ]
     assert cli(*words, "--run", tmp_path / "one") == 0
     assert cli(*words[:-2], "--run", tmp_path / "two") == 0
     histories = [(tmp_path / name / "history.csv").read_text() for name in ("one", "two")]
@@ -290,9 +325,29 @@ def test_training_reads_the_files_it_is_told_to_and_says_when_one_is_damaged_mea
     assert "bird/03.png" in said and said.endswith(".")
 
 
+@pytest.mark.trace
 def test_a_run_remembers_how_its_pictures_are_read(pictures, tmp_path, capsys):
-    words = ["train", "--study", "pegasus", "--model", "vae", "--dataset", "folder", "--data_dir", pictures, "--image_size", 8, "--width", "1/8",
-             "--batch_size", 8, "--epochs", 1, "--run", tmp_path / "run"]  # fmt: skip
+    words = [
+        "train",
+        "--study",
+        "pegasus",
+        "--model",
+        "vae",
+        "--dataset",
+        "folder",
+        "--data_dir",
+        pictures,
+        "--image_size",
+        8,
+        "--width",
+        "1/8",
+        "--batch_size",
+        8,
+        "--epochs",
+        1,
+        "--run",
+        tmp_path / "run",
+    ]
     assert cli(*words, "--channels", 1) == 0
     from tfgen.runs import Run
 

@@ -139,7 +139,7 @@ def test_takes_the_newest_version_and_the_configuration_asked_for(tmp_path, monk
     assert len(catalog.load("emnist", "train", tmp_path / "emnist" / "balanced")) == 2
     assert len(catalog.load("emnist/balanced", "train", tmp_path / "emnist" / "balanced")) == 2
     with pytest.raises(
-        UserError, match="holds emnist/balanced, not emnist/letters: correct the name of the data set or --data_dir"
+        UserError, match="contains emnist/balanced, not emnist/letters: correct the name of the data set or --data_dir"
     ) as error:
         catalog.load("emnist/letters", "train", tmp_path / "emnist" / "balanced" / "2.0.0")
     say(error)
@@ -151,7 +151,7 @@ def test_takes_folders_of_any_name(tmp_path, no_download, prepared):
 
 
 def test_says_that_a_folder_holds_another_data_set(prepared):
-    with pytest.raises(UserError, match="3.0.1 holds mnist, not kmnist: correct the name") as error:
+    with pytest.raises(UserError, match="3.0.1 contains mnist, not kmnist: correct the name") as error:
         catalog.load("kmnist", "train", prepared / "mnist")
     say(error)
 
@@ -305,18 +305,32 @@ def test_gives_depth_in_millimetres_of_the_nearest_pixel_with_holes(tmp_path, ki
 IMAGE = F.Image(shape=(32, 32, 3))
 PICTURE, PLANE = noise(32, 32, 3), np.zeros((32, 32), np.float32)
 UNFIT = {
-    "no picture": ({"text": F.Text()}, {"text": "a"}, "my_set of tensorflow-datasets has no picture, only text: choose a data set of pictures"),
-    "two pictures": ({"a": IMAGE, "b": IMAGE}, {"a": PICTURE, "b": PICTURE}, "has the pictures a, b and none called image: choose a data set"),
-    "a picture of numbers": ({"image": F.Image(shape=(32, 32, 1), dtype=np.float32)}, {"image": PLANE[..., None]}, "has pictures of float32: choose"),
+    "no picture": (
+        {"text": F.Text()},
+        {"text": "a"},
+        "my_set of tensorflow-datasets has no picture, only text: choose a data set of pictures",
+    ),
+    "two pictures": (
+        {"a": IMAGE, "b": IMAGE},
+        {"a": PICTURE, "b": PICTURE},
+        "has the pictures a, b and none called image: choose a data set",
+    ),
+    "a picture of numbers": (
+        {"image": F.Image(shape=(32, 32, 1), dtype=np.float32)},
+        {"image": PLANE[..., None]},
+        "has pictures of float32: choose",
+    ),
     "depth of another size": (
-        {"image": IMAGE, "depth": F.Tensor(shape=(16, 16), dtype=np.float32)}, {"image": PICTURE, "depth": PLANE[:16, :16]},
-        "has depth of another size than the picture in example 0: choose another",
+        {"image": IMAGE, "depth": F.Tensor(shape=(16, 16), dtype=np.float32)},
+        {"image": PICTURE, "depth": PLANE[:16, :16]},
+        "picture and depth of example 0 differ in size: choose another",
     ),
     "no depth": (
-        {"image": IMAGE, "depth": F.Tensor(shape=(32, 32), dtype=np.float32)}, {"image": PICTURE, "depth": PLANE},
+        {"image": IMAGE, "depth": F.Tensor(shape=(32, 32), dtype=np.float32)},
+        {"image": PICTURE, "depth": PLANE},
         "has no depth from 1 mm to 10000 mm in any example: choose another",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", UNFIT)
@@ -348,7 +362,10 @@ def test_refuses_some_labels_of_no_class(tmp_path):
 def test_says_how_large_it_would_be(prepared):
     size = 12 * (32 * 32 + 4)
     assert len(catalog.load("mnist", "train", prepared, most_bytes=size)) == 12
-    expected = "takes 1.23e-05 GB at 32x32 pixels, more than 1.2e-05 GB: read fewer with --examples, or allow it with a larger --cache_gb"
+    expected = (
+        "takes 1.23e-05 GB at 32x32 pixels, more than 1.2e-05 GB: read fewer with --examples, or allow it with a "
+        "larger --cache_gb"
+    )
     with pytest.raises(UserError, match=expected) as error:
         catalog.load("mnist", "train", prepared, most_bytes=12_000)
     say(error)
@@ -425,20 +442,27 @@ def offline():
     )
 
 
-IDX = "{place} train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz"
-GIVE = ", and give --dataset {name} --data_dir {place}."
+IDX = (
+    "{place}: train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
+    "t10k-labels-idx1-ubyte.gz"
+)
+GIVE = "; then use --dataset {name} --data_dir {place}."
 REMEDIES = {
-    "mnist": "fetch by hand and put into " + IDX + GIVE,
+    "mnist": "download by hand into " + IDX + GIVE,
     "fashion_mnist": IDX + GIVE,
     "kmnist": IDX + GIVE,
-    "emnist": "{place} emnist-byclass-train-images-idx3-ubyte.gz, ",
-    "emnist/balanced": "emnist-balanced-test-images-idx3-ubyte.gz and emnist-balanced-test-labels-idx1-ubyte.gz out of gzip.zip"
-    + GIVE,
-    "cifar10": "{place} cifar-10-binary.tar.gz unpacked" + GIVE,
-    "celeb_a": "{place} img_align_celeba.zip unpacked, list_attr_celeba.txt and list_eval_partition.txt, and give --dataset celeba --data_dir ",
-    "nyu_depth_v2": "NAME.color.jpg and NAME.depth.png, 16-bit millimetres, in train/ and in test/, and give --dataset rgbd --data_dir {place}.",
-    "imagenet2012": "put into {root}/downloads/manual its files: manual_dir should contain two files: ILSVRC2012_img_train.tar and ILSVRC2012_img",
-    "oxford_flowers102": "run `tfds build {name}` where it can be downloaded, and copy the folder that it makes to {place}/2.1.1.",
+    "emnist": "{place}: emnist-byclass-train-images-idx3-ubyte.gz, ",
+    "emnist/balanced": "emnist-balanced-test-images-idx3-ubyte.gz and emnist-balanced-test-labels-idx1-ubyte.gz out "
+    "of gzip.zip" + GIVE,
+    "cifar10": "{place}: cifar-10-binary.tar.gz unpacked" + GIVE,
+    "celeb_a": "{place}: img_align_celeba.zip unpacked, list_attr_celeba.txt and list_eval_partition.txt; then use "
+    "--dataset celeba --data_dir ",
+    "nyu_depth_v2": "NAME.color.jpg and NAME.depth.png, 16-bit millimetres, in train/ and in test/; then use "
+    "--dataset rgbd --data_dir {place}.",
+    "imagenet2012": "download by hand into {root}/downloads/manual: manual_dir should contain two files: "
+    "ILSVRC2012_img_train.tar and ILSVRC2012_img",
+    "oxford_flowers102": "run `tfds build {name}` where it can be downloaded, and copy the folder that it makes to "
+    "{place}/2.1.1.",
 }
 
 
@@ -449,7 +473,10 @@ def test_says_what_to_fetch_by_hand_and_into_which_folder(tmp_path, monkeypatch,
         catalog.load(name, "train", tmp_path)
     base = name.split("/")[0]
     assert REMEDIES[name].format(root=tmp_path, place=tmp_path / base, name=base) in say(error)
-    expected = f"{name} is not in {tmp_path} and could not be downloaded and prepared (no connection to storage.googleapis.com): "
+    expected = (
+        f"{name} is not in {tmp_path} and could not be downloaded and prepared (no connection to "
+        "storage.googleapis.com): "
+    )
     assert say(error).startswith(expected)
     assert capsys.readouterr() == ("", NOTICE.format(name, tmp_path))
 
@@ -458,15 +485,24 @@ DRIVE = "https://drive.google.com/uc?export=download&id=0B7EVK8r0v71pZjFTYXZWM3F
 CAUSES = {
     "no network": (offline(), "no connection to storage.googleapis.com"),
     "no answer": (requests.exceptions.ReadTimeout("Read timed out."), "no connection to its host"),
-    "not found": (tfds.download.DownloadError(f"Failed to get url {DRIVE}. HTTP code: 404."), f"Failed to get url {DRIVE}; HTTP code: 404"),
+    "not found": (
+        tfds.download.DownloadError(f"Failed to get url {DRIVE}. HTTP code: 404."),
+        f"Failed to get url {DRIVE}; HTTP code: 404",
+    ),
     "checksum": (
-        Exception(f"Artifact {DRIVE}, downloaded to /{'long/' * 40}file, has wrong checksum:\n* Expected: UrlInfo(...)\n* Got: ..."),
+        Exception(
+            f"Artifact {DRIVE}, downloaded to /{'long/' * 40}file, has wrong checksum:\n* Expected: UrlInfo(...)\n* "
+            "Got: ..."
+        ),
         f"{DRIVE}, has wrong checksum",
     ),
-    "apache-beam": (ModuleNotFoundError("No module named 'apache_beam'\nFailed importing apache_beam. This likely"), "No module named 'apache_beam'"),
+    "apache-beam": (
+        ModuleNotFoundError("No module named 'apache_beam'\nFailed importing apache_beam. This likely"),
+        "No module named 'apache_beam'",
+    ),
     "disk": (OSError("Not enough disk space. Needed: 3 GiB"), "Not enough disk space; Needed: 3 GiB"),
     "nothing said": (NotImplementedError(), "NotImplementedError"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", CAUSES)
@@ -475,7 +511,7 @@ def test_says_in_short_why_it_could_not_be_prepared(tmp_path, monkeypatch, case)
     failing(monkeypatch, error)
     with pytest.raises(UserError) as raised:
         catalog.load("mnist", "train", tmp_path)
-    assert f"could not be downloaded and prepared ({expected}): fetch by hand" in say(raised)
+    assert f"could not be downloaded and prepared ({expected}): download by hand" in say(raised)
 
 
 def test_lets_a_terminal_see_the_download(tmp_path, monkeypatch, capsys):
@@ -499,7 +535,7 @@ def test_refuses_a_set_without_pictures_before_the_download(tmp_path, no_downloa
 
 def test_says_so_of_a_file_for_a_folder_and_of_one_it_may_not_list(prepared, tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(UserError, match=r"file is no folder: correct --data_dir") as error:
+    with pytest.raises(UserError, match=r"file is not a folder: correct --data_dir") as error:
         catalog.load("mnist", "train", tmp_path / "file")
     say(error)
 
@@ -519,18 +555,19 @@ def test_says_so_of_a_file_for_a_folder_and_of_one_it_may_not_list(prepared, tmp
 @pytest.mark.parametrize(
     "name, expected",
     [
-        ("minst", "has no data set 'minst', and .* holds none of that name: choose from mnist, "),
-        ("qqqqqq", "has no data set 'qqqqqq', and .* holds none of that name: correct the name"),
+        ("minst", "has no data set 'minst', and .* contains none of that name: choose from mnist, "),
+        ("qqqqqq", "has no data set 'qqqqqq', and .* contains none of that name: correct the name"),
         ("emnist/leters", "emnist of tensorflow-datasets has no configuration 'leters': choose from .*, letters"),
         ("mnist/letters", "mnist of tensorflow-datasets has no configuration 'letters': leave it out"),
         (
             "mnist:9.9.9",
-            r"prepared \(Dataset mnist cannot be loaded at version 9.9.9, only: 3.0.1\): correct the version or leave it out",
+            r"prepared \(Dataset mnist cannot be loaded at version 9.9.9, only: 3.0.1\): correct the version or leave "
+            r"it out",
         ),
-        ("a b", "'a b' is no name in tensorflow-datasets: expected one like celeb_a"),
-        ("../mnist", "'../mnist' is no name in tensorflow-datasets: expected one like celeb_a"),
-        ("huggingface:mnist", "'huggingface:mnist' is no name in tensorflow-datasets"),
-        ("", "'' is no name in tensorflow-datasets"),
+        ("a b", "'a b' is not a name in tensorflow-datasets: expected one like celeb_a"),
+        ("../mnist", "'../mnist' is not a name in tensorflow-datasets: expected one like celeb_a"),
+        ("huggingface:mnist", "'huggingface:mnist' is not a name in tensorflow-datasets"),
+        ("", "'' is not a name in tensorflow-datasets"),
     ],
 )
 def test_says_what_a_wrong_name_may_mean(tmp_path, no_download, name, expected):
@@ -568,7 +605,10 @@ def flip(place):
 
 
 RECORDS = "mnist-train.tfrecord-00000-of-00001"
-UNREADABLE = "expected a data set as tensorflow-datasets prepares it; restore the folder, or move it away to have it prepared anew"
+UNREADABLE = (
+    "expected a data set as tensorflow-datasets prepares it; restore the folder, or move it away to have it prepared "
+    "again"
+)
 DAMAGED = {
     "records missing": (RECORDS, None, "No such file or directory"),
     "records empty": (RECORDS, cut(0), ""),

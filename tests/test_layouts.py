@@ -196,12 +196,12 @@ def test_celebas_homework_is_cropped_already(tmp_path):
     put(tmp_path, **{f"{split}/0.png": noise(64, 64, 3) for split in ("train", "test")})
     put(tmp_path, **{f"{split}.csv": "image_name,Male\n0.png,1\n" for split in ("train", "test")})
     assert len(data.load("celeba", "train", tmp_path)) == 1
-    refused("celeba", tmp_path, "", "are cropped already: leave out --crop", crop=148)
+    refused("celeba", tmp_path, "", "are already cropped: leave out --crop", crop=148)
 
 
 ATTR, EVAL, JPEG = "list_attr_celeba.txt", "list_eval_partition.txt", "img_align_celeba/000001.jpg"
 OFFICIAL, PICTURE = (
-    "--data_dir must hold img_align_celeba/, list_attr_celeba.txt and",
+    "--data_dir must contain img_align_celeba/, list_attr_celeba.txt and",
     "expected a JPEG of 178x218 pixels; restore the picture",
 )
 # name: (what is done to the folder, the file named, what else the message says)
@@ -210,7 +210,7 @@ BAD_CELEBA = {
     "no attributes": (remove(ATTR), "", "there is no table of attributes in .*: " + OFFICIAL),
     "no pictures": (remove("img_align_celeba"), "", "there is no folder in .*: " + OFFICIAL),
     "attributes empty": (write(ATTR, ""), ATTR, "is empty: expected a header"),
-    "attributes of one header": (write(ATTR, "Male Smiling\n"), ATTR, "no rows: expected one for every picture"),
+    "attributes of one header": (write(ATTR, "Male Smiling\n"), ATTR, "no rows: expected one for each picture"),
     "names of no attributes": (
         edit(ATTR, "Bangs", "Beard"),
         ATTR + ", line 2",
@@ -219,7 +219,7 @@ BAD_CELEBA = {
     "attribute twice": (
         edit(ATTR, "Smiling", "Male"),
         ATTR + ", line 2",
-        "expected every attribute once, but Male comes twice",
+        "expected each attribute once, but there are two columns Male",
     ),
     "another count": (edit(ATTR, "8\n", "9\n"), ATTR, "has 8 rows: expected 9, as its first line says"),
     "value 0": (
@@ -235,7 +235,7 @@ BAD_CELEBA = {
     "attributes twice": (
         edit(ATTR, "000003.jpg", "000007.jpg"),
         ATTR + ", line 4",
-        "expected one row a picture, but 000007.jpg",
+        "expected one row for each picture, but 000007.jpg",
     ),
     "attributes of a name upwards": (
         edit(ATTR, "000007.jpg", "../7.jpg"),
@@ -245,36 +245,36 @@ BAD_CELEBA = {
     "no part": (
         edit(EVAL, "000007.jpg 0\n", ""),
         EVAL,
-        "has no row for 000007.jpg: expected one for every row of list_attr_celeba.txt",
+        "has no row for 000007.jpg: expected one for each row of list_attr_celeba.txt",
     ),
     "part 3": (
         edit(EVAL, "000007.jpg 0", "000007.jpg 3"),
         EVAL + ", line 1",
         "expected 0, 1 or 2 for partition, not '3'",
     ),
-    "part twice": (edit(EVAL, "000003.jpg", "000007.jpg"), EVAL + ", line 2", "expected one row a picture"),
-    "partition empty": (write(EVAL, ""), EVAL, "no rows: expected one for every picture"),
+    "part twice": (edit(EVAL, "000003.jpg", "000007.jpg"), EVAL + ", line 2", "expected one row for each picture"),
+    "partition empty": (write(EVAL, ""), EVAL, "no rows: expected one for each picture"),
     "no test set": (
         write(EVAL, "".join(f"{name} 0\n" for name in NAMES)),
         "img_align_celeba",
-        "holds no picture to test with: expected",
+        "contains no pictures of the test split: expected",
     ),
     "no training set": (
         write(EVAL, "".join(f"{name} 2\n" for name in NAMES)),
         "img_align_celeba",
-        "holds no picture to train with",
+        "contains no pictures of the train split",
     ),
-    "picture missing": (remove(JPEG), JPEG, "is missing: expected a picture for every row of .*list_attr_celeba.txt"),
+    "picture missing": (remove(JPEG), JPEG, "is missing: expected a picture for each row of .*list_attr_celeba.txt"),
     "picture without a row": (
         write("img_align_celeba/10.jpg", b""),
         ATTR,
-        "is short: expected a row for each of the 9 .* none for '10.jpg'",
+        "is incomplete: expected a row for each of the 9 .* none for '10.jpg'",
     ),
     "picture is a link out": (link(JPEG, "/dev/null"), JPEG, "is a symbolic link that leads out of .*celeba: expected"),
     "picture of another size": (write(JPEG, noise(64, 64, 3)), JPEG, "has 64x64 pixels: " + PICTURE),
     "picture on its side": (write(JPEG, noise(178, 218, 3)), JPEG, "has 218x178 pixels: " + PICTURE),
-    "picture is a png": (write(JPEG, png_that_says(178)), JPEG, "is no JPEG: " + PICTURE),
-    "picture of zero bytes": (write(JPEG, b""), JPEG, "is no JPEG: " + PICTURE),
+    "picture is a png": (write(JPEG, png_that_says(178)), JPEG, "is not a JPEG: " + PICTURE),
+    "picture of zero bytes": (write(JPEG, b""), JPEG, "is not a JPEG: " + PICTURE),
     "picture truncated": (cut(JPEG, 5000), JPEG, r"cannot be read \(.*truncated.*\): " + PICTURE),
 }
 
@@ -306,7 +306,7 @@ def test_celeba_says_what_is_wrong_with_kaggles(official):
 @pytest.mark.parametrize("crop", [7, 179, 0, -1])
 def test_celeba_says_which_crops_there_are(official, crop):
     with pytest.raises(
-        UserError, match=f"--crop must be 8 to 178, because CelebA's pictures are 178 pixels wide, not {crop}"
+        UserError, match=f"--crop must be from 8 to 178, because CelebA's pictures are 178 pixels wide, not {crop}"
     ) as error:
         data.load("celeba", "train", official, crop=crop)
     say(error.value)
@@ -492,7 +492,7 @@ def test_a_folder_in_grey_is_pillows_grey_on_white(parted):
     images = data.load("folder", "train", parted, channels=1).images
     assert (images[0, :, :16] == 255).all() and (images[0, :, 16:] == 29).all()
     np.testing.assert_array_equal(images[1, ..., 0], np.asarray(Image.open(parted / "train" / "1.png").convert("L")))
-    with pytest.raises(UserError, match="--channels must be 1, for grey, or 3, for colour, not 4") as error:
+    with pytest.raises(UserError, match="--channels must be 1 for greyscale or 3 for colour, not 4") as error:
         data.load("folder", "train", parted, channels=4)
     say(error.value)
 
@@ -520,7 +520,7 @@ def test_names_that_are_no_utf8_are_read_and_can_be_printed(tmp_path):
         and source.fingerprint()
     )
     put(root, **{f"train/a/{LATIN_1}": b""})
-    with pytest.raises(UserError, match=r"caf\\udce9/train/a/f\\udcfcnf.png is no PNG") as error:
+    with pytest.raises(UserError, match=r"caf\\udce9/train/a/f\\udcfcnf.png is not a PNG") as error:
         data.load("folder", "train", root)
     say(error.value).encode()
 
@@ -528,7 +528,7 @@ def test_names_that_are_no_utf8_are_read_and_can_be_printed(tmp_path):
 # A CSV beside the folders, the second line of which is train/2.png's.
 CSV, LINE_2 = "attributes.csv", "attributes.csv, line 2"
 BIT, NO_NAME = "expected 0 or 1, -1 or 1, or false or true for Male, not ", "expected the name of a picture, not "
-NO_LABEL = "expected a label from 0 to 9999, or names for all, not "
+NO_LABEL = "expected a label from 0 to 9999, or only names, not "
 NO_PICTURE, OUT = (
     "expected a picture that can be decoded; restore or remove it",
     "is a symbolic link that leads out of .*parted: expected a picture",
@@ -540,16 +540,16 @@ BAD_FOLDER = {
         CSV + ", line 1",
         "expected a header of two columns or more, .* not 'file'",
     ),
-    "csv of one header": (write(CSV, "file,Male\n"), CSV, "no rows: expected one for every picture"),
+    "csv of one header": (write(CSV, "file,Male\n"), CSV, "no rows: expected one for each picture"),
     "column without a name": (
         edit(CSV, "Male", ""),
         CSV + ", line 1",
-        "expected a name of its own for every column, not ''",
+        "expected a different name for each column, not ''",
     ),
     "column twice": (
         edit(CSV, "Male", "Smiling"),
         CSV + ", line 1",
-        "expected a name of its own for every column, not 'Smiling'",
+        "expected a different name for each column, not 'Smiling'",
     ),
     "column missing": (edit(CSV, "2.png,true,", "2.png,"), LINE_2, "expected 3 fields as in the header, not 2"),
     "value 2": (edit(CSV, "2.png,true", "2.png,2"), LINE_2, BIT + "'2'"),
@@ -565,7 +565,7 @@ BAD_FOLDER = {
     "row twice": (
         edit(CSV, "0.png", "2.png"),
         "attributes.csv, line 3",
-        "expected one row a picture, but 2.png has had one before",
+        "expected one row for each picture, but 2.png has an earlier one",
     ),
     "row twice in two spellings": (
         edit(CSV, "0.png", "train/2.png"),
@@ -588,23 +588,23 @@ BAD_FOLDER = {
     "picture without a row": (
         write("train/9.png", b""),
         "train/9.png",
-        "has no row in .*attributes.csv: expected one for every picture",
+        "has no row in .*attributes.csv: expected one for each picture",
     ),
     "csv in Latin-1": (
         write(CSV, "file,größe\n".encode("latin-1")),
         CSV + ", line 1",
-        "expected text in UTF-8, not byte 0xf6",
+        "expected UTF-8 text, not byte 0xf6",
     ),
     "quote never closed": (edit(CSV, "2.png", '"2.png'), CSV, "expected comma-separated values"),
     "several csvs": (
         lambda root: remove(CSV)(put(root, **{"a.csv": "", "b.csv": ""})),
         "",
-        "holds several CSVs, a.csv, b.csv: expected",
+        "contains several CSVs, a.csv, b.csv: expected",
     ),
     "csv of one split": (
         lambda root: put(root, **{"train.csv": TRUE_FALSE}) and remove(CSV)(root),
         "train.csv",
-        "for the pictures to train with and no CSV for those to test with: expected one for both",
+        "for the train split and no CSV for the test split: expected one for both",
     ),
     "csvs of other columns": (
         lambda root: put(
@@ -642,32 +642,32 @@ BAD_FOLDER = {
     "picture is a pipe": (
         lambda root: os.mkfifo(root / "train" / "9.png"),
         "train/9.png",
-        "is no file: expected a picture; remove it",
+        "is not a file: expected a picture; remove it",
     ),
     "split is a link out": (link("train", "/etc"), "train", OUT),
-    "picture of zero bytes": (write("train/2.png", b""), "train/2.png", "is no PNG or .*: " + NO_PICTURE),
-    "picture of text": (write("train/2.png", "file,Male\n"), "train/2.png", "is no PNG or .*: " + NO_PICTURE),
+    "picture of zero bytes": (write("train/2.png", b""), "train/2.png", "is not a PNG or .*: " + NO_PICTURE),
+    "picture of text": (write("train/2.png", "file,Male\n"), "train/2.png", "is not a PNG or .*: " + NO_PICTURE),
     "picture truncated": (cut("train/2.png"), "train/2.png", r"cannot be read \(.*truncated.*\): " + NO_PICTURE),
     "picture that is a bomb": (
         write("train/2.png", png_that_says(100_000)),
         "train/2.png",
-        "has more pixels than Pillow opens: " + NO_PICTURE,
+        "has more pixels than Pillow accepts: " + NO_PICTURE,
     ),
     "picture of absurd size": (
         write("train/2.png", png_that_says(2**31)),
         "train/2.png",
-        "has more pixels than Pillow opens: " + NO_PICTURE,
+        "has more pixels than Pillow accepts: " + NO_PICTURE,
     ),
     "picture that Pillow would warn of": (
         write("train/2.png", png_that_says(10_000)),
         "train/2.png",
         r"cannot be read \(.*\): " + NO_PICTURE,
     ),
-    "picture of no pixel": (write("train/2.png", png_that_says(0)), "train/2.png", r"cannot be read|is no PNG"),
+    "picture of no pixel": (write("train/2.png", png_that_says(0)), "train/2.png", r"cannot be read|is not a PNG"),
     "folder without pictures": (
         lambda root: (remove("train")(root), (root / "train").mkdir()),
         "train",
-        "holds no picture: expected --data_dir",
+        "contains no pictures: expected --data_dir",
     ),
 }
 
@@ -691,16 +691,16 @@ def test_a_folder_says_what_does_not_go_together(parted, flat):
     put(parted, **{"train/a/0.png": noise(8, 8), "train/b/0.png": noise(8, 8)})
     for i in range(4):
         (parted / "train" / f"{i}.png").unlink()
-    refused("folder", parted, "train", "has pictures in classes and .*test pictures in none: expected the same of both")
+    refused("folder", parted, "train", "has a folder for each class and .*test has none: expected the same in both")
     put(parted, **{"test/a/0.png": noise(8, 8), "test/b/0.png": noise(8, 8), "train/a/more/1.png": noise(8, 8)})
-    refused("folder", parted, "train/a/more", "is a folder within a class: expected pictures alone")
+    refused("folder", parted, "train/a/more", "is a folder in the folder of a class: expected only pictures")
     for name in FLAT[3:]:
         (flat / name).unlink()
     refused(
         "folder",
         flat,
         "",
-        "holds 3 pictures and none of them to test with, where one in ten is to test with: expected more",
+        "contains 3 pictures, too few to split: none is in the test set; add some",
     )
 
 
@@ -792,7 +792,9 @@ def test_depth_is_in_the_unit_it_was_written_in(tmp_path, depth_unit, steps, exp
 
 @pytest.mark.parametrize("depth_unit", [0, -0.001, float("nan"), 10.5, float("inf")])
 def test_a_unit_of_depth_is_a_length(tmp_path, depth_unit):
-    with pytest.raises(UserError, match="--depth_unit must be more than 0 and at most 10 metres a step, not ") as error:
+    with pytest.raises(
+        UserError, match="--depth_unit must be more than 0 and at most 10 metres per step, not "
+    ) as error:
         data.load("rgbd", "train", pairs(tmp_path, "TUM"), depth_unit=depth_unit)
     say(error.value)
 
@@ -802,14 +804,14 @@ def test_pairs_in_folders_say_what_is_wrong(tmp_path):
     link("train/depth/3.png", "/dev/null")(root)
     refused("rgbd", root, "train/depth/3.png", "is a symbolic link that leads out of ")
     (root / "train" / "depth" / "3.png").unlink()
-    refused("rgbd", root, "train/color/3.jpg", "has no partner in depth: expected one beside it")
+    refused("rgbd", root, "train/color/3.jpg", "has no depth picture with its name: expected one")
     put(root, **{"train/depth/3.png": MILLIMETRES[0], "train/color/3.png": noise(48, 64, 3)})
     refused(
         "rgbd", root, "train/color/3.jpg", "is the colour of the same name as .*3.png: expected one; remove the other"
     )
     put(root, **{"train/color/3.png": b""})
     (root / "train" / "color" / "3.jpg").unlink()
-    refused("rgbd", root, "train/color/3.png", "is no JPEG or PNG or .*: expected a picture in colour")
+    refused("rgbd", root, "train/color/3.png", "is not a JPEG or PNG or .*: expected a colour picture")
     put(root, **{"train/color/3.png": noise(40, 64, 3)})
     refused("rgbd", root, "train/depth/3.png", "has 64x48 pixels: expected 64x40 pixels, as 3.png has")
 
@@ -847,9 +849,9 @@ def test_celeba_tells_of_everything_at_once(official):
     named(
         sentences,
         "not '0'",
-        "000001.jpg has had",
+        "000001.jpg has an earlier one",
         "not 'x'",
-        "000002.jpg is no JPEG",
+        "000002.jpg is not a JPEG",
         "none for '000099.jpg'",
         "none for '000005.jpg'",
     )
@@ -880,8 +882,8 @@ def test_celebas_homework_tells_of_everything_at_once(tmp_path):
         "not '-1'",
         "not '../1.png'",
         "none for '1.png'",
-        "2.png is no PNG",
-        "3.png is no PNG",
+        "2.png is not a PNG",
+        "3.png is not a PNG",
         "4.png is missing",
     )
     np.testing.assert_array_equal(source.images, whole.images[5:])
@@ -913,7 +915,7 @@ def test_a_folder_tells_of_everything_at_once(parted):
         "8.png has no row",
         "9.png has no row",
         "7.png is a symbolic link",
-        "3.png is no PNG",
+        "3.png is not a PNG",
         "1.png cannot be read",
     )
     same(source, parted, ["train/2.png"])
@@ -945,10 +947,10 @@ def test_classes_tell_of_everything_at_once(tmp_path):
     named(
         sentences,
         "loose.png is in no class",
-        "a/0.png is no PNG",
-        "b/2.png is no PNG",
+        "a/0.png is not a PNG",
+        "b/2.png is not a PNG",
         "b/1.png is a symbolic link",
-        r"b/f\udcfcnf.png is no PNG",
+        r"b/f\udcfcnf.png is not a PNG",
     )
     same(source, tmp_path, ["train/b/0.png", "train/a/1.png", "train/a/2.png"])
     assert source.labels.tolist() == [1, 0, 0]
@@ -972,9 +974,9 @@ def test_pairs_tell_of_everything_at_once(tmp_path):
     named(
         sentences,
         "0_i.png is no",
-        "1_f.png is no PNG",
-        "8_i.png has no partner",
-        "9_f.png has no partner",
+        "1_f.png is not a PNG",
+        "8_i.png has no depth",
+        "9_f.png has no colour",
         "3_f.png is the depth of the same",
     )
     np.testing.assert_array_equal(source.depth, whole.depth[2:3])

@@ -106,47 +106,51 @@ def flip(place):
 
 
 BAD_MNIST = {
-    "pictures missing": (IMAGES, None, "there is no file .*: expected --data_dir to hold the four files"),
+    "pictures missing": (IMAGES, None, "there is no file .*: expected --data_dir to contain the four files"),
     "test labels missing": (
         "t10k-labels-idx1-ubyte.gz",
         None,
-        "there is no file .*: expected --data_dir to hold the four files",
+        "there is no file .*: expected --data_dir to contain the four files",
     ),
     "pictures empty": (
         IMAGES,
         b"",
-        "begins with no byte, not with 00000803: expected an IDX file of pictures of 28x28 bytes",
+        "starts with no byte, not with 00000803: expected an IDX file of pictures of 28x28 bytes",
     ),
-    "pictures of text": (IMAGES, b"hello", "begins with 68656c6c, not with 00000803: expected an IDX file"),
-    "pictures are labels": (IMAGES, idx(DIGITS["train"][1]), "begins with 00000801, not with 00000803"),
+    "pictures of text": (IMAGES, b"hello", "starts with 68656c6c, not with 00000803: expected an IDX file"),
+    "pictures are labels": (IMAGES, idx(DIGITS["train"][1]), "starts with 00000801, not with 00000803"),
     "labels are pictures": (
         LABELS,
         idx(DIGITS["train"][0]),
-        "begins with 00000803, not with 00000801: expected an IDX file of labels",
+        "starts with 00000803, not with 00000801: expected an IDX file of labels",
     ),
-    "pictures of floats": (IMAGES, bytes((0, 0, 13, 3)), "begins with 00000d03, not with 00000803"),
-    "ends within header": (IMAGES, idx(DIGITS["train"][0])[:15], "ends within its header: expected an IDX file"),
-    "other size": (IMAGES, idx(noise(12, 32, 32)), "is of 32x32 bytes an example by its header: expected .* 28x28"),
-    "no pictures": (IMAGES, header(0, 28, 28), "holds 0 examples by its header: expected 1 to 1000000"),
+    "pictures of floats": (IMAGES, bytes((0, 0, 13, 3)), "starts with 00000d03, not with 00000803"),
+    "ends within header": (IMAGES, idx(DIGITS["train"][0])[:15], "ends in its header: expected an IDX file"),
+    "other size": (
+        IMAGES,
+        idx(noise(12, 32, 32)),
+        "has 32x32 bytes an example according to its header: expected .* 28x28",
+    ),
+    "no pictures": (IMAGES, header(0, 28, 28), "has 0 examples according to its header: expected 1 to 1000000"),
     "more than anyone has": (
         IMAGES,
         header(2**32 - 1, 28, 28),
-        "holds 4294967295 examples by its header: expected 1 to 1000000",
+        "has 4294967295 examples according to its header: expected 1 to 1000000",
     ),
     "header of more": (
         IMAGES,
         header(999_999, 28, 28),
-        "holds 9408 bytes after its header: expected 783999216 for 999999 pictures",
+        "contains 9408 bytes after its header: expected 783999216 for 999999 pictures",
     ),
     "header of fewer": (
         IMAGES,
         header(11, 28, 28),
-        "holds more than 8624 bytes after its header: expected 8624 for 11 pictures",
+        "contains more than 8624 bytes after its header: expected 8624 for 11 pictures",
     ),
     "labels one short": (
         LABELS,
         lambda content: gzip.decompress(content)[:-1],
-        "holds 11 bytes .* expected 12 for 12 labels",
+        "contains 11 bytes .* expected 12 for 12 labels",
     ),
     "fewer labels than pictures": (
         LABELS,
@@ -168,7 +172,7 @@ BAD_MNIST = {
     "gzip bomb": (
         LABELS,
         gzip.compress(idx(DIGITS["train"][1]) + bytes(10**7)),
-        "holds more than 12 bytes after its header: expected 12",
+        "contains more than 12 bytes after its header: expected 12",
     ),
 }
 
@@ -276,12 +280,12 @@ BAD_FOLDER = {
     "no train": (
         "train",
         None,
-        r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/",
+        r"cannot be listed \(No such file or directory\): expected --data_dir to contain train/ and test/",
     ),
     "no test": (
         "test",
         None,
-        r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/",
+        r"cannot be listed \(No such file or directory\): expected --data_dir to contain train/ and test/",
     ),
     "class only to train with": (
         "test/bird",
@@ -293,13 +297,13 @@ BAD_FOLDER = {
         None,
         "there is no folder .*: expected the same classes .* or remove test/bird",
     ),
-    "picture outside a class": ("train/9.jpg", b"", "is in no class: expected pictures in .*<class> alone"),
-    "picture of zero bytes": (BIRD, b"", "is no PNG or JPEG or BMP or WEBP or GIF or TIFF: " + NO_PICTURE),
-    "picture of text": (BIRD, b"hello", "is no PNG or .*: " + NO_PICTURE),
-    "picture of another format": (BIRD, b"P6 1 1 255 abc", "is no PNG or .*: " + NO_PICTURE),
+    "picture outside a class": ("train/9.jpg", b"", "is in no class: expected pictures in .*<class>; move"),
+    "picture of zero bytes": (BIRD, b"", "is not a PNG or JPEG or BMP or WEBP or GIF or TIFF: " + NO_PICTURE),
+    "picture of text": (BIRD, b"hello", "is not a PNG or .*: " + NO_PICTURE),
+    "picture of another format": (BIRD, b"P6 1 1 255 abc", "is not a PNG or .*: " + NO_PICTURE),
     "picture truncated": (BIRD, lambda content: content[:1000], r"cannot be read \(.*truncated\): " + NO_PICTURE),
     "picture of damaged pixels": (BIRD, flip(1000), r"cannot be read \(.*: " + NO_PICTURE),
-    "picture of too many pixels": (BIRD, bomb, "has more pixels than Pillow opens: " + NO_PICTURE),
+    "picture of too many pixels": (BIRD, bomb, "has more pixels than Pillow accepts: " + NO_PICTURE),
 }
 
 
@@ -313,7 +317,10 @@ def test_folder_says_what_is_wrong_where_and_what_it_expected(animals, case):
 def test_folder_needs_classes_with_pictures(animals):
     (animals / "train" / "cat").mkdir()
     refused(
-        "folder", animals, "train/cat", "holds no picture: expected .png, .jpg, .*; restore them or remove the folder"
+        "folder",
+        animals,
+        "train/cat",
+        "contains no pictures: expected .png, .jpg, .*; restore them or remove the folder",
     )
     (animals / "train").rename(animals / "old")
     (animals / "train").mkdir()
@@ -321,7 +328,7 @@ def test_folder_needs_classes_with_pictures(animals):
         "folder",
         animals,
         "train",
-        "holds no picture: expected --data_dir to hold train/ and test/, or pictures and no such folders",
+        "contains no pictures: expected --data_dir to contain train/ and test/, or pictures and no such folders",
     )
 
 
@@ -375,34 +382,34 @@ def test_rgbd_makes_a_hole_of_what_is_beyond_ten_metres(kitchen):
 COLOR, DEPTH, NO_COLOR = (
     "train/000012.color.jpg",
     "train/000012.depth.png",
-    "expected a picture in colour; restore it or remove the pair",
+    "expected a colour picture; restore it or remove the pair",
 )
-NO_DEPTH = "expected 80x64 pixels, as 000012.color.jpg has, in 8- or 16-bit grey; restore it or remove the pair"
+NO_DEPTH = "expected 80x64 pixels, as 000012.color.jpg has, in 8- or 16-bit greyscale; restore it or remove the pair"
 # name: (file, what is done to it, the file named, what else the message says)
 BAD_RGBD = {
     "no train": (
         "train",
         None,
         "train",
-        r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/",
+        r"cannot be listed \(No such file or directory\): expected --data_dir to contain train/ and test/",
     ),
     "no test": (
         "test",
         None,
         "test",
-        r"cannot be listed \(No such file or directory\): expected --data_dir to hold train/ and test/",
+        r"cannot be listed \(No such file or directory\): expected --data_dir to contain train/ and test/",
     ),
     "colour missing": (
         COLOR,
         None,
         DEPTH,
-        "has no partner in colour: expected one beside it; restore it or remove the picture",
+        "has no colour picture with its name: expected one; restore it or remove the picture",
     ),
     "depth missing": (
         DEPTH,
         None,
         COLOR,
-        "has no partner in depth: expected one beside it; restore it or remove the picture",
+        "has no depth picture with its name: expected one; restore it or remove the picture",
     ),
     "colour twice": (
         "train/000012_rgb.png",
@@ -410,28 +417,28 @@ BAD_RGBD = {
         COLOR,
         "is the colour of the same name as .*000012_rgb.png: expected one; remove the other",
     ),
-    "colour of zero bytes": (COLOR, b"", COLOR, "is no JPEG or PNG or .*: " + NO_COLOR),
-    "colour of text": (COLOR, b"hello", COLOR, "is no JPEG or PNG or .*: " + NO_COLOR),
+    "colour of zero bytes": (COLOR, b"", COLOR, "is not a JPEG or PNG or .*: " + NO_COLOR),
+    "colour of text": (COLOR, b"hello", COLOR, "is not a JPEG or PNG or .*: " + NO_COLOR),
     "colour truncated": (
         COLOR,
         lambda content: content[:1000],
         COLOR,
         r"cannot be read \(.*truncated.*\): " + NO_COLOR,
     ),
-    "depth of text": (DEPTH, b"hello", DEPTH, "is no PNG or TIFF: " + NO_DEPTH),
+    "depth of text": (DEPTH, b"hello", DEPTH, "is not a PNG or TIFF: " + NO_DEPTH),
     "depth truncated": (DEPTH, lambda content: content[:1000], DEPTH, r"cannot be read \(.*truncated.*\): " + NO_DEPTH),
-    "depth of too many pixels": (DEPTH, bomb, DEPTH, "has more pixels than Pillow opens: " + NO_DEPTH),
+    "depth of too many pixels": (DEPTH, bomb, DEPTH, "has more pixels than Pillow accepts: " + NO_DEPTH),
 }
 BAD_DEPTH = {
     "depth in colour": (Image.new("RGB", (80, 64)), {}, "has the mode RGB: " + NO_DEPTH),
     "depth in a palette": (Image.new("P", (80, 64)), {}, "has the mode P: " + NO_DEPTH),
     "depth in 32 bits": (Image.new("I", (80, 64)), {"format": "TIFF"}, "has the mode I: " + NO_DEPTH),
     "depth of another size": (Image.new("I;16", (64, 80)), {}, "has 64x80 pixels: " + NO_DEPTH),
-    "depth is a jpeg": (Image.new("L", (80, 64)), {"format": "JPEG"}, "is no PNG or TIFF: " + NO_DEPTH),
+    "depth is a jpeg": (Image.new("L", (80, 64)), {"format": "JPEG"}, "is not a PNG or TIFF: " + NO_DEPTH),
     "depth of holes": (
         Image.new("I;16", (80, 64)),
         {},
-        "has no depth from 1 to 10000 mm at 0.001 m a step: expected some; give the --depth_unit",
+        "has no depth from 1 to 10000 mm at 0.001 m per step: expected some; set --depth_unit",
     ),
     "depth of the largest number": (Image.new("L", (80, 64), 255), {}, "has no depth from 1 to 10000 mm"),
     "depth beyond ten metres": (
@@ -463,7 +470,7 @@ def test_rgbd_needs_pairs_of_both_splits(kitchen):
         "rgbd",
         kitchen,
         "test",
-        "holds no pair: expected --data_dir to hold train/ and test/ with pairs of NAME.color.jpg and NAME",
+        "contains no pairs: expected --data_dir to contain train/ and test/ with pairs of NAME.color.jpg and NAME",
     )
 
 
@@ -474,7 +481,7 @@ def test_rgbd_needs_pairs_of_both_splits(kitchen):
 def test_every_reader_needs_a_folder(name, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     for place in ("nowhere", "file"):
-        refused(name, tmp_path / place, "", "expected --data_dir to hold .* or correct the path")
+        refused(name, tmp_path / place, "", "expected --data_dir to contain .* or correct the path")
 
 
 @pytest.mark.parametrize(
@@ -498,4 +505,4 @@ def test_folder_names_the_first_bad_picture(animals):
     for name in ("bird/1.png", "horse/1.png", "bird/4.png"):
         (animals / "train" / name).write_bytes(b"")
     for _ in range(5):
-        refused("folder", animals, "train/bird/1.png", "is no PNG")
+        refused("folder", animals, "train/bird/1.png", "is not a PNG")

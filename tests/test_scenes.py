@@ -145,7 +145,7 @@ def test_the_mean_depth_is_a_poor_prediction(rooms):
     assert (np.abs(depth - depth.mean(0)) / depth).mean() > 0.2
 
 
-def test_load():
+def test_load(monkeypatch):
     train, test = scenes.load("train", 16, 6), scenes.load("test", 32, 4, holes=False)
     assert (train.name, train.images.shape, train.depth.shape, train.depth.dtype) == (
         "scenes/train",
@@ -155,6 +155,9 @@ def test_load():
     )
     assert train.attributes.shape == (6, 0) and train.labels is None and (train.depth == 0).any()
     assert (test.name, test.images.shape, (test.depth > 0).all()) == ("scenes/test", (4, 32, 32, 3), True)
+    assert (scenes.TRAIN, scenes.TEST) == (8192, 1024)
+    monkeypatch.setattr(scenes, "TEST", 3)
+    assert len(scenes.load("test", 8)) == 3
 
 
 def test_a_source_carries_its_depth_along():

@@ -1,35 +1,38 @@
 """Batches as a pure function of (seed, step): no shuffle buffer, no iterator state, exact resume at any step."""
 
+import numpy as np
 import tensorflow as tf
 
 from tfgen import UserError
 from tfgen.data.files import Files
+from tfgen.data.source import Source
 
 
-def steps_per_epoch(source, batch_size):
-    """Whole batches in one epoch; the examples left over come in another epoch's order.
+def steps_per_epoch(source: Source, batch_size: int) -> int:
+    """Number of whole batches in an epoch. Examples that are left over are dropped; each epoch drops others.
 
-    Raises UserError if there is none.
+    Raises UserError if there are fewer examples than `batch_size`.
     """
     steps = len(source) // batch_size
     if steps == 0:
         raise UserError(
-            f"{source.name} holds {len(source)} examples, fewer than one batch of {batch_size}: choose --batch_size {len(source)} or less."
+            f"{source.name} contains {len(source)} examples, fewer than one batch of {batch_size}: choose --batch_size "
+            f"{len(source)} or less."
         )
     return steps
 
 
-def batch_indices(n, batch_size, seed, step):
-    """Indices (batch_size,) int64 of the batch of one step: consecutive places in a permutation of range(n) drawn per
-    epoch.
+def batch_indices(n: int, batch_size: int, seed: int | tf.Tensor, step: int | tf.Tensor) -> tf.Tensor:
+    """Indices (batch_size,) int64 of the batch of one step: consecutive places in a permutation of range(n) that is
+    drawn per epoch.
 
-    No batch straddles two epochs, so no example comes twice in one.
+    No batch spans two epochs, so no example is in a batch twice.
 
     Args:
         n: number of examples.
         batch_size: examples in the global batch, at most n.
-        seed: integer of the run.
-        step: integer or int64 scalar tensor from 0.
+        seed: the run's seed.
+        step: step from 0, a number or an int64 scalar.
     """
     step = tf.cast(step, tf.int64)
     epoch, place = step // (n // batch_size), step % (n // batch_size)
@@ -39,7 +42,16 @@ def batch_indices(n, batch_size, seed, step):
     )
 
 
-def batches(source, batch_size, seed=0, start=0, stop=None, redraws=0, parts=1, mine=(0, 1)):
+def batches(
+    source: Source,
+    batch_size: int,
+    seed: int = 0,
+    start: int = 0,
+    stop: int | None = None,
+    redraws: int = 0,
+    parts: int = 1,
+    mine: tuple[int, int] = (0, 1),
+) -> tf.data.Dataset:
     """The batches of steps start..stop-1 as a tf.data.Dataset of dicts.
 
     Args:
@@ -47,28 +59,35 @@ def batches(source, batch_size, seed=0, start=0, stop=None, redraws=0, parts=1, 
         batch_size: examples in the global batch.
         seed: integer; the same seed gives the same batches on any number of replicas.
         start: first step.
-        stop: step to end before; None goes on for ever.
+        stop: step to stop before; None for no end.
         redraws: another number gives other noise with the same examples.
-        parts: into how many parts each batch is divided.
-        mine: (first, n): which of them come, one after the other, as the batches of one machine's n replicas.
+        parts: number of parts that each batch is divided into.
+        mine: (first, n), the parts to yield, one after the other, as the batches of one machine's n replicas.
 
     Returns:
-        tf.data.Dataset of {"image": (B, H, W, C) float32 in [0, 1], "attributes": (B, K) float32, "key": (B, 2) int64,
-        every row (seed + 2^32 redraws, step), from which models draw their noise, and, where the source has them,
-        "label": (B,) int32, "depth": (B, H, W, 1) float32 in [0, 1], metres / 10, and "mask": (B, H, W, 1) float32, 1
-        where the depth is known, 0 in holes, where it is 0 too}.
+        tf.data.Dataset of dicts with
+        "image": (B, H, W, C) float32 in [0, 1];
+        "attributes": (B, K) float32, 0 or 1;
+        "key": (B, 2) int64, every row (seed + 2^32 redraws, step), from which models draw their noise;
+        and, if the source has them,
+        "label": (B,) int32;
+        "depth": (B, H, W, 1) float32 in [0, 1], metres / 10;
+        "mask": (B, H, W, 1) float32, 1 where the depth is known, 0 in holes, where depth is 0 too.
+
+    Raises:
+        UserError: if there are fewer examples than `batch_size`.
     """
     steps_per_epoch(source, batch_size)
-    arrays = {"image": source.images, "attributes": source.attributes, "label": source.labels, "depth": source.depth}
-    arrays = {name: array for name, array in arrays.items() if array is not None}
+    fields = {"image": source.images, "attributes": source.attributes, "label": source.labels, "depth": source.depth}
+    arrays = {name: array for name, array in fields.items() if array is not None}
 
-    def gather(indices):
+    def gather(indices: np.ndarray) -> list[np.ndarray]:
         return [array.take(indices) if isinstance(array, Files) else array[indices] for array in arrays.values()]
 
-    def batch(place):
+    def batch(place: tf.Tensor) -> dict[str, tf.Tensor]:
         step, part, rows = place // mine[1], mine[0] + place % mine[1], batch_size // parts
         indices = batch_indices(len(source), batch_size, seed, step)[part * rows : (part + 1) * rows]
-        # Captured as a tensor, the set would be copied, and once more whenever tf.data optimizes its graph.
+        # As a captured tensor the data set would be copied, and again whenever tf.data optimizes its graph.
         values = tf.numpy_function(gather, [indices], [array.dtype for array in arrays.values()], stateful=False)
         gathered = {
             name: tf.ensure_shape(value, (rows, *arrays[name].shape[1:])) for name, value in zip(arrays, values)

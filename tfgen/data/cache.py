@@ -1,11 +1,11 @@
-"""Prepared data sets: pictures decoded, cropped and resized once, as uint8 arrays on disk that are mapped or read at
-once.
+"""Prepared data sets: pictures that were decoded, cropped and resized once and stored as uint8 arrays, which are then
+read or memory-mapped.
 
     CACHE/KEY/manifest.json      what was read and how, and the SHA-256 of each array
-    CACHE/KEY/images.npy ...     the Source's arrays
+    CACHE/KEY/images.npy ...     the arrays of the Source
 
-The key is a digest of the request and of every file's name, size and time below its folder: a file that changes gives
-another key.
+The key is a digest of the request and of the name, size and modification time of every file in the data set's folder,
+so the key changes when a file changes.
 """
 
 import dataclasses
@@ -16,64 +16,64 @@ import pathlib
 import shutil
 import sys
 import tempfile
+from typing import Any
 
 import numpy as np
 
 from tfgen import UserError
-from tfgen.data.files import Files, fail
+from tfgen.data.files import Files, Problem, fail
 from tfgen.data.source import Source
 
-FORMAT = 1  # part of every key: to be raised when a reader gives other pixels than before
+FORMAT = 1  # part of every key: increase it when a reader gives other pixels than before
 MANIFEST = "manifest.json"
-PIECE = 4096  # examples copied at once
+PIECE = 4096  # examples copied at a time
 ARRAYS = ("images", "attributes", "labels", "depth", "identities")
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What is read and how: the arguments of `data.load` for "train" or "test"; of `options` those not None."""
+    """What is read and how: the arguments of `data.load`, where split is "train" or "test" and no option is None."""
 
     name: str
     split: str
-    data_dir: str | None
+    data_dir: str | os.PathLike[str] | None
     image_size: int
-    options: dict
+    options: dict[str, Any]
 
-    def key(self):
-        """16 hexadecimal digits of a digest over the request and the files below its folder."""
+    def key(self) -> str:
+        """16 hexadecimal digits of a digest over the request and the files in its folder."""
         top = os.path.abspath(
             self.data_dir or os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
         )
         digest = hashlib.sha256(
             repr((FORMAT, self.name, self.split, top, self.image_size, sorted(self.options.items()))).encode()
         )
-        seen = set()
+        seen: set[str] = set()
         for folder, folders, files in os.walk(top, followlinks=True):  # the readers follow links to folders too
             places = {name: os.path.realpath(os.path.join(folder, name)) for name in sorted(folders)}
-            folders[:] = [
-                name for name, place in places.items() if place not in seen
-            ]  # none twice: links may lead in a circle
+            # No folder twice: links may form a cycle.
+            folders[:] = [name for name, place in places.items() if place not in seen]
             seen.update(places.values())
             for name in sorted(files):
                 try:
                     status = os.stat(os.path.join(folder, name))
                 except OSError:
-                    continue  # the reader will say so
+                    continue  # the reader will report it
                 digest.update(
                     repr((folder, name, status.st_size, status.st_mtime_ns)).encode("utf-8", "surrogateescape")
                 )
         return digest.hexdigest()[:16]
 
 
-def folder():
-    """Where prepared data sets lie: $XDG_CACHE_HOME/tfgen, or ~/.cache/tfgen."""
+def folder() -> pathlib.Path:
+    """The folder of prepared data sets: $XDG_CACHE_HOME/tfgen, or ~/.cache/tfgen."""
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "tfgen"
 
 
-def find(request, most=np.inf):
+def find(request: Request, most: float = np.inf) -> Source | None:
     """The prepared Source of a request, or None.
 
-    One larger than `most` bytes is mapped from the disk; one that is damaged is removed.
+    A data set of more than `most` bytes is memory-mapped; a damaged one is removed.
     """
     if not folder().is_dir():
         return None
@@ -84,26 +84,28 @@ def find(request, most=np.inf):
         return read(place, most)
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(
-            f"tfgen: the prepared data set {place} is damaged ({error}) and is left aside: the pictures are read anew.",
+            f"tfgen: the prepared data set {place} is damaged ({error}) and is ignored: the pictures are read again.",
             file=sys.stderr,
         )
         shutil.rmtree(place, ignore_errors=True)
         return None
 
 
-def read(place, most=np.inf):
-    """The Source in a folder of the cache.
+def read(place: pathlib.Path, most: float = np.inf) -> Source:
+    """The Source in a folder of the cache, memory-mapped if it has more than `most` bytes.
 
-    Raises OSError, ValueError, KeyError or TypeError if anything in it is not what was written.
+    Raises OSError, ValueError, KeyError or TypeError if the folder is damaged.
     """
     manifest = json.loads((place / MANIFEST).read_text())
     sums = manifest["sha256"]
     for name, expected in sums.items():
         if _checksum(place / f"{name}.npy") != expected:
-            raise ValueError(f"{name}.npy has another checksum than when it was written")
+            raise ValueError(f"the checksum of {name}.npy has changed since it was written")
     large = sum((place / f"{name}.npy").stat().st_size for name in sums) > most
-    modes = {name: "r" if large and name in ("images", "depth") else None for name in sums}
-    arrays = {name: np.load(place / f"{name}.npy", modes[name], allow_pickle=False) for name in sums}
+    mapped = ("images", "depth") if large else ()
+    arrays = {
+        name: np.load(place / f"{name}.npy", "r" if name in mapped else None, allow_pickle=False) for name in sums
+    }
     return Source(
         manifest["name"],
         attribute_names=tuple(manifest["attribute_names"]),
@@ -112,16 +114,17 @@ def read(place, most=np.inf):
     )
 
 
-def write(source, request, problem=fail):
-    """Decodes a Source in parallel into the cache, at once or not at all.
+def write(source: Source, request: Request, problem: Problem = fail) -> pathlib.Path:
+    """Decodes a Source in parallel into the cache, completely or not at all.
 
     Args:
-        source: whose pictures may lie in files.
-        request: Request that it answers.
-        problem: is told the UserError of each bad file and may raise it; what it does not raise is left out.
+        source: the examples; its pictures may be in files.
+        request: the Request it answers.
+        problem: called with the UserError of each bad file; if it does not raise it, the example is left out.
 
     Returns:
-        The folder of the prepared set. If another process wrote the same one meanwhile, it is that one's.
+        The folder of the prepared data set. If another process has written the same data set in the meantime, that one
+        is kept.
 
     Raises:
         UserError: if the cache cannot be written.
@@ -136,18 +139,20 @@ def write(source, request, problem=fail):
             try:
                 os.rename(temporary, place)
             except OSError:
-                if not (place / MANIFEST).is_file():  # not another process's either
+                if not (place / MANIFEST).is_file():  # no other process has written it either
                     raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise UserError(
-            f"the prepared pictures cannot be written below {root} ({error.strerror}): make room, or set XDG_CACHE_HOME to another folder."
+            f"the prepared pictures cannot be written to {root} ({error.strerror}): make room, or set XDG_CACHE_HOME "
+            "to "
+            "another folder."
         ) from None
     return place
 
 
-def _write(source, request, folder, problem):
+def _write(source: Source, request: Request, folder: pathlib.Path, problem: Problem) -> None:
     arrays = {name: getattr(source, name) for name in ARRAYS if getattr(source, name) is not None}
     files = {name: array for name, array in arrays.items() if isinstance(array, Files)}
     if files:
@@ -163,7 +168,7 @@ def _write(source, request, folder, problem):
             np.save(path, array[good], allow_pickle=False)
         elif not good.all():
             kept = _mapped(folder / "kept.npy", int(good.sum()), array)
-            for start in range(0, len(good), PIECE):  # the whole may be larger than the memory
+            for start in range(0, len(good), PIECE):  # all of it may not fit into memory
                 piece = slice(start, start + PIECE)
                 kept[np.sum(good[:start]) : np.sum(good[: start + PIECE])] = array[piece][good[piece]]
             kept.flush()
@@ -184,10 +189,10 @@ def _write(source, request, folder, problem):
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def _mapped(path, n, array):
+def _mapped(path: pathlib.Path, n: int, array: Files) -> np.memmap:
     return np.lib.format.open_memmap(path, "w+", array.dtype, (n, *array.shape[1:]))
 
 
-def _checksum(path):
+def _checksum(path: pathlib.Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Arrays that lie in files, one in each, and are decoded when they are asked for."""
+"""Arrays in files, one in each, that are decoded when they are needed."""
 
 import concurrent.futures
 import functools
@@ -6,14 +6,19 @@ import hashlib
 import os
 import pathlib
 import warnings
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
 from tfgen import UserError
 
+# Called with the UserError of each bad file or row. It may raise the error; if it does not, the file is skipped.
+Problem: TypeAlias = Callable[[UserError], object]
 
-def fail(error):
-    """What is done about a bad file unless one asks for something else: raises the UserError."""
+
+def fail(error: UserError) -> NoReturn:
+    """The default for bad files and rows: raises the UserError."""
     raise error
 
 
@@ -22,60 +27,65 @@ class Files:
 
     Args:
         reads: n functools.partial(read, path, ...), each of which reads one file.
-        shape: of one array.
-        dtype: of all.
+        shape: shape of one array.
+        dtype: data type of all arrays.
     """
 
-    def __init__(self, reads, shape, dtype=np.uint8):
+    def __init__(
+        self, reads: Iterable[functools.partial[np.ndarray]], shape: tuple[int, ...], dtype: Any = np.uint8
+    ) -> None:
         self.reads = list(reads)
         self.shape = (len(self.reads), *shape)
         self.dtype = np.dtype(dtype)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.reads)
 
-    def __getitem__(self, examples):
-        """The Files of a slice, or of an array of indices or of True and False."""
+    def __getitem__(self, examples: slice | np.ndarray) -> "Files":
+        """The Files at a slice, an array of indices or an array of bools."""
         places = np.arange(len(self))[examples]
         return Files([self.reads[i] for i in places], self.shape[1:], self.dtype)
 
-    def __add__(self, other):
+    def __add__(self, other: "Files") -> "Files":
         return Files(self.reads + other.reads, self.shape[1:], self.dtype)
 
-    def path(self, i):
+    def path(self, i: int) -> pathlib.Path:
         """Path of the file of array i."""
         return pathlib.Path(self.reads[i].args[0])
 
-    def take(self, indices):
-        """The arrays (len(indices), ...) at these places, decoded in parallel.
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """The arrays (len(indices), ...) at these indices, decoded in parallel.
 
-        Raises the UserError of the first that is damaged.
+        Raises the UserError of the first damaged file.
         """
         return np.stack(list(_pool().map(lambda i: self.reads[i](), indices)))
 
-    def decoded(self, problem=fail, wanted=None, out=None):
-        """All of them, in parallel, with a bar if they are many.
+    def decoded(
+        self, problem: Problem = fail, wanted: np.ndarray | None = None, out: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Decodes all arrays in parallel, with a progress bar if there are more than 1,000.
 
         Args:
-            problem: is told the UserError of each that cannot be decoded, in order, and may raise it.
-            wanted: (n,) bool, which to decode; None is all.
-            out: (n, ...) array of 0 to decode into; None is a new one.
+            problem: called with the UserError of each file that cannot be decoded, in order; may raise it.
+            wanted: (n,) bool, which arrays to decode; None for all.
+            out: (n, ...) array of zeros to decode into; None for a new one.
 
         Returns:
-            (n, ...) array, 0 where nothing was decoded, and (n,) bool, where something was.
+            (n, ...) array, 0 where nothing was decoded, and (n,) bool, True where something was.
         """
         from tqdm import tqdm
 
         arrays = np.zeros(self.shape, self.dtype) if out is None else out
         good = np.ones(len(self), bool) if wanted is None else wanted.copy()
 
-        def read(i):
+        def read(i: int) -> UserError | None:
             if not good[i]:
                 return None
             try:
                 arrays[i] = self.reads[i]()
             except UserError as error:
                 return error
+            return None
 
         many = len(self) > 1000
         folder = self.path(0).parent if len(self) else ""
@@ -83,18 +93,16 @@ class Files:
             total=len(self), desc=f"reading {folder}", unit=" pictures", disable=None if many else True, leave=False
         )
         with bar as progress, warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # a picture is either read or refused by an error: Pillow's warnings in between help nobody
-            for i, error in enumerate(_pool().map(read, range(len(self)))):  # in order, whichever comes first
+            warnings.simplefilter("ignore")  # a picture is either read or refused: Pillow's warnings help nobody
+            for i, error in enumerate(_pool().map(read, range(len(self)))):  # in order, whichever is ready first
                 progress.update()
                 if error is not None:
                     good[i] = False
                     problem(error)
         return arrays, good
 
-    def identities(self):
-        """(n, 16) uint8: digests of each file's name, size and how it is read."""
+    def identities(self) -> np.ndarray:
+        """(n, 16) uint8: a digest of each file's name, its size and how it is read."""
         digests = bytearray()
         for read in self.reads:
             path = pathlib.Path(read.args[0])
@@ -105,6 +113,6 @@ class Files:
 
 
 @functools.cache
-def _pool():
-    # Pillow decodes and resizes without holding Python's global lock.
+def _pool() -> concurrent.futures.ThreadPoolExecutor:
+    # Pillow decodes and resizes without holding Python's global interpreter lock.
     return concurrent.futures.ThreadPoolExecutor(os.cpu_count())

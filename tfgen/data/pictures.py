@@ -1,5 +1,5 @@
-"""What the readers of folders of pictures have in common: looking into folders, reading tables of names, decoding,
-resizing.
+"""What the readers of folders of pictures have in common: listing folders, reading tables of names, decoding and
+resizing pictures.
 """
 
 import array
@@ -10,11 +10,13 @@ import functools
 import io
 import os
 import pathlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from tfgen import UserError
+from tfgen.data.files import Problem
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff")
@@ -24,16 +26,21 @@ READABLE = "expected a folder of pictures; make it readable"
 # Folders.
 
 
-def shown(path):
-    """A path or name for a message: on one line and printable, a byte that is no UTF-8 as \\udcff."""
+def shown(path: str | pathlib.Path) -> str:
+    """A path or name for a message: on one line and printable, with bytes that are not UTF-8 as \\udcff."""
     text = str(path)
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def names_in(folder, expected):
-    """Sorted names of what a folder holds, less the hidden ones.
+def names_in(folder: pathlib.Path, expected: str) -> list[str]:
+    """Sorted names of the files and folders in a folder, without the hidden ones.
 
-    Raises UserError if it is no folder or cannot be listed.
+    Args:
+        folder: the folder to list.
+        expected: end of the error message.
+
+    Raises:
+        UserError: if it is not a folder or cannot be listed.
     """
     try:
         return sorted(name for name in os.listdir(folder) if not name.startswith("."))
@@ -41,18 +48,20 @@ def names_in(folder, expected):
         raise UserError(f"{shown(folder)} cannot be listed ({error.strerror}): {expected}.") from None
 
 
-def contents(folder, root, endings=ENDINGS, expected=READABLE):
-    """What a folder holds, by name, sorted; hidden things and other files than pictures are passed over.
+def contents(
+    folder: pathlib.Path, root: pathlib.Path, endings: tuple[str, ...] = ENDINGS, expected: str = READABLE
+) -> tuple[list[str], list[str], dict[str, UserError]]:
+    """Sorted names of the pictures and folders in a folder, without the hidden ones.
 
     Args:
-        folder: what is listed.
-        root: --data_dir, which the folder is or lies in.
-        endings: what names of pictures end with, in lower case.
-        expected: end of the message if the folder cannot be listed.
+        folder: the folder to list.
+        root: --data_dir, the same folder or one above it.
+        endings: endings of the names of pictures, in lower case.
+        expected: end of the error message if the folder cannot be listed.
 
     Returns:
-        Names of the pictures, names of the folders, and {name: UserError} of what may not be read: symbolic links that
-        lead out of both folders, and pipes and the like that are called pictures.
+        Names of the pictures, names of the folders, and {name: UserError} of what must not be read: symbolic links that
+        lead out of both folders, and pipes and the like with a picture's name.
 
     Raises:
         UserError: if the folder cannot be listed.
@@ -64,7 +73,9 @@ def contents(folder, root, endings=ENDINGS, expected=READABLE):
             )
     except OSError as error:
         raise UserError(f"{shown(folder)} cannot be listed ({error.strerror}): {expected}.") from None
-    files, folders, refused = [], [], {}
+    files: list[str] = []
+    folders: list[str] = []
+    refused: dict[str, UserError] = {}
     roots = [os.path.realpath(root), os.path.realpath(folder)]
     for entry in entries:
         link = entry.is_symlink()
@@ -73,19 +84,20 @@ def contents(folder, root, endings=ENDINGS, expected=READABLE):
             continue
         if link and not any(_below(os.path.realpath(entry.path), place) for place in roots):
             refused[entry.name] = UserError(
-                f"{shown(entry.path)} is a symbolic link that leads out of {shown(root)}: expected a picture or a folder below it; put what "
-                "it leads to in its place, or remove it."
+                f"{shown(entry.path)} is a symbolic link that leads out of {shown(root)}: expected a picture or a "
+                "folder "
+                "below it; replace the link with what it leads to, or remove it."
             )
         elif is_folder:
             folders.append(entry.name)
         elif link or entry.is_file():  # a link that leads nowhere is refused when it is read
             files.append(entry.name)
         else:
-            refused[entry.name] = UserError(f"{shown(entry.path)} is no file: expected a picture; remove it.")
+            refused[entry.name] = UserError(f"{shown(entry.path)} is not a file: expected a picture; remove it.")
     return files, folders, refused
 
 
-def _below(path, folder):
+def _below(path: str, folder: str) -> bool:
     return os.path.commonpath([path, folder]) == folder
 
 
@@ -94,15 +106,15 @@ def _below(path, folder):
 
 @dataclasses.dataclass
 class Table:
-    """The good rows of a table, each a picture's name and values.
+    """The good rows of a table, each the name of a picture and its values.
 
     Attributes:
-        path: of the file.
-        columns: names of the K columns after that of the names.
-        names: of n pictures, none twice.
+        path: path of the file.
+        columns: names of the K columns after the first, which has the pictures' names.
+        names: n names of pictures, none twice.
         lines: n line numbers.
         values: (n, K) int32.
-        seen: names of all rows, of the bad ones too.
+        seen: names in all rows, including the bad ones.
     """
 
     path: pathlib.Path
@@ -112,26 +124,31 @@ class Table:
     values: np.ndarray
     seen: set[str]
 
-    def without(self, bad, fault, problem):
-        """The Table less the rows where bad (n,) is True; problem is told the UserError of each, in which fault(i) says
-        what is wrong.
+    def without(self, bad: np.ndarray, fault: Callable[[int], str], problem: Problem) -> "Table":
+        """The Table without some rows.
+
+        Args:
+            bad: (n,) bool, True for the rows to leave out.
+            fault: number of a row -> what is wrong with it.
+            problem: called with the UserError of each of these rows.
         """
-        for i in np.flatnonzero(bad):
+        for i in np.flatnonzero(bad).tolist():
             problem(UserError(f"{shown(self.path)}, line {self.lines[i]}: {fault(i)}."))
         good = np.flatnonzero(~bad)
-        names, lines = ([of[i] for i in good] for of in (self.names, self.lines))
-        return dataclasses.replace(self, names=names, lines=lines, values=self.values[good])
+        names, numbers = [self.names[i] for i in good], [self.lines[i] for i in good]
+        return dataclasses.replace(self, names=names, lines=numbers, values=self.values[good])
 
 
-def lines(path, delimiter=","):
-    """Yields (line number, fields) of a text file's rows that are not blank; a byte-order mark and CRLF are accepted.
+def lines(path: pathlib.Path, delimiter: str | None = ",") -> Iterator[tuple[int, list[str]]]:
+    """Yields (line number, fields) of the rows of a text file, without blank ones. A byte-order mark and CRLF are
+    accepted.
 
     Args:
-        path: file.
-        delimiter: "," for comma-separated values with quotes, or None for words with blanks between them.
+        path: path of the file.
+        delimiter: "," for comma-separated values with quotes, or None for words separated by whitespace.
 
     Raises:
-        UserError: naming the file, and the line where there is one, if it cannot be read, is not in UTF-8 or not
+        UserError: naming the file, and the line if there is one, if the file cannot be read, is not UTF-8 or is not
             comma-separated.
     """
     try:
@@ -139,11 +156,11 @@ def lines(path, delimiter=","):
     except UnicodeDecodeError as error:
         line, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
         raise UserError(
-            f"{shown(path)}, line {line}: expected text in UTF-8, not byte 0x{byte:02x}; save the file as UTF-8."
+            f"{shown(path)}, line {line}: expected UTF-8 text, not byte 0x{byte:02x}; save the file as UTF-8."
         ) from None
     except OSError as error:
         raise UserError(
-            f"{shown(path)} cannot be read ({error.strerror}): expected a file of text; make it readable."
+            f"{shown(path)} cannot be read ({error.strerror}): expected a text file; make it readable."
         ) from None
     if delimiter is None:
         rows = ((number, line.split()) for number, line in enumerate(io.StringIO(text, newline=None), 1))
@@ -158,62 +175,70 @@ def lines(path, delimiter=","):
         ) from None
 
 
-def read_table(path, columns, rows, value, expected, problem):
+def read_table(
+    path: pathlib.Path,
+    columns: Sequence[str],
+    rows: Iterable[tuple[int, list[str]]],
+    value: Callable[[str], int | None],
+    expected: str,
+    problem: Problem,
+) -> Table:
     """The Table of the rows below a header.
 
     Args:
-        path: of the file, for messages.
-        columns: names of the K columns after that of the names.
+        path: path of the file, for messages.
+        columns: names of the K columns after the first.
         rows: (line number, fields), as `lines` yields them.
-        value: text of a field -> int, or None for a bad one.
-        expected: the values there are, for messages: "0.0 or 1.0".
-        problem: is told the UserError of each row with another number of fields, a name that is none or that has come
-            before, or a bad value.
+        value: text of a field -> int, or None if it is bad.
+        expected: the allowed values, for messages: "0.0 or 1.0".
+        problem: called with the UserError of each row with a wrong number of fields, a bad name, a name that an earlier
+            row has, or a bad value.
 
     Raises:
         UserError: if there is no row.
     """
     table, values = Table(path, tuple(columns), [], [], np.zeros(0), set()), array.array("i")
-    value, line = functools.cache(value), None  # few values come often
+    cached, line = functools.cache(value), None  # most fields have one of few values
     for line, fields in rows:
         name = clean_name(fields[0])
-        fault, numbers = _fault(table, name, fields), []
+        fault, numbers = _fault(table, name, fields), list[int | None]()
         if fault is None:
-            numbers = [value(field) for field in fields[1:]]
+            numbers = [cached(field) for field in fields[1:]]
             if None in numbers:
                 k = numbers.index(None)
                 fault = f"expected {expected} for {columns[k]}, not {fields[1 + k][:80]!r}; correct the value"
-        table.seen.add(name)
-        if fault is not None:
+        if name is not None:
+            table.seen.add(name)
+        if fault is not None or name is None:
             problem(UserError(f"{shown(path)}, line {line}: {fault}."))
             continue
         table.names.append(name)
         table.lines.append(line)
-        values.extend(numbers)
+        values.extend(number for number in numbers if number is not None)
     if line is None:
-        raise UserError(f"{shown(path)} has no rows: expected one for every picture; restore it.")
+        raise UserError(f"{shown(path)} has no rows: expected one for each picture; restore it.")
     table.values = np.array(values, np.int32).reshape(len(table.names), len(columns))
     return table
 
 
-def _fault(table, name, fields):
-    """What is wrong with a row but for its values, or None."""
+def _fault(table: Table, name: str | None, fields: list[str]) -> str | None:
+    """What is wrong with a row, apart from its values, or None."""
     if len(fields) != 1 + len(table.columns):
         return f"expected {1 + len(table.columns)} fields as in the header, not {len(fields)}; restore the line"
     if name is None:
         return f"expected the name of a picture, not {fields[0][:80]!r}; correct the line"
     if name in table.seen:
-        return f"expected one row a picture, but {name[:80]} has had one before; remove one of the two"
+        return f"expected one row for each picture, but {name[:80]} has an earlier one; remove one of the two"
     return None
 
 
-def clean_name(text):
-    """A picture's name as a table says it, folders before it with /; None for one that leads upwards, is absolute or
-    cannot be printed.
+def clean_name(text: str) -> str | None:
+    """The name of a picture in a table, with / after folders; None if it leads upwards, is absolute or cannot be
+    printed.
     """
     if not text.isprintable() or "\\" in text:
         return None
-    if "/" not in text and ":" not in text:  # the usual one
+    if "/" not in text and ":" not in text:  # the usual case
         return text if text not in ("", ".", "..") else None
     path = pathlib.PureWindowsPath(text)  # its rules refuse drive letters too, on every system
     return None if path.anchor or ".." in path.parts or not path.parts else "/".join(path.parts)
@@ -223,16 +248,16 @@ def clean_name(text):
 
 
 @contextlib.contextmanager
-def opened(path, formats, expected):
-    """A Pillow picture to look at and decode inside the `with`.
+def opened(path: str | pathlib.Path, formats: tuple[str, ...], expected: str) -> Iterator[Image.Image]:
+    """A context with a Pillow picture, which must be decoded inside it.
 
     Args:
-        path: file.
-        formats: Pillow's names of those accepted; the content decides, not the file's name.
-        expected: end of the message: what was expected, and what to do.
+        path: path of the file.
+        formats: Pillow's names of the accepted formats; the content decides, not the file's name.
+        expected: end of the error message: what was expected, and what to do.
 
     Raises:
-        UserError: naming the file, if it is missing, of another format, damaged or too large for Pillow.
+        UserError: naming the file, if it is missing, has another format, is damaged or is too large for Pillow.
     """
     try:
         with Image.open(path, formats=formats) as picture:
@@ -240,25 +265,25 @@ def opened(path, formats, expected):
     except UserError:
         raise
     except UnidentifiedImageError:
-        raise UserError(f"{shown(path)} is no {' or '.join(formats)}: {expected}.") from None
+        raise UserError(f"{shown(path)} is not a {' or '.join(formats)}: {expected}.") from None
     except Image.DecompressionBombError:
-        raise UserError(f"{shown(path)} has more pixels than Pillow opens: {expected}.") from None
-    except Exception as error:  # for damaged pixels, palettes or EXIF Pillow raises whatever the damage leads to
+        raise UserError(f"{shown(path)} has more pixels than Pillow accepts: {expected}.") from None
+    except Exception as error:  # for damaged pixels, palettes or EXIF Pillow may raise anything
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         why = shown(" ".join(why.split()).replace(". ", ", ").rstrip("."))
         raise UserError(f"{shown(path)} cannot be read ({why}): {expected}.") from None
 
 
-def to_rgb(picture):
+def to_rgb(picture: Image.Image) -> Image.Image:
     """A Pillow picture of any mode in 8-bit RGB; see `in_channels`."""
     return in_channels(picture, 3)
 
 
-def in_channels(picture, channels):
-    """A Pillow picture of any mode in 8-bit grey, for 1 channel, or RGB, for 3.
+def in_channels(picture: Image.Image, channels: int) -> Image.Image:
+    """A Pillow picture of any mode in 8-bit greyscale, for 1 channel, or RGB, for 3.
 
-    16-bit grey is scaled and not clipped, what is transparent lies on white. Raises ValueError for pixels of more than
-    16 bits.
+    16-bit greyscale is scaled, not clipped; the background of transparent pixels is white. Raises ValueError for pixels
+    of more than 16 bits.
     """
     if picture.mode == "F":
         raise ValueError("its pixels are floating-point numbers")
@@ -274,31 +299,38 @@ def in_channels(picture, channels):
     return picture if picture.mode == mode else picture.convert(mode)
 
 
-def eight_bits(steps):
+def eight_bits(steps: np.ndarray) -> np.ndarray:
     """Values from 0 to 65,535 of any shape, scaled to uint8 and rounded."""
     return ((255 * steps.astype(np.int64) + 32_767) // 65_535).astype(np.uint8)
 
 
-def square(picture, image_size, resampling=Image.Resampling.LANCZOS, side=None):
-    """The central square of a Pillow picture, brought to image_size x image_size pixels; Lanczos' filter is an
-    anti-aliased one.
+def square(
+    picture: Image.Image,
+    image_size: int,
+    resampling: Image.Resampling = Image.Resampling.LANCZOS,
+    side: float | None = None,
+) -> Image.Image:
+    """The central square of a Pillow picture, resized to image_size x image_size pixels.
 
-    side is the square's in pixels, None for the largest there is. At its edges the filter sees what lies beside it in
-    the picture.
+    Args:
+        picture: a picture of any size.
+        image_size: side of the result in pixels.
+        resampling: the filter; Lanczos is anti-aliased. At the edges of the square it uses the pixels beyond them.
+        side: side of the square in pixels; None for the largest one in the picture.
     """
     side = side or min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     return picture.resize((image_size, image_size), resampling, (left, top, left + side, top + side))
 
 
-def pixels(picture):
+def pixels(picture: Image.Image) -> np.ndarray:
     """A Pillow picture in mode L or RGB as (height, width, 1 or 3) uint8."""
     return np.frombuffer(picture.tobytes(), np.uint8).reshape(picture.height, picture.width, -1)
 
 
-def lanczos(images, image_size):
-    """Pictures (n, s, s) or (n, s, s, 3) uint8 brought to image_size with an anti-aliased filter; those of that size
-    stay as they are.
+def lanczos(images: np.ndarray, image_size: int) -> np.ndarray:
+    """Pictures (n, s, s) or (n, s, s, 3) uint8 resized to image_size with an anti-aliased filter, unless they have that
+    size.
     """
     if image_size == images.shape[1]:
         return images
@@ -311,9 +343,14 @@ def lanczos(images, image_size):
 # Labels.
 
 
-def check_labels(labels, classes, where):
-    """Raises UserError, beginning with `where`, for a label (n,) that is none of the classes' numbers; without names
-    there are up to 256.
+def check_labels(labels: np.ndarray, classes: Sequence[str], where: str | pathlib.Path) -> None:
+    """Raises UserError for labels (n,) that are not the number of a class.
+
+    Args:
+        labels: (n,) integers.
+        classes: names of the classes, where an empty first name means that numbers start at 1; empty for up to 256
+            classes.
+        where: start of the error message.
     """
     least, most = (0 if classes[0] else 1, len(classes) - 1) if classes else (0, 255)
     bad = (labels < least) | (labels > most)

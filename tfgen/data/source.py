@@ -1,13 +1,15 @@
-"""A data set's split: examples by index, in memory or in files that are decoded when asked for."""
+"""One split of a data set: examples by index, in memory or in files that are decoded when they are needed."""
 
 import dataclasses
 import hashlib
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from tfgen import UserError
-from tfgen.data.files import Files, fail
+from tfgen.data.files import Files, Problem, fail
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,38 +18,38 @@ class Source:
 
     Attributes:
         name: what the examples are and where they came from, for messages: "faces/train", "celeba/test in DIR".
-        images: (n, H, W, C) uint8, C is 1 or 3: an array, or pictures.Files of that shape.
-        attributes: (n, K) uint8, 0 or 1; K is 0 where the data set has none.
-        attribute_names: K names, in the columns' order.
+        images: (n, H, W, C) uint8, C is 1 or 3: an array, or `Files` of that shape.
+        attributes: (n, K) uint8, 0 or 1; K is 0 if the data set has no attributes.
+        attribute_names: K names, in the order of the columns.
         labels: (n,) int32 class numbers, or None.
-        classes: names of the class numbers, or none where the numbers say it all.
-        depth: (n, H, W, 1) uint16 millimetres, 0 is a hole: an array or pictures.Files, or None.
-        identities: (n, 16) or (n, 32) uint8, `known_by` of pictures that are decoded; None for what never lay in files
-            of its own.
+        depth: (n, H, W, 1) uint16 in millimetres, 0 for a hole: an array, `Files`, or None.
+        classes: names of the classes; empty if their numbers are their names.
+        identities: (n, 16) or (n, 32) uint8, `known_by` of decoded pictures; None for examples that were not read from
+            one file each.
     """
 
     name: str
-    images: np.ndarray
+    images: np.ndarray | Files
     attributes: np.ndarray
     attribute_names: tuple[str, ...] = ()
     labels: np.ndarray | None = None
-    depth: np.ndarray | None = None
+    depth: np.ndarray | Files | None = None
     classes: tuple[str, ...] = ()
     identities: np.ndarray | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, examples):
-        """The examples of one slice, or of an array of indices or of True and False."""
+    def __getitem__(self, examples: slice | np.ndarray) -> "Source":
+        """The examples at a slice, an array of indices or an array of bools."""
         return self._each(lambda array: array[examples])
 
-    def __add__(self, other):
-        """Both sources' examples, self's first. The two must have the same shape of picture and the same attributes."""
+    def __add__(self, other: "Source") -> "Source":
+        """The examples of self, then those of other. Both must have pictures of one shape and the same attributes."""
         both = dataclasses.replace(self, name=f"{self.name} + {other.name}")
         return both._each(lambda a, b: a + b if isinstance(a, Files) else np.concatenate([a, b]), other)
 
-    def _each(self, change, *others):
+    def _each(self, change: Callable[..., Any], *others: "Source") -> "Source":
         fields = ("images", "attributes", "labels", "depth", "identities")
         parts = {
             field: [getattr(source, field) for source in (self, *others)]
@@ -57,75 +59,83 @@ class Source:
         return dataclasses.replace(self, **{field: change(*arrays) for field, arrays in parts.items()})
 
     @property
-    def nbytes(self):
-        """Bytes of pictures and depth when decoded."""
+    def nbytes(self) -> int:
+        """Size in bytes of the decoded pictures and depth."""
         return sum(
             math.prod(array.shape) * array.dtype.itemsize for array in (self.images, self.depth) if array is not None
         )
 
-    def decoded(self, problem=fail):
-        """The same examples in memory, decoded in parallel, less those of which `problem` has been told and not raised
-        the UserError.
+    def decoded(self, problem: Problem = fail) -> "Source":
+        """The same examples in memory, decoded in parallel.
+
+        Args:
+            problem: called with the UserError of each bad file; if it does not raise it, the example is left out.
         """
         if not isinstance(self.images, Files):
             return self
         images, good = self.images.decoded(problem)
-        depth, known = (None, True) if self.depth is None else self.depth.decoded(problem, good)
+        depth, known = self.depth.decoded(problem, good) if isinstance(self.depth, Files) else (self.depth, good)
         whole = dataclasses.replace(self, images=images, depth=depth, identities=self.known_by())
         return whole if np.all(good & known) else whole[good & known]
 
-    def known_by(self):
-        """What tells the examples' files apart, (n, 16) uint8 or with depth (n, 32); None for what never lay in files
-        of its own.
+    def known_by(self) -> np.ndarray | None:
+        """Digests that identify the examples' files, (n, 16) uint8, or (n, 32) with depth; None for examples that were
+        not read from one file each.
         """
         files = [array for array in (self.images, self.depth) if isinstance(array, Files)]
         return np.concatenate([array.identities() for array in files], axis=1) if files else self.identities
 
-    def floats(self, examples=slice(None)):
-        """The pictures of a slice as (n, H, W, C) float32 in [0, 1]."""
+    def floats(self, examples: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """The pictures at a slice or at indices as (n, H, W, C) float32 in [0, 1]."""
         images = self.images[examples]
         return (images.decoded()[0] if isinstance(images, Files) else images) / np.float32(255)
 
-    def column(self, attribute):
+    def column(self, attribute: str) -> np.ndarray:
         """The values (n,) uint8 of one attribute. Raises UserError for an unknown name."""
         if attribute not in self.attribute_names:
-            known = f"it has {', '.join(self.attribute_names)}" if self.attribute_names else "it has no attributes"
+            known = f"choose from {', '.join(self.attribute_names)}" if self.attribute_names else "it has none"
             raise UserError(f"{self.name} has no attribute {attribute!r}: {known}.")
         return self.attributes[:, self.attribute_names.index(attribute)]
 
-    def select(self, attributes):
-        """The same examples with these attributes alone, in this order. Raises UserError for an unknown name."""
-        columns = [self.column(name) for name in attributes]
-        columns = np.stack(columns, axis=1) if columns else np.zeros((len(self), 0), np.uint8)
+    def select(self, attributes: Sequence[str]) -> "Source":
+        """The same examples with only these attributes, in this order. Raises UserError for an unknown name."""
+        chosen = [self.column(name) for name in attributes]
+        columns = np.stack(chosen, axis=1) if chosen else np.zeros((len(self), 0), np.uint8)
         return dataclasses.replace(self, attributes=columns, attribute_names=tuple(attributes))
 
-    def only(self, classes):
-        """The examples of these classes alone, names or numbers, with labels 0, 1, ... in this order.
+    def only(self, classes: Sequence[str]) -> "Source":
+        """The examples of these classes only, with labels 0, 1, ... in this order.
 
-        Raises UserError for unknown ones.
+        Args:
+            classes: names or numbers of classes.
+
+        Raises:
+            UserError: for an unknown class, or one that is named twice.
         """
         if self.labels is None:
-            raise UserError(f"{self.name} has no classes to choose {', '.join(classes)} from: leave out --only.")
+            raise UserError(f"{self.name} has no classes: leave out --only {','.join(classes)}.")
         known = self.classes or tuple(str(number) for number in range(self.labels.max() + 1))
         numbers = [known.index(name) if name in known else int(name) if name.isdecimal() else -1 for name in classes]
-        for name, number in zip(classes, numbers):
+        for number in numbers:
             if not 0 <= number < len(known) or numbers.count(number) > 1:
                 raise UserError(
-                    f"--only {','.join(classes)} does not fit {self.name}: choose each once from {', '.join(known)}."
+                    f"--only {','.join(classes)} does not fit {self.name}: choose each class once from "
+                    f"{', '.join(known)}."
                 )
-        chosen = self[np.isin(self.labels, numbers)]
-        labels = np.select([chosen.labels == number for number in numbers], np.arange(len(numbers))).astype(np.int32)
+        chosen, old = self[np.isin(self.labels, numbers)], self.labels[np.isin(self.labels, numbers)]
+        labels = np.select([old == number for number in numbers], np.arange(len(numbers))).astype(np.int32)
         return dataclasses.replace(chosen, labels=labels, classes=tuple(known[number] for number in numbers))
 
-    def fingerprint(self):
-        """SHA-256 over the shape, the files or their pixels, attributes, labels and depth, as 16 hexadecimal digits.
+    def fingerprint(self) -> str:
+        """The first 16 hexadecimal digits of a SHA-256 over shape, pictures, attributes, labels and depth.
 
-        It is the same before and after decoding: files count by their names, sizes and how they are read.
+        Of pictures in files, it covers the names and sizes of the files and how they are read instead of the pixels, so
+        it is the same before and after decoding.
         """
         digest = hashlib.sha256(repr((self.images.shape, self.attribute_names)).encode())
         identities = self.known_by()
         pixels = (self.images, self.depth) if identities is None else (identities,)
         for array in (*pixels, self.attributes, self.labels):
             if array is not None:
-                digest.update(np.ascontiguousarray(array))
+                digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()[:16]

@@ -14,7 +14,7 @@ class Autoencoder:
     """Mixed into a GenerativeModel with an `encoder`, image -> code or {"mean": code, ...}, and a `decoder`."""
 
     autoencodes = True
-    averaged = ("encoder", "decoder")
+    averaged: tuple[str, ...] = ("encoder", "decoder")
     encoder: keras.Model
     decoder: keras.Model
 
@@ -50,7 +50,7 @@ class Autoencoder:
         """Pictures (n, H, W, C) of latents (n, Z), or of codes, batch normalization in inference mode."""
         return self.decoder(z, training=False)
 
-    def test_step(self, data: Any) -> Logs:
+    def test_step(self: Any, data: Any) -> Logs:
         """`validation_logs` of a batch; `fit(validation_data=...)` logs their means as val_reconstruction and so on."""
         return self.track(self.validation_logs(as_batch(self, data)["image"]))
 

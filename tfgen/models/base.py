@@ -1,6 +1,5 @@
 """What is wrong in most hand-written Keras GANs, made right once: several optimizers, replicas, slots, logs, saving."""
 
-import inspect
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,12 +10,13 @@ import tensorflow as tf
 
 from tfgen import UserError
 from tfgen.models import inputs
+from tfgen.models.saving import Saved
 
 Batch = dict[str, tf.Tensor]
 Logs = dict[str, tf.Tensor]
 
 
-class GenerativeModel(keras.Model):
+class GenerativeModel(Saved, keras.Model):
     """A model of several networks, each player's optimizer moving its own.
 
     A subclass sets its networks as attributes in its constructor and overrides `train_step(data)`, which begins with
@@ -243,60 +243,6 @@ class GenerativeModel(keras.Model):
     def input_signature(self) -> Any:
         """tf.TensorSpec of what `call` takes, or a pair of them."""
         raise NotImplementedError
-
-    # Saving ----------------------------------------------------------------------------------------------------------
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, which are attributes of the same names."""
-        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
-        return {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "GenerativeModel":
-        """The model of a configuration, with fresh weights."""
-        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
-
-    def get_compile_config(self) -> dict[str, Any]:
-        """The arguments of `compile`."""
-        if not self.compiled:
-            return {}
-        optimizers = {name: keras.saving.serialize_keras_object(value) for name, value in self.optimizers.items()}
-        names = ("jit_compile", "run_eagerly", "steps_per_execution", "seed")
-        return {name: getattr(self, name) for name in names} | {"optimizers": optimizers}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles with what `get_compile_config` gave; the slots are there for `load_model` to fill."""
-        optimizers = {
-            name: keras.saving.deserialize_keras_object(value) for name, value in config["optimizers"].items()
-        }
-        self.compile(**{name: value for name, value in config.items() if name != "optimizers"}, **optimizers)
-
-    def _dropouts(self) -> list[tf.Variable]:
-        """The states of all dropout layers: Keras counts them among its variables, but saves them nowhere."""
-        layers = [layer for network in self.networks().values() for layer in network.layers]
-        return [layer.seed_generator.state for layer in layers if isinstance(layer, keras.layers.Dropout)]
-
-    def save_own_variables(self, store: Any) -> None:
-        """Keras's hook: the step and the states of dropout; the networks and optimizers save their own."""
-        for i, variable in enumerate([self.step, *self._dropouts()]):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Reads what `save_own_variables` wrote."""
-        for i, variable in enumerate([self.step, *self._dropouts()]):
-            variable.assign(store[str(i)])
-
-    def checkpoint(self, counter: bool = True, **more: Any) -> tf.train.Checkpoint:
-        """A tf.train.Checkpoint of networks, their moving statistics and dropout, and optimizers with their slots.
-
-        Args:
-            counter: whether `step` is in it; in checkpoints of tfgen 0.1 it is not.
-            more: what else to keep.
-        """
-        optimizers = {f"{player}_optimizer": optimizer for player, optimizer in self.optimizers.items()}
-        states = {"dropout": [state.value for state in self._dropouts()]} if self._dropouts() else {}
-        counters = {"step": self.step.value} if counter else {}
-        return tf.train.Checkpoint(**self.networks(), **optimizers, **states, **counters, **more)
 
 
 def in_batches(network: Callable, inputs: Any, batch_size: int = 256) -> Any:

@@ -61,7 +61,8 @@ class GAN(GenerativeModel):
         return self.generator.output_shape[1:]
 
     def train_step(self, data: Any) -> Logs:
-        batch, logs, draws = self.batch(data), {}, itertools.count()
+        batch, draws = self.batch(data), itertools.count()
+        logs: Logs = {}
         for _ in range(self.d_steps):
             logs |= self.update("discriminator", self.discriminator_loss, batch, next(draws))
         for _ in range(self.g_steps):

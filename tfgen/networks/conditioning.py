@@ -1,8 +1,10 @@
-"""Networks that are told something beside their latents: a picture whose depth is asked for, or a class."""
+"""Conditional networks: given an image whose depth they estimate, or a class."""
 
 import keras
 from keras import layers
 
+from tfgen.networks import blocks
+from tfgen.networks.blocks import ImageShape, scaled
 from tfgen.networks.bottleneck import (
     MIDDLE,
     THIN,
@@ -12,26 +14,33 @@ from tfgen.networks.bottleneck import (
     halve,
     leaky_relu,
     pointwise,
-    scaled,
     widths,
 )
 
 
-def depth_generator(image_shape, width=1.0, noise=True, batch_norm=False, dropout=False):
+def depth_generator(
+    image_shape: ImageShape,
+    width: float = 1.0,
+    noise: bool = True,
+    batch_norm: bool = False,
+    dropout: bool = False,
+) -> keras.Model:
     """{"image": (B, H, W, C) in [0, 1], "noise": (B, H, W, 1) in [-1, 1]} -> depth (B, H, W, 1) in [0, 1].
 
-    Down to 4x4 with 32 channels and back up, each layer's output joined by that of its size on the way down.
+    Down to 4x4 with 32 channels and up again; every layer on the way up is concatenated with the one of the same size
+    on the way down.
 
     Args:
         image_shape: (H, W, C).
         width: multiplier of all channels.
-        noise: whether it is given noise; without it {"image"} is its only input.
-        batch_norm, dropout: of every layer but the first and the last; half of the values are dropped.
+        noise: whether it has a noise input; if not, {"image"} is its only input.
+        batch_norm: whether to normalize all layers but the first and the last.
+        dropout: whether to drop half of the values of the same layers.
 
-    Source: figure 5 of Patrick Sullivan's notes of August 2017. The noise is in their code only.
+    Source: figure 5 of Patrick Sullivan's notes of August 2017. The noise is only in their code.
     """
     inputs = {"image": keras.Input(image_shape, name="image")}
-    x = layers.Rescaling(2.0, offset=-1.0)(inputs["image"])  # the study's networks work in [-1, 1]
+    x = blocks.to_tanh_range(inputs["image"])  # the study's networks work in [-1, 1]
     if noise:
         inputs["noise"] = keras.Input((*image_shape[:2], 1), name="noise")
         x = layers.Concatenate()([x, inputs["noise"]])
@@ -45,22 +54,24 @@ def depth_generator(image_shape, width=1.0, noise=True, batch_norm=False, dropou
     for layer in [pointwise(middle), pointwise(channels[-1]), *map(double, reversed(channels[:-1]))]:
         x = block(layer, x, layers.ReLU, batch_norm, rate)
         x = layers.Concatenate()([x, skips.pop()])
-    x = layers.Activation("tanh", dtype="float32")(double(1)(x))
-    return keras.Model(inputs, layers.Rescaling(0.5, offset=0.5, dtype="float32")(x), name="generator")
+    return keras.Model(inputs, blocks.tanh_image(double(1)(x)), name="generator")
 
 
-def patch_critic(image_shape, width=1.0, activation="linear"):
-    """Picture (B, H, W, C) -> a score for each patch (B, H / 8, W / 8, 1).
+def patch_critic(image_shape: ImageShape, width: float = 1.0, activation: str = "linear") -> keras.Model:
+    """Image (B, H, W, C) -> a score for each patch (B, H / 8, W / 8, 1).
 
     Args:
-        image_shape: (H, W, C), its channels those of picture and depth together.
+        image_shape: (H, W, C), where C counts the channels of image and depth together.
         width: multiplier of all channels.
         activation: "linear" or "sigmoid", of the scores.
+
+    Raises:
+        UserError: for another activation.
 
     Source: figure 6 of the same notes.
     """
     image = keras.Input(image_shape, name="image")
-    x = layers.Rescaling(2.0, offset=-1.0)(image)
+    x = blocks.to_tanh_range(image)
     for channels in (64, 128, 256):
         x = block(halve(scaled(channels, width)), x, leaky_relu, False)
     x = block(pointwise(scaled(512, width)), x, leaky_relu, False)
@@ -68,14 +79,14 @@ def patch_critic(image_shape, width=1.0, activation="linear"):
     return keras.Model(image, scores, name="discriminator")
 
 
-def class_generator(image_shape, latent_dim, classes, width=1.0):
+def class_generator(image_shape: ImageShape, latent_dim: int, classes: int, width: float = 1.0) -> keras.Model:
     """{"z": (B, latent_dim), "codes": (B, classes) one-hot} -> image (B, H, W, C) in [0, 1].
 
-    Source: Keras's example conditional_gan, whose 28x28 pictures start from 7x7: here from a quarter of any side.
+    Source: Keras's example conditional_gan. Its images of 28x28 start from 7x7, so here they start from a quarter of
+    the side.
     """
-    widths(image_shape[0], width)  # refuses sizes and widths that do not fit
+    side, channels = blocks.quarter(image_shape), scaled(latent_dim + classes, width)
     inputs = {"z": keras.Input((latent_dim,), name="z"), "codes": keras.Input((classes,), name="codes")}
-    side, channels = image_shape[0] // 4, scaled(latent_dim + classes, width)
     x = layers.Concatenate()([inputs["z"], inputs["codes"]])
     x = leaky_relu()(layers.Dense(side * side * channels)(x))
     x = layers.Reshape((side, side, channels))(x)
@@ -85,9 +96,9 @@ def class_generator(image_shape, latent_dim, classes, width=1.0):
     return keras.Model(inputs, x, name="generator")
 
 
-def class_discriminator(image_shape, classes, width=1.0):
+def class_discriminator(image_shape: ImageShape, classes: int, width: float = 1.0) -> keras.Model:
     """{"image": (B, H, W, C) in [0, 1], "codes": (B, classes) one-hot} -> logits (B, 1); each code is one more channel
-    of the picture.
+    of the image.
 
     Source: the same example.
     """
@@ -97,4 +108,4 @@ def class_discriminator(image_shape, classes, width=1.0):
     for channels in (64, 128):
         x = leaky_relu()(layers.Conv2D(scaled(channels, width), 3, 2, "same")(x))  # side / 2
     x = layers.GlobalMaxPooling2D()(x)
-    return keras.Model(inputs, layers.Dense(1, dtype="float32", name="logits")(x), name="discriminator")
+    return keras.Model(inputs, blocks.head(x, 1, "logits"), name="discriminator")

@@ -1,39 +1,31 @@
-"""The VAE and the GAN of TensorFlow's tutorials on MNIST (cvae, dcgan), from which the digits study takes its kinds of
-layers.
+"""The VAE and the GAN of TensorFlow's tutorials on MNIST (cvae, dcgan), whose kinds of layers the digits study uses.
 
-The tutorials' pictures are 28x28 and their decoders start from 7x7: here from a quarter of any side. Images are in [0,
-1] on both ends. Functions return functional keras.Models and know no loss.
+The tutorials' images are 28x28 and their decoders start from 7x7, so here they start from a quarter of the side. Images
+are in [0, 1] at both ends. Functions return functional keras.Models and know no loss.
 """
 
 import keras
 from keras import layers
 
-from tfgen.networks.bottleneck import scaled
-from tfgen.networks.dcgan import widths
+from tfgen.networks import blocks
+from tfgen.networks.blocks import ImageShape, Tensor, scaled
 from tfgen.networks.dropout import Dropout
 
 
-def _quarter(image_shape, width):
-    widths(image_shape[0], width)  # refuses sizes and widths that do not fit
-    return image_shape[0] // 4
-
-
-def encoder(image_shape, latent_dim, width=1.0):
-    """q(z | x): image (B, H, W, C) -> {"mean", "log_var"}, (B, latent_dim) each; convolutions without padding, as in
+def encoder(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> keras.Model:
+    """q(z | x): image (B, H, W, C) -> {"mean", "log_var"}, each (B, latent_dim); convolutions without padding, as in
     the tutorial.
     """
-    _quarter(image_shape, width)
+    blocks.halvings(image_shape[0])  # raises for a side that does not fit
     image = keras.Input(image_shape, name="image")
     x = layers.Conv2D(scaled(32, width), 3, 2, activation="relu")(image)
     x = layers.Conv2D(scaled(64, width), 3, 2, activation="relu")(x)
-    x = layers.Flatten()(x)
-    heads = {name: layers.Dense(latent_dim, dtype="float32", name=name)(x) for name in ("mean", "log_var")}
-    return keras.Model(image, heads, name="encoder")
+    return keras.Model(image, blocks.latent_heads(layers.Flatten()(x), latent_dim), name="encoder")
 
 
-def decoder(image_shape, latent_dim, width=1.0):
+def decoder(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> keras.Model:
     """p(x | z): latents (B, latent_dim) -> image (B, H, W, C) in [0, 1], each value a probability."""
-    side, channels = _quarter(image_shape, width), scaled(32, width)
+    side, channels = blocks.quarter(image_shape), scaled(32, width)
     z = keras.Input((latent_dim,), name="z")
     x = layers.Dense(side * side * channels, activation="relu")(z)
     x = layers.Reshape((side, side, channels))(x)
@@ -43,33 +35,29 @@ def decoder(image_shape, latent_dim, width=1.0):
     return keras.Model(z, x, name="decoder")
 
 
-def _normalised(x):
-    return layers.LeakyReLU(negative_slope=0.3)(
-        layers.BatchNormalization()(x)
-    )  # Keras's defaults throughout are the tutorial's
+def _activate(x: Tensor) -> Tensor:
+    # The tutorial uses Keras's defaults throughout, so this is not `blocks.normalize`.
+    return layers.LeakyReLU(negative_slope=0.3)(layers.BatchNormalization()(x))
 
 
-def generator(image_shape, latent_dim, width=1.0):
+def generator(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> keras.Model:
     """Latents (B, latent_dim) -> image (B, H, W, C) in [0, 1]; no layer has a bias."""
-    side, channels = _quarter(image_shape, width), scaled(256, width)
+    side, channels = blocks.quarter(image_shape), scaled(256, width)
     z = keras.Input((latent_dim,), name="z")
-    x = _normalised(layers.Dense(side * side * channels, use_bias=False)(z))
+    x = _activate(layers.Dense(side * side * channels, use_bias=False)(z))
     x = layers.Reshape((side, side, channels))(x)
-    x = _normalised(layers.Conv2DTranspose(scaled(128, width), 5, 1, "same", use_bias=False)(x))
-    x = _normalised(layers.Conv2DTranspose(scaled(64, width), 5, 2, "same", use_bias=False)(x))
+    x = _activate(layers.Conv2DTranspose(scaled(128, width), 5, 1, "same", use_bias=False)(x))
+    x = _activate(layers.Conv2DTranspose(scaled(64, width), 5, 2, "same", use_bias=False)(x))
     x = layers.Conv2DTranspose(image_shape[2], 5, 2, "same", use_bias=False)(x)
-    x = layers.Activation("tanh", dtype="float32")(x)
-    return keras.Model(z, layers.Rescaling(0.5, offset=0.5, dtype="float32")(x), name="generator")
+    return keras.Model(z, blocks.tanh_image(x), name="generator")
 
 
-def discriminator(image_shape, width=1.0):
+def discriminator(image_shape: ImageShape, width: float = 1.0) -> keras.Model:
     """Image (B, H, W, C) -> logits (B, 1)."""
-    _quarter(image_shape, width)
+    blocks.halvings(image_shape[0])  # raises for a side that does not fit
     image = keras.Input(image_shape, name="image")
-    x = layers.Rescaling(2.0, offset=-1.0)(image)  # the tutorial fed it [-1, 1]
+    x = blocks.to_tanh_range(image)  # the tutorial's input was in [-1, 1]
     for channels in (64, 128):
         x = layers.Conv2D(scaled(channels, width), 5, 2, "same")(x)
         x = Dropout(0.3)(layers.LeakyReLU(negative_slope=0.3)(x))
-    return keras.Model(
-        image, layers.Dense(1, dtype="float32", name="logits")(layers.Flatten()(x)), name="discriminator"
-    )
+    return keras.Model(image, blocks.head(layers.Flatten()(x), 1, "logits"), name="discriminator")

@@ -1,4 +1,4 @@
-"""Srivastava et al. 2014, Dropout (JMLR 15), the same on one replica and on many."""
+"""Srivastava et al. 2014, Dropout (JMLR 15), with the same result on one replica and on many."""
 
 import keras
 import tensorflow as tf
@@ -6,11 +6,14 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("tfgen")
 class Dropout(keras.layers.Dropout):
-    """Keras's dropout, but for replicas, which all draw the same numbers: here each draws the whole batch's mask and
-    takes its own rows.
+    """Keras's dropout with masks that do not depend on the number of replicas.
+
+    In Keras's own layer all replicas draw the same numbers. Here each replica draws the mask of the global batch and
+    uses its own rows of it.
     """
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Drops a share `rate` of the values and divides the others by 1 - rate, if `training`."""
         if not training or self.rate == 0:
             return inputs
         seed = self.seed_generator.next()

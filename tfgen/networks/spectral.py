@@ -1,27 +1,30 @@
 """Miyato et al. 2018, Spectral Normalization for Generative Adversarial Networks (arXiv:1802.05957)."""
 
 import keras
+import tensorflow as tf
 from keras import layers, ops
 
 
 @keras.saving.register_keras_serializable("tfgen")
 class SpectralConv2D(layers.Conv2D):
-    """A convolution by kernel / sigma, sigma the largest singular value of the kernel seen as a matrix (k * k * C_in,
-    C_out).
+    """A convolution with kernel / sigma, where sigma is the largest singular value of the kernel as a matrix
+    (k * k * C_in, C_out).
 
-    The stored kernel is the optimizer's alone; Keras' own SpectralNormalization overwrites it by kernel / sigma in
+    Only the optimizer changes the stored kernel; Keras's own SpectralNormalization overwrites it with kernel / sigma in
     every training call. Each training call takes one step of the power iteration (algorithm 1) from the vector that the
-    last one left.
+    call before it left.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates the kernel, the bias and the vector of the power iteration (C_out,)."""
         super().build(input_shape)
-        # Every replica makes the same step from the same kernel: the first one's vector is all of theirs.
+        # Every replica takes the same step from the same kernel, so the first one's vector holds for all.
         self.u = self.add_weight(
             (self.filters,), "random_normal", trainable=False, aggregation="only_first_replica", name="u"
         )
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Inputs (B, H, W, C_in) -> (B, H', W', C_out)."""
         matrix = ops.reshape(self.kernel, (-1, self.filters))
         u = ops.convert_to_tensor(self.u)
         v = _unit(ops.matmul(matrix, u))
@@ -33,5 +36,5 @@ class SpectralConv2D(layers.Conv2D):
         return self.convolution_op(inputs, self.kernel / sigma) + self.bias
 
 
-def _unit(x):
+def _unit(x: tf.Tensor) -> tf.Tensor:
     return x / (ops.norm(x) + 1e-12)

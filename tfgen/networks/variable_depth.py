@@ -1,90 +1,83 @@
-"""The networks of the CSI5340 study's draft: one convolution k3 s2 more or less is one of depth, and their widths
-double with it.
+"""The networks of the CSI5340 study's draft: depth is the number of convolutions k3 s2, and each doubles the channels.
 
-Where the way back from the latents goes beyond the picture's side, convolutions that halve end it. Images are in [0, 1]
-on both ends. Functions return functional keras.Models and know no loss.
+Where the decoder would end with more pixels than the image has, convolutions that halve the side follow. Images are in
+[0, 1] at both ends. Functions return functional keras.Models and know no loss.
 """
+
+from typing import Any
 
 import keras
 from keras import layers
 
 from tfgen import UserError
-from tfgen.networks import dcgan
+from tfgen.networks import blocks
+from tfgen.networks.blocks import ImageShape, activate, normalize
 
 
-def widths(image_size, depth, width=1.0):
-    """Channels from the picture inwards, 32 doubled per layer, times `width`: [32, 64, 128, 256, 512] for depth 5.
+def widths(image_size: int, depth: int, width: float = 1.0) -> list[int]:
+    """Channels per layer from the image inwards, 32 doubled with each, times `width`: [32, 64, 128, 256, 512] for
+    depth 5.
 
     Args:
-        image_size: side in pixels, a power of two from 8.
-        depth: number of layers, from 1 to one more than the picture has halvings: 5 for 16x16, 6 for 32x32.
+        image_size: side in pixels, a power of two, at least 8.
+        depth: number of layers, from 1 to one more than the side can be halved down to 1: 5 for 16x16, 6 for 32x32.
         width: multiplier of all channels; each is at least 1.
 
     Raises:
-        UserError: for any of them out of its range.
+        UserError: if any of them is out of range.
     """
-    dcgan.widths(image_size, width)  # refuses sizes and widths
-    deepest = image_size.bit_length()  # there the decoder starts at 1x1
+    blocks.halvings(image_size)  # raises for a side that does not fit
+    deepest = image_size.bit_length()  # with this depth the decoder starts at 1x1
     if not 1 <= depth <= deepest:
         raise UserError(f"depth must be from 1 to {deepest} for pictures of {image_size}x{image_size}, not {depth}.")
-    return [max(1, round(32 * width * 2**i)) for i in range(depth)]
+    return [blocks.scaled(32 * 2**i, width) for i in range(depth)]
 
 
-def _normalise(x, **arguments):
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **arguments)(x)
-
-
-def _halve(filters, **arguments):
+def _halve(filters: int, **arguments: Any) -> keras.layers.Layer:
     return layers.Conv2D(filters, 3, 2, "same", **arguments)
 
 
-def _double(filters, **arguments):
+def _double(filters: int, **arguments: Any) -> keras.layers.Layer:
     return layers.Conv2DTranspose(filters, 3, 2, "same", **arguments)
 
 
-def _normal(mean=0.0):
-    # The study draws the gains of batch normalization about 0 like the kernels; about 1 is DCGAN's way, which it
-    # follows.
+def _normal(mean: float = 0.0) -> keras.initializers.Initializer:
+    # The study draws the scales of batch normalization around 0, like the kernels. Around 1 is what DCGAN does, which
+    # the study follows.
     return keras.initializers.RandomNormal(mean, 0.02)
 
 
-def _range(x):
-    x = layers.Activation("tanh", dtype="float32")(x)
-    return layers.Rescaling(0.5, offset=0.5, dtype="float32")(x)
+def encoder(image_shape: ImageShape, latent_dim: int, depth: int = 5, width: float = 1.0) -> keras.Model:
+    """q(z | x): image (B, H, W, C) -> {"mean", "log_var"}, each (B, latent_dim).
 
-
-def encoder(image_shape, latent_dim, depth=5, width=1.0):
-    """q(z | x): image (B, H, W, C) -> {"mean", "log_var"}, (B, latent_dim) each.
-
-    The study's second head was sigma without a bound, whose logarithm has no floor at 0: here it is the variance's
-    logarithm.
+    The study's second head was sigma without a bound, whose logarithm has no lower limit at 0; here it is the
+    logarithm of the variance.
     """
     image = keras.Input(image_shape, name="image")
     channels = widths(image_shape[0], depth, width)
-    x = layers.Rescaling(2.0, offset=-1.0)(image)  # the study fed it [-1, 1]
+    x = blocks.to_tanh_range(image)  # the study's input was in [-1, 1]
     for filters in channels:
-        x = layers.ReLU()(_normalise(_halve(filters)(x)))  # side / 2, not below 1
+        x = activate(_halve(filters)(x), layers.ReLU)  # side / 2, not below 1
     x = layers.Dense(channels[-1], activation="relu")(layers.Flatten()(x))
-    heads = {name: layers.Dense(latent_dim, dtype="float32", name=name)(x) for name in ("mean", "log_var")}
-    return keras.Model(image, heads, name="encoder")
+    return keras.Model(image, blocks.latent_heads(x, latent_dim), name="encoder")
 
 
-def decoder(image_shape, latent_dim, depth=5, width=1.0):
+def decoder(image_shape: ImageShape, latent_dim: int, depth: int = 5, width: float = 1.0) -> keras.Model:
     """p(x | z): latents (B, latent_dim) -> image (B, H, W, C) in [0, 1], through a map of twice its side."""
     channels = widths(image_shape[0], depth, width)
     side = 2 * image_shape[0] >> depth
     z = keras.Input((latent_dim,), name="z")
     x = layers.Reshape((side, side, channels[-1]))(layers.Dense(side * side * channels[-1])(z))
     for filters in [*reversed(channels[:-1]), channels[0]]:
-        x = layers.ReLU()(_normalise(_double(filters)(x)))  # side * 2
-    return keras.Model(z, _range(_halve(image_shape[2])(x)), name="decoder")
+        x = activate(_double(filters)(x), layers.ReLU)  # side * 2
+    return keras.Model(z, blocks.tanh_image(_halve(image_shape[2])(x)), name="decoder")
 
 
-def generator(image_shape, latent_dim, depth=5, width=1.0):
+def generator(image_shape: ImageShape, latent_dim: int, depth: int = 5, width: float = 1.0) -> keras.Model:
     """Latents (B, latent_dim) -> image (B, H, W, C) in [0, 1].
 
-    From 1x1 depth + 1 layers double the side, the last down to the picture's channels; more of that width then bring it
-    to its size.
+    From 1x1, depth + 1 layers double the side, the last of them with the image's channels. More layers with as many
+    channels double or halve the side until it is the image's.
     """
     channels = widths(image_shape[0], depth, width)
     missing = image_shape[0].bit_length() - 1 - (depth + 1)
@@ -94,21 +87,19 @@ def generator(image_shape, latent_dim, depth=5, width=1.0):
     x = layers.Reshape((1, 1, latent_dim))(z)
     for i, (layer, filters) in enumerate([(_double, n) for n in doublings] + [(_halve, n) for n in halvings]):
         if i:
-            x = layers.ReLU()(_normalise(x, gamma_initializer=_normal(1.0)))
+            x = layers.ReLU()(normalize(x, gamma_initializer=_normal(1.0)))
         x = layer(filters, kernel_initializer=_normal())(x)
-    return keras.Model(z, _range(x), name="generator")
+    return keras.Model(z, blocks.tanh_image(x), name="generator")
 
 
-def discriminator(image_shape, depth=5, width=1.0):
-    """Image (B, H, W, C) -> logits (B, 1), unbounded: the first and the last convolution without batch normalization."""
+def discriminator(image_shape: ImageShape, depth: int = 5, width: float = 1.0) -> keras.Model:
+    """Image (B, H, W, C) -> logits (B, 1), unbounded; no batch normalization after the first and last convolution."""
     image = keras.Input(image_shape, name="image")
     channels = widths(image_shape[0], depth, width)
-    x = layers.Rescaling(2.0, offset=-1.0)(image)
+    x = blocks.to_tanh_range(image)
     for i, filters in enumerate(channels):
         x = _halve(filters, kernel_initializer=_normal())(x)  # side / 2, not below 1
         if 0 < i < depth - 1:
-            x = _normalise(x, gamma_initializer=_normal(1.0))
+            x = normalize(x, gamma_initializer=_normal(1.0))
         x = layers.LeakyReLU(negative_slope=0.2)(x)
-    return keras.Model(
-        image, layers.Dense(1, dtype="float32", name="logits")(layers.Flatten()(x)), name="discriminator"
-    )
+    return keras.Model(image, blocks.head(layers.Flatten()(x), 1, "logits"), name="discriminator")

@@ -1,10 +1,11 @@
-"""Painted birds and horses, a stand-in for CIFAR-10's: no pictures are bundled, none downloaded.
+"""Painted birds and horses, in place of CIFAR-10's, drawn by code; no pictures are bundled or downloaded.
 
-An animal is painted back to front from limbs, which are round-ended and tapered, over a background of its own.
-Coordinates are the animal's own: it looks to the right, y is down, and its trunk is about the origin.
+An animal is painted back to front from limbs, which are tapered with round ends, over its own background. Each animal
+has its own coordinates: it looks to the right, y is down, and its trunk is at the origin.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from tfgen.data.builtin.painting import TEST_START as TEST_START
 from tfgen.data.builtin.painting import (
     Canvas,
     Dice,
+    Number,
     bump,
     chunks,
     mix,
@@ -27,7 +29,9 @@ CLASSES = ("bird", "horse")
 TRAIN, TEST = 8192, 1024
 
 _UNIFORMS = 64  # random numbers for an animal
-_CHUNK = 64  # animals drawn together: few enough to stay in the cache, and even, so that every chunk begins with the same kind
+# Animals drawn together: few enough to fit into the processor's cache, and an even number, so that every chunk starts
+# with the same kind.
+_CHUNK = 64
 
 _COATS = (  # the body, and mane and tail
     ((0.42, 0.22, 0.10), (0.08, 0.06, 0.05)),  # bay
@@ -59,13 +63,13 @@ _BARK = ((0.24, 0.17, 0.12), (0.42, 0.34, 0.27))
 _LEAVES = ((0.13, 0.22, 0.10), (0.24, 0.36, 0.14), (0.40, 0.46, 0.20), (0.48, 0.42, 0.26))
 
 
-def load(split, image_size=32, examples=None):
+def load(split: str, image_size: int = 32, examples: int | None = None) -> Source:
     """The animals of one split, "train" (8,192) or "test" (1,024).
 
     Args:
         split: "train" or "test".
         image_size: side in pixels.
-        examples: at most the first so many; None is all.
+        examples: at most the first so many; None for all.
 
     Returns:
         Source with images (n, image_size, image_size, 3), the CLASSES as labels and no attributes.
@@ -74,12 +78,12 @@ def load(split, image_size=32, examples=None):
     return Source(f"animals/{split}", images, np.zeros((len(images), 0), np.uint8), labels=labels, classes=CLASSES)
 
 
-def draw(start, stop, seed=0, image_size=32):
-    """Draws the animals number start to stop - 1 of a seed; an animal is the same whatever range it is drawn in.
+def draw(start: int, stop: int, seed: int = 0, image_size: int = 32) -> tuple[np.ndarray, np.ndarray]:
+    """Draws animals number start to stop - 1 of a seed. An animal depends only on its number and the seed.
 
     Args:
-        start, stop: the range of animals, from 0. The even ones are birds, the odd ones horses.
-        seed: another seed is another endless row of animals.
+        start, stop: the range of animals, from 0. Even ones are birds, odd ones horses.
+        seed: another seed gives another endless sequence of animals.
         image_size: height and width in pixels.
 
     Returns:
@@ -94,7 +98,7 @@ def draw(start, stop, seed=0, image_size=32):
     return images, (np.arange(start, stop) % 2).astype(np.int32)
 
 
-def _paint(uniforms, animal, image_size):
+def _paint(uniforms: np.ndarray, animal: Callable[[Canvas, Dice], None], image_size: int) -> np.ndarray:
     """Pictures (n, image_size, image_size, 3) uint8 of one kind of animal."""
     dice, x = Dice(uniforms), pixel_centres(image_size)
     y = x[:, None]
@@ -106,7 +110,7 @@ def _paint(uniforms, animal, image_size):
     return to_uint8(rgb)
 
 
-def _landscape(c, dice, horizon, ground):
+def _landscape(c: Canvas, dice: Dice, horizon: np.ndarray, ground: np.ndarray) -> None:
     """Sky or leaves above the horizon, the given ground below it, and something dark between them."""
     sky, far, phase = dice.ramp(_SKY), dice.ramp(_LEAVES), dice.roll()
     c.rgb[:] = sky + 0.10 * (c.y - horizon + 0.6)
@@ -126,7 +130,7 @@ def _landscape(c, dice, horizon, ground):
     c.paint(c.inside(horizon - c.y, 0.03), ground * (1.08 - 0.25 * down + grain))
 
 
-def _foliage(c, dice, amount):
+def _foliage(c: Canvas, dice: Dice, amount: np.ndarray) -> None:
     """Leaves out of focus all over the picture."""
     slant, phase, fine = dice.between(-0.8, 0.8), dice.roll(), dice.between(0.6, 1.1)
     x, y = c.x + slant * c.y + 0.12 * wave(0.9 * c.y + phase), c.y - slant * c.x + 0.12 * wave(0.8 * c.x - phase)
@@ -136,9 +140,9 @@ def _foliage(c, dice, amount):
     c.paint(amount, dice.ramp(_LEAVES) * (1 + 0.28 * blur) + 0.03 * (1 - c.y))
 
 
-def _own(picture, dice, x, y, scale, lean):
-    """The picture in coordinates of an animal at x, y, which is mirrored in every second one and leans, tan(angle / 2),
-    forwards.
+def _own(picture: Canvas, dice: Dice, x: Number, y: Number, scale: Number, lean: np.ndarray) -> Canvas:
+    """The picture in the coordinates of an animal at x, y, which is mirrored with probability 1/2 and leans forwards;
+    lean is tan(angle / 2).
     """
     side = 2 * dice.chance(0.5) - 1
     cos, sin = rotation(lean)
@@ -146,7 +150,7 @@ def _own(picture, dice, x, y, scale, lean):
     return Canvas(picture.rgb, cos * across + sin * down, cos * down - sin * across, picture.pixel / scale)
 
 
-def _horse(picture, dice):
+def _horse(picture: Canvas, dice: Dice) -> None:
     """A horse that stands, walks or grazes."""
     _landscape(picture, dice, dice.between(-0.55, 0.2), mix(dice.ramp(_GRASS), dice.ramp(_SAND), dice.chance(0.22)))
     scale = dice.between(0.75, 1.2)
@@ -158,7 +162,7 @@ def _horse(picture, dice):
     feet, hoof = 0.66, coat * 0.25 + 0.05
     sock = mix(coat * 0.75, 0.92, dice.chance(0.35))
 
-    def shaded(colour):
+    def shaded(colour: np.ndarray) -> np.ndarray:
         """Lit from above."""
         return colour * (1.12 - 0.75 * np.clip(c.y + 0.12, -0.25, 0.5)) + 0.05 * (c.y < -0.08)
 
@@ -210,7 +214,7 @@ def _horse(picture, dice):
     c.paint(c.inside(c.path(crest, (0.045, 0.075, 0.04)) + 0.012 * wave(6 * c.x + 5 * c.y)), hair)
 
 
-def _bird(picture, dice):
+def _bird(picture: Canvas, dice: Dice) -> None:
     """A bird that perches, stands, wades, swims or flies."""
     pose = dice.roll()
     ranges = (0, 0.28), (0.28, 0.58), (0.58, 0.74), (0.88, 1)
@@ -247,7 +251,7 @@ def _bird(picture, dice):
     span, sweep = dice.between(0.6, 0.85), dice.between(-0.3, 0.15)
     beat, opposite = (2 * dice.chance(0.5) - 1) * dice.between(0.55, 1), dice.chance(0.5)
 
-    def wing(beat):
+    def wing(beat: np.ndarray) -> np.ndarray:
         """The distance to an outstretched wing."""
         wrist, tip = (0.10 + 0.3 * sweep, -0.05 - 0.5 * span * beat), (sweep - 0.24, -0.05 - 1.15 * span * beat)
         return c.path(((-0.03, -0.02), wrist, tip), (0.17, 0.12, 0.015))

@@ -1,9 +1,10 @@
-"""Painted faces with the 13 attributes of the CelebA homework, drawn by code: no pictures are bundled, none downloaded.
+"""Painted faces with the 13 attributes of the CelebA homework, drawn by code; no pictures are bundled or downloaded.
 
-Whose faces they are is decided here, as attributes and then as the many numbers that `portraits` paints them from.
+This module draws the attributes of each face and then the numbers that `portraits` paints it from.
 """
 
 import types
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from tfgen.data.source import Source
 EXCLUSIVE = (("Black_Hair", "Blond_Hair", "Brown_Hair"), ("Straight_Hair", "Wavy_Hair"))
 TRAIN, TEST = 8192, 1024
 
-_DRAWS, _UNIFORMS = 10, 76  # random numbers for a face's attributes, and for all of it
-_CHUNK = 32  # faces drawn together: few enough to stay in the cache
+_DRAWS, _UNIFORMS = 10, 76  # random numbers for the attributes of a face, and for the whole face
+_CHUNK = 32  # faces drawn together: few enough to fit into the processor's cache
 
 _SKIN = (
     (0.97, 0.83, 0.75),
@@ -37,29 +38,33 @@ _LIPSTICK = ((0.78, 0.06, 0.12), (0.88, 0.16, 0.34), (0.56, 0.04, 0.20))
 _EYE_SHADOW = ((0.50, 0.26, 0.62), (0.24, 0.40, 0.72), (0.16, 0.50, 0.48), (0.52, 0.28, 0.16), (0.70, 0.24, 0.46))
 
 
-def load(split, image_size=64, examples=None, seed=0):
+def load(split: str, image_size: int = 64, examples: int | None = None, seed: int = 0) -> Source:
     """The faces of one split, "train" (8,192) or "test" (1,024).
 
     Args:
         split: "train" or "test".
         image_size: side in pixels.
-        examples: at most the first so many; None is all.
-        seed: of `draw`.
+        examples: at most the first so many; None for all.
+        seed: see `draw`.
 
     Returns:
         Source with images (n, image_size, image_size, 3), the 13 ATTRIBUTES and no labels.
     """
-    return Source(f"faces/{split}", *draw(*split_range(split, TRAIN, TEST, examples), seed, image_size), ATTRIBUTES)
+    images, attributes = draw(*split_range(split, TRAIN, TEST, examples), seed, image_size)
+    return Source(f"faces/{split}", images, attributes, ATTRIBUTES)
 
 
-def draw(start, stop, seed=0, image_size=64, attributes=None):
-    """Draws the faces number start to stop - 1 of a seed; a face is the same whatever range it is drawn in.
+def draw(
+    start: int, stop: int, seed: int = 0, image_size: int = 64, attributes: Mapping[str, int] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws faces number start to stop - 1 of a seed. A face depends only on its number and the seed.
 
     Args:
         start, stop: the range of faces, from 0.
-        seed: another seed is another endless row of faces.
+        seed: another seed gives another endless sequence of faces.
         image_size: height and width in pixels.
-        attributes: {name: 0 or 1} to change in every face; all else about the face stays, but for what a 1 excludes.
+        attributes: {name: 0 or 1} to set for every face. The rest of the face stays the same, apart from attributes
+            that exclude one set to 1.
 
     Returns:
         images (n, image_size, image_size, 3) uint8 and attributes (n, 13) uint8, in the order of ATTRIBUTES.
@@ -69,7 +74,7 @@ def draw(start, stop, seed=0, image_size=64, attributes=None):
     """
     for name in attributes or {}:
         if name not in ATTRIBUTES:
-            raise UserError(f"the built-in faces have no attribute {name!r}: they have {', '.join(ATTRIBUTES)}.")
+            raise UserError(f"the built-in faces have no attribute {name!r}: choose from {', '.join(ATTRIBUTES)}.")
     images = np.empty((stop - start, image_size, image_size, 3), np.uint8)
     values = np.empty((stop - start, len(ATTRIBUTES)), np.uint8)
     for place, uniforms in chunks(start, stop, seed, _UNIFORMS, _CHUNK):
@@ -79,8 +84,10 @@ def draw(start, stop, seed=0, image_size=64, attributes=None):
     return images, values
 
 
-def _attributes(uniforms, forced):
-    """Attributes at about CelebA's rates and with its plainest dependences: {name: (n,) bool}, after the forced ones."""
+def _attributes(uniforms: np.ndarray, forced: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """{name: (n,) bool}: attributes about as frequent as in CelebA and with its main dependences, then the forced
+    ones.
+    """
     u = iter(uniforms.T)
     male, smiling, tint, texture = next(u) < 0.38, next(u) < 0.45, next(u), next(u)
     makeup = next(u) < np.where(male, 0.01, 0.62)
@@ -110,8 +117,8 @@ def _attributes(uniforms, forced):
     return has
 
 
-def _parameters(uniforms, has):
-    """All that is needed to paint n faces: the attributes and other numbers (n, 1, 1) and colours (3, n, 1, 1),
+def _parameters(uniforms: np.ndarray, has: Mapping[str, np.ndarray]) -> types.SimpleNamespace:
+    """What `portraits.paint` needs for n faces: attributes and other numbers (n, 1, 1), and colours (3, n, 1, 1), all
     float32.
     """
     dice = Dice(uniforms)

@@ -1,6 +1,6 @@
-"""Paints the built-in faces from their parameters, back to front, each part by one function, from smooth-edged shapes.
+"""Paints the built-in faces from their parameters, back to front, one function for each part, in smooth-edged shapes.
 
-Coordinates are the face's own: the origin is between the eyes, x to the right, y down, the chin at about y = 0.72 and
+Each face has its own coordinates: the origin is between the eyes, x to the right, y down, the chin at about y = 0.72,
 the ears at about x = -0.48 and 0.48.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from tfgen.data.builtin.painting import Canvas, bump, colour, mix, pixel_centres, to_uint8, wave
 
 
-def paint(p, image_size):
+def paint(p: types.SimpleNamespace, image_size: int) -> np.ndarray:
     """Paints n faces.
 
     Args:
@@ -34,16 +34,16 @@ def paint(p, image_size):
 
 @dataclasses.dataclass(frozen=True)
 class _Portraits(Canvas):
-    """n faces in the making, or a window of them."""
+    """n unfinished faces, or a window of them."""
 
     fx: np.ndarray  # (n, h, w): coordinates of the features, which yaw and pitch move over the head
     fy: np.ndarray
     pose: types.SimpleNamespace  # the parameters
 
-    def window(self, half_width, top, bottom):
-        """The smallest window that holds the box |x| <= half_width, top <= y <= bottom of every face."""
+    def window(self, half_width: float, top: float, bottom: float) -> "_Portraits":
+        """The smallest window that contains the box |x| <= half_width, top <= y <= bottom of every face."""
         p, size = self.pose, self.rgb.shape[-1]
-        x, y = half_width * np.float32([-1, 1, -1, 1]), np.float32([top, top, bottom, bottom])
+        x, y = np.array([[-half_width, half_width] * 2, [top, top, bottom, bottom]], np.float32)
         corners = p.centre_y + p.scale * (p.sin * x + p.cos * y), p.centre_x + p.scale * (p.cos * x - p.sin * y)
         rows, columns = (
             slice(max(int((a.min() + 1) / 2 * size) - 1, 0), max(int((a.max() + 1) / 2 * size) + 2, 0)) for a in corners
@@ -52,12 +52,13 @@ class _Portraits(Canvas):
         return dataclasses.replace(self, **planes)
 
 
-def _background(canvas, p):
+def _background(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
     """A gradient between two colours."""
-    canvas.rgb[:] = mix(*p.background, np.clip(0.5 + p.background_x * canvas.x + p.background_y * canvas.y, 0, 1))
+    start, end = p.background
+    canvas.rgb[:] = mix(start, end, np.clip(0.5 + p.background_x * canvas.x + p.background_y * canvas.y, 0, 1))
 
 
-def _head_distance(c, p):
+def _head_distance(c: "_Portraits", p: types.SimpleNamespace) -> np.ndarray:
     """About the distance to the outline of the head: round above the eyes, narrowing below to a round or square jaw."""
     down = np.maximum(c.y, 0) / p.chin
     down2 = down * down
@@ -65,18 +66,18 @@ def _head_distance(c, p):
     return 0.26 * (x * x + down2 * (1 + p.jaw * (down2 - 1)) + (np.minimum(c.y, 0) / 0.72) ** 2 - 1)
 
 
-def _strand_x(c, p):
+def _strand_x(c: "_Portraits", p: types.SimpleNamespace) -> np.ndarray:
     """x straightened along the strands: waves and curls swing to either side."""
     return c.x + 0.045 * p.wavy_hair * wave(1.8 * c.y + p.phase + 0.4 * (c.x > 0))
 
 
-def _curls(c, p):
+def _curls(c: "_Portraits", p: types.SimpleNamespace) -> np.ndarray:
     """A quilt of curls in [-1, 1], 0 where the hair is not curly."""
     x, y = c.x + 0.04 * wave(1.7 * c.y + p.phase), c.y + 0.04 * wave(1.9 * c.x)
     return p.curly * wave(3.6 * x + 1.5 * y + p.phase) * wave(4 * y - 1.4 * x)
 
 
-def _hair_distance(c, p):
+def _hair_distance(c: "_Portraits", p: types.SimpleNamespace) -> np.ndarray:
     """About the distance to the outline of the hair: a dome over the head, falling to p.length, or trimmed to the head
     at the ears.
     """
@@ -87,7 +88,7 @@ def _hair_distance(c, p):
     return 0.3 * (x * x + top * top * (0.6 + 0.4 * top * top) + end * end - 1) + 0.04 * _curls(c, p) + 0.025 * tufts
 
 
-def _hair_colour(c, p):
+def _hair_colour(c: "_Portraits", p: types.SimpleNamespace) -> np.ndarray:
     """Strands from the parting outwards, and a sheen on the dome."""
     along = (_strand_x(c, p) - p.parting) / (0.6 + 0.4 * np.maximum(c.y + 0.8, 0))
     combed = 0.4 + 0.6 * np.maximum(p.straight_hair, p.wavy_hair)
@@ -97,7 +98,7 @@ def _hair_colour(c, p):
     return p.hair * light + (0.08 + 0.2 * p.hair) * (0.7 * sheen + strands)
 
 
-def _hair_back(canvas, p):
+def _hair_back(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
     """The hair behind the neck, and a bun."""
     c = canvas.window(1.0, -1.1, 1.6)
     c.paint(c.inside(_hair_distance(c, p)), p.hair * 0.7)
@@ -106,7 +107,7 @@ def _hair_back(canvas, p):
     c.paint(c.inside(bun) * p.bun, p.hair * (0.7 - 0.9 * (c.y + 0.80)))
 
 
-def _body(canvas, p):
+def _body(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
     """The neck with the chin's shadow on it, and shoulders with a round neckline."""
     c = canvas.window(1.6, 0.3, 1.6)
     light = p.light_x * c.x
@@ -118,7 +119,7 @@ def _body(canvas, p):
     c.paint(c.inside(np.maximum(shoulders, neckline)), p.cloth * (1 + 0.3 * light - 0.25 * c.x * c.x))
 
 
-def _head(canvas, p):
+def _head(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
     """The ears, and the head lit from one side and darker towards its outline."""
     c = canvas.window(0.62, -0.8, 0.82)
     ear = ((np.abs(c.x) - p.width - 0.005) / 0.06) ** 2 + ((c.y - 0.06) / 0.13) ** 2
@@ -128,7 +129,7 @@ def _head(canvas, p):
     c.paint(c.inside(_head_distance(c, p)), mix(p.skin, p.shadow, np.clip(shade, 0, 1)))
 
 
-def _cheeks(canvas, p):
+def _cheeks(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
     """Blush, the modelling of high cheekbones, and cheeks lifted by a smile."""
     c = canvas.window(0.56, -0.1, 0.6)
     side, slant, glow = np.abs(c.fx), c.fy - 0.38 + 0.6 * np.abs(c.fx), mix(p.skin * 1.08, 1, 0.22)
@@ -144,14 +145,14 @@ def _cheeks(canvas, p):
     c.paint(0.45 * p.smiling * c.inside(fold, 0.03) * bump(0, (c.fy - 0.34) / 0.13), p.shadow)
 
 
-def _beard(canvas, p):
+def _beard(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
     """Stubble on jaw and upper lip, from none to a beard."""
     c = canvas.window(0.56, -0.15, 0.82)
     edge = 0.34 - 1.3 * np.maximum(np.abs(c.fx) - 0.22, 0) - c.fy
     c.paint(0.6 * p.beard * c.inside(edge, 0.08) * c.inside(_head_distance(c, p)), p.hair * 0.5 + p.shadow * 0.3)
 
 
-def _nose(canvas, p):
+def _nose(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
     """Bridge, tip and nostrils, all soft."""
     c = canvas.window(0.3, -0.2, 0.42)
     x, y, lit = c.fx, c.fy - p.nose_y, np.sign(p.light_x)
@@ -163,7 +164,7 @@ def _nose(canvas, p):
     c.paint(0.7 * bump((np.abs(x) - 0.5 * p.nose_width) / 0.03, (y - 0.03) / 0.022), p.shadow * 0.45)
 
 
-def _mouth(canvas, p):
+def _mouth(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
     """Lips, and between them their line or a gap with teeth."""
     c = canvas.window(0.4, 0.2, 0.75)
     x = c.fx / p.mouth_width
@@ -184,7 +185,7 @@ def _mouth(canvas, p):
     c.paint(0.75 * (gap == 0) * line, p.lips * 0.35)
 
 
-def _eyes(canvas, p):
+def _eyes(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
     """Eye shadow, eyeballs with irises, lids and lashes, and the glint."""
     c = canvas.window(0.46, -0.22, 0.16)
     x = (np.abs(c.fx) - p.eye_x) / p.eye_width  # from -1 in the inner corner to 1 in the outer, for both eyes at once
@@ -209,7 +210,7 @@ def _eyes(canvas, p):
     c.paint(0.9 * ball * bump((iris_x - 0.018) / 0.02, (iris_y + 0.018) / 0.02), 1)
 
 
-def _brows(canvas, p):
+def _brows(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
     """Brows, thinner outwards."""
     c = canvas.window(0.46, -0.3, -0.02)
     x = (np.abs(c.fx) - p.eye_x - 0.01) / 0.14
@@ -221,7 +222,7 @@ def _brows(canvas, p):
     )
 
 
-def _hair_front(canvas, p):
+def _hair_front(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
     """The hair around the face with its fringe, and the shadow it casts."""
     c = canvas.window(1.0, -1.1, 1.6)
     x2 = c.x * c.x

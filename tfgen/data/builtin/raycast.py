@@ -1,15 +1,21 @@
-"""Casts rays into rooms of boxes and balls: what they hit, at which depth, and how it is lit.
+"""Traces rays in rooms of boxes and balls: what they hit, at which depth, and how it is lit.
 
-The world is in metres, its z upwards; a room spans 0 to its size on each axis. Rays advance by 1 along the optical
-axis, so that the parameter t of a hit is its z-depth. Surfaces are numbered, 6 for the room and for each thing in it:
-rays that go up along axis a hit number 2 a + 1, those that go down number 2 a; a ball has number 0 alone.
+The world is in metres, with z upwards; a room spans 0 to its size on each axis. Rays advance by 1 along the optical
+axis, so the parameter t of a hit is its z-depth. Surfaces are numbered, 6 for the room and 6 for each thing in it: rays
+in the positive direction of axis a hit number 2 a + 1, in the negative direction number 2 a; a ball has only number 0.
 """
 
 import dataclasses
 import functools
 import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
+
+Xyz: TypeAlias = tuple[float, ...]  # three numbers
+Window: TypeAlias = tuple[slice, slice]  # rows and columns of a picture
+Axes: TypeAlias = np.ndarray | Sequence[Any]  # three components, numbers or arrays
 
 _FLOOR = 4  # the number of the room's floor; the walls come before it
 
@@ -20,24 +26,27 @@ _SIGNS = np.array(list(itertools.product((-1, 1), repeat=3)))
 class Camera:
     """A pinhole camera with square pictures."""
 
-    position: tuple  # metres
-    right: tuple  # unit vectors
-    down: tuple
-    forward: tuple
+    position: Xyz  # metres
+    right: Xyz  # unit vectors
+    down: Xyz
+    forward: Xyz
     focal: float  # of a picture that spans -1 to 1
 
-    def rays(self, size):
+    def rays(self, size: int) -> np.ndarray:
         """The directions (3, size, size) through the pixels' centres, of length 1 along the optical axis."""
         axis = ((np.arange(size, dtype=np.float32) + 0.5) * 2 / size - 1) / self.focal
         return np.stack([f + r * axis + d * axis[:, None] for r, d, f in zip(self.right, self.down, self.forward)])
 
-    def windows(self, hulls, size):
-        """Yields the number, and the window (rows and columns) in a picture of a size, of all convex hulls of points
-        (n, m, 3) in view.
+    def windows(self, hulls: np.ndarray, size: int) -> Iterator[tuple[int, Window]]:
+        """Yields (number, window in a picture of that size) of the convex hulls of points (n, m, 3) that are in
+        view.
         """
         ahead = hulls - self.position
         z = ahead @ self.forward
-        behind, spans = z.min(1) < 0.05, []  # what is partly behind the camera may be seen anywhere
+        behind, spans = (
+            z.min(1) < 0.05,
+            list[np.ndarray](),
+        )  # what is partly behind the camera may be anywhere in the picture
         for axis in (self.down, self.right):
             pixels = ((ahead @ axis) * self.focal / np.maximum(z, 0.05) + 1) * size / 2
             spans += (
@@ -51,49 +60,47 @@ class Camera:
 
 @dataclasses.dataclass(frozen=True)
 class Thing:
-    """A box that is turned about the vertical, or the ball in a cube."""
+    """A box that is rotated about the vertical, or the ball in a cube."""
 
-    centre: tuple
-    half: tuple  # of its sides
+    centre: Xyz
+    half: Xyz  # half its sides
     cos: float = 1.0
     sin: float = 0.0
     ball: bool = False
 
-    def turn(self, x, y):
+    def turn(self, x: Any, y: Any) -> tuple[Any, Any]:
         """The horizontal components of a vector along the box's own axes."""
         return self.cos * x + self.sin * y, self.cos * y - self.sin * x
 
-    def corners(self, more=0.0):
-        """The corners (8, 3) of the box, or of one that is larger on all four sides."""
+    def corners(self, more: float = 0.0) -> np.ndarray:
+        """The corners (8, 3) of the box, made larger by `more` on all four sides."""
         x, y, z = (_SIGNS * (self.half[0] + more, self.half[1] + more, self.half[2])).T
         return np.stack([self.cos * x - self.sin * y, self.sin * x + self.cos * y, z], axis=1) + self.centre
 
-    def slabs(self, origin, rays):
+    def slabs(self, origin: Xyz, rays: Axes) -> tuple[list[np.ndarray], list[np.ndarray], Axes]:
         """Where rays from a point enter and leave the space between two opposite sides, for each axis; and the rays in
         the box's axes.
         """
-        start = [o - c for o, c in zip(origin, self.centre)]
+        x, y, z = (o - c for o, c in zip(origin, self.centre))
         if self.sin:
-            start, rays = (*self.turn(*start[:2]), start[2]), (*self.turn(*rays[:2]), rays[2])
+            (x, y), rays = self.turn(x, y), (*self.turn(*rays[:2]), rays[2])
         enter, leave = [], []
-        for o, ray, half in zip(start, rays, self.half):
+        for o, ray, half in zip((x, y, z), rays, self.half):
             inverse = 1 / (ray + 1e-12)
             middle, reach = -o * inverse, half * np.abs(inverse)
             enter.append(middle - reach)
             leave.append(middle + reach)
         return enter, leave, rays
 
-    def hit(self, origin, rays):
-        """Where rays from a point outside meet the thing, inf where they miss; and the surfaces that they meet, as a
-        function.
+    def hit(self, origin: Xyz, rays: Axes) -> tuple[np.ndarray, Callable[[], Any]]:
+        """Where rays from a point outside hit the thing, inf where they miss it; and a function that returns the
+        numbers of the surfaces that they hit.
         """
         if self.ball:
             start = [o - c for o, c in zip(origin, self.centre)]
             square = _dot(rays, rays)
             closest = -_dot(start, rays) / square
-            miss = [
-                o + closest * ray for o, ray in zip(start, rays)
-            ]  # more exact in single precision than the discriminant
+            miss = [o + closest * ray for o, ray in zip(start, rays)]  # in float32 more exact than the discriminant
             rest = self.half[0] ** 2 - _dot(miss, miss)
             t = closest - np.sqrt(np.maximum(rest, 0) / square)
             t[(rest < 0) | (t < 0)] = np.inf
@@ -103,8 +110,8 @@ class Thing:
         t[np.minimum(np.minimum(leave[0], leave[1]), leave[2]) < np.maximum(t, 0)] = np.inf
         return t, lambda: _sides(enter, rays, np.greater)
 
-    def distance(self, x, y):
-        """The distance of points of the floor from where the thing stands."""
+    def distance(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The distance of points on the floor from where the thing stands."""
         x, y = self.turn(x - self.centre[0], y - self.centre[1])
         if self.ball:
             return np.maximum(np.sqrt(x * x + y * y) - 0.4 * self.half[0], 0)
@@ -116,27 +123,26 @@ class Thing:
 class Scene:
     """All that a picture shows.
 
-    A material is 11 numbers: two colours, a tile's width and height (0: endless), how far each row is shifted, how much
-        the tiles' tones
-    vary, and half the width of the lines between them.
+    A material is 11 numbers: two colours, the width and height of a tile (0 for no tiles), the shift of each row, the
+    variation of the tiles' tones, and half the width of the lines between them.
     """
 
     camera: Camera
     room: Thing
-    things: tuple
-    materials: tuple  # of the walls, the floor, the ceiling and each thing
-    lamps: list  # of position and colour; the first one throws shadows
-    ambient: tuple
+    things: tuple[Thing, ...]
+    materials: tuple[tuple[float, ...], ...]  # of the walls, the floor, the ceiling and each thing
+    lamps: list[tuple[Xyz, Xyz]]  # position and colour; the first one casts shadows
+    ambient: Xyz
     skirting: float  # its height
 
     @functools.cached_property
-    def corners(self):
-        """The corners (things, 8, 3) of the boxes that hold the things."""
+    def corners(self) -> np.ndarray:
+        """The corners (things, 8, 3) of the boxes that contain the things."""
         return np.stack([thing.corners() for thing in self.things])
 
     @functools.cached_property
-    def surfaces(self):
-        """A column (22,) for every surface: normal (0 for a ball), the tiles' coordinates as affine maps, two colours,
+    def surfaces(self) -> np.ndarray:
+        """A column (22,) for each surface: normal (0 for a ball), affine maps to the tiles' coordinates, two colours,
         the pattern.
         """
         things = [self.room, *self.things]
@@ -157,7 +163,7 @@ class Scene:
         return np.concatenate(columns, axis=-1).reshape(6 * count, -1).T.astype(np.float32, order="C")
 
 
-def trace(scene, rays):
+def trace(scene: Scene, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The nearest hits of the camera's rays (3, size, size): t, and the numbers of the surfaces; both (size, size)."""
     position = scene.camera.position
     _, leave, along = scene.room.slabs(position, rays)
@@ -170,8 +176,8 @@ def trace(scene, rays):
     return t, surface
 
 
-def render(scene, size):
-    """The picture (size, size, 3) uint8, of 2x2 rays a pixel."""
+def render(scene: Scene, size: int) -> np.ndarray:
+    """The picture (size, size, 3) uint8, from 2x2 rays per pixel."""
     rays = scene.camera.rays(2 * size)
     t, surface = trace(scene, rays)
     points = t * rays + _colour(scene.camera.position)
@@ -190,8 +196,8 @@ def render(scene, size):
     return (np.sqrt(rgb / 4) * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0)
 
 
-def _albedo(columns, points, t, pixel):
-    """The colours (3, h, w) of the surfaces' patterns, which fade where their tiles come near to a pixel's width."""
+def _albedo(columns: np.ndarray, points: np.ndarray, t: np.ndarray, pixel: float) -> np.ndarray:
+    """The colours (3, h, w) of the surfaces' patterns, which fade where tiles are hardly wider than a pixel."""
     u, v = (_dot(columns[i : i + 3], points) + columns[i + 3] for i in (0, 4))
     colour, other, (shift, tone, line_u, line_v, finest) = columns[8:11], columns[11:14], columns[14:]
     row = np.floor(v)
@@ -204,15 +210,15 @@ def _albedo(columns, points, t, pixel):
     return (colour + (0.5 + fade * (odd - 0.5)) * (other - colour)) * (1 - fade * (tone * varied + 0.4 * line))
 
 
-def _light(scene, points, normals):
-    """The light (3, h, w) on the points: ambient, and from the lamps by Lambert's law and falling off."""
+def _light(scene: Scene, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """The light (3, h, w) on the points: ambient, and from the lamps by Lambert's law, falling off with distance."""
     total = (1 + 0.12 * normals[0] + 0.06 * normals[1] + 0.2 * normals[2]) * _colour(scene.ambient)
     for lamp, colour in scene.lamps:
         rays = points - _colour(lamp)
         square = _dot(rays, rays)
         light = np.maximum(-_dot(rays, normals), 0) / (np.sqrt(square) * (1 + 0.1 * square))
         if lamp is scene.lamps[0][0]:
-            # The corners' shadows on the floor: all that a thing shades lies between them and it.
+            # The corners' shadows on the floor: all that a thing shades is between them and it.
             thrown = lamp + (scene.corners - lamp) * (lamp[2] / (lamp[2] - scene.corners[..., 2:]))
             for i, window in scene.camera.windows(np.concatenate([scene.corners, thrown], axis=1), light.shape[-1]):
                 light[window] *= scene.things[i].hit(lamp, rays[:, *window])[0] > 0.998
@@ -220,9 +226,9 @@ def _light(scene, points, normals):
     return total
 
 
-def _openness(scene, points, surface):
-    """How open the surroundings of the points are, to 1: less along the room's edges, near the floor, and beside what
-    stands there.
+def _openness(scene: Scene, points: np.ndarray, surface: np.ndarray) -> np.ndarray:
+    """How open the surroundings of the points are, at most 1: less along the room's edges, near the floor, and next to
+    what stands there.
     """
     edges = sum(np.square(np.maximum(1 - (h - np.abs(p - h)) / 0.5, 0)) for p, h in zip(points, scene.room.half))
     openness = 1 - 0.22 * (edges - (surface < 6))
@@ -235,20 +241,18 @@ def _openness(scene, points, surface):
     return openness
 
 
-def _sides(planes, rays, before):
-    """The numbers, of a box's six, of the surfaces that rays meet: on the axis whose plane compares so with the
-    others'.
-    """
+def _sides(planes: Sequence[np.ndarray], rays: Axes, before: Callable[[Any, Any], Any]) -> np.ndarray:
+    """The numbers, from 0 to 5, of the sides of a box that rays hit: on the axis whose plane is `before` the others."""
     side = np.where(before(planes[0], planes[1]), rays[0] > 0, 2 + (rays[1] > 0))
     last = before(planes[2], planes[0]) & before(planes[2], planes[1])
     return np.where(last, 4 + (rays[2] > 0), side)
 
 
-def _dot(a, b):
+def _dot(a: Any, b: Any) -> Any:
     """The inner product along the first axis."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-def _colour(numbers):
+def _colour(numbers: Xyz) -> np.ndarray:
     """Three numbers as an array (3, 1, 1)."""
     return np.array(numbers, np.float32)[:, None, None]

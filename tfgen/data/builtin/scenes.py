@@ -1,23 +1,30 @@
-"""Ray-cast rooms with furniture and balls, and their exact depth: a stand-in for RGB-D pictures, drawn by code, nothing
+"""Ray-traced rooms with furniture and balls and their exact depth, in place of RGB-D pictures; nothing is bundled or
 downloaded.
 
-What is in a room is decided here, in metres, its z upwards; `raycast` turns it into pictures.
+This module draws what is in a room, in metres, with z upwards; `raycast` turns it into pictures.
 """
 
 import itertools
 import math
+from collections.abc import Iterator
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from tfgen.data.builtin import raycast
 from tfgen.data.builtin.painting import TEST_START as TEST_START
-from tfgen.data.builtin.painting import keep_freed_memory, split_range
+from tfgen.data.builtin.painting import Rgb, keep_freed_memory, split_range
+from tfgen.data.builtin.raycast import Xyz
 from tfgen.data.source import Source
+
+T = TypeVar("T")
+Material: TypeAlias = tuple[float, ...]  # 11 numbers, see `raycast.Scene`
+Placed: TypeAlias = tuple[raycast.Thing, Material]
 
 TRAIN, TEST = 8192, 1024
 
-# One sensor carried at chest to eye height, as in NYU Depth: were its focal length and height anything, no picture
-# would tell a scale.
+# One sensor carried at chest to eye height, as in NYU Depth. With any focal length and height, pictures would not tell
+# their scale.
 _FOCAL = 1 / math.tan(math.radians(29))  # in halves of the picture's side
 _BASELINE = 0.075  # metres from the sensor's camera to its projector on the right
 _FURNITURE = {  # half the width, depth and height, at least and at most; and the patterns
@@ -28,14 +35,14 @@ _FURNITURE = {  # half the width, depth and height, at least and at most; and th
 }
 
 
-def load(split, image_size=64, examples=None, holes=True):
+def load(split: str, image_size: int = 64, examples: int | None = None, holes: bool = True) -> Source:
     """The rooms of one split, "train" (8,192) or "test" (1,024).
 
     Args:
         split: "train" or "test".
         image_size: side in pixels.
-        examples: at most the first so many; None is all.
-        holes: whether the depth has a sensor's holes.
+        examples: at most the first so many; None for all.
+        holes: whether the depth has the holes of a sensor.
 
     Returns:
         Source with images (n, image_size, image_size, 3), depth (n, image_size, image_size, 1), no attributes and no
@@ -45,14 +52,16 @@ def load(split, image_size=64, examples=None, holes=True):
     return Source(f"scenes/{split}", images, np.zeros((len(images), 0), np.uint8), depth=depth)
 
 
-def draw(start, stop, seed=0, image_size=64, holes=False):
-    """Draws the scenes number start to stop - 1 of a seed; a scene is the same whatever range it is drawn in.
+def draw(
+    start: int, stop: int, seed: int = 0, image_size: int = 64, holes: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws scenes number start to stop - 1 of a seed. A scene depends only on its number and the seed.
 
     Args:
         start, stop: the range of scenes, from 0.
-        seed: another seed is another endless row of scenes.
+        seed: another seed gives another endless sequence of scenes.
         image_size: height and width in pixels.
-        holes: whether to put 0 where an RGB-D sensor would see no depth.
+        holes: whether depth is 0 where an RGB-D sensor would see none.
 
     Returns:
         images (n, image_size, image_size, 3) uint8, and depth (n, image_size, image_size, 1) uint16: millimetres along
@@ -70,37 +79,38 @@ def draw(start, stop, seed=0, image_size=64, holes=False):
     return images, depth
 
 
-def _random(seed, number, stream):
-    """A generator of its own for every scene and stream: Philox counts, and each of them has a range of the counter."""
+def _random(seed: int, number: int, stream: int) -> np.random.Generator:
+    """A generator for one stream of one scene: Philox is counter-based, and each of them has its own counter range."""
     return np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, number, stream]))
 
 
 class _Dice:
     """Random choices of numbers and materials."""
 
-    def __init__(self, random):
-        self._left = itertools.chain.from_iterable(iter(lambda: random.random(256).tolist(), None))
+    def __init__(self, random: np.random.Generator) -> None:
+        self._left: Iterator[float] = itertools.chain.from_iterable(iter(lambda: random.random(256).tolist(), None))
 
-    def between(self, low, high):
-        """A number of a range."""
+    def between(self, low: float, high: float) -> float:
+        """A number between two."""
         return low + (high - low) * next(self._left)
 
-    def choose(self, *options):
-        """One of some options."""
+    def choose(self, *options: T) -> T:
+        """One of the options."""
         return options[int(next(self._left) * len(options))]
 
-    def hue(self, low, high, saturation):
-        """A colour of a lightness between two, and of at most some saturation."""
+    def hue(self, low: float, high: float, saturation: float) -> Rgb:
+        """A colour with a lightness between two and at most this saturation."""
         turn, light, strength = self.between(0, 1), self.between(low, high), self.between(0, saturation)
-        return tuple(light * (1 + strength * math.cos(2 * math.pi * (turn + i / 3))) for i in range(3))
+        red, green, blue = (light * (1 + strength * math.cos(2 * math.pi * (turn + i / 3))) for i in range(3))
+        return red, green, blue
 
-    def wood(self):
+    def wood(self) -> Rgb:
         """A brown colour."""
         light, red = self.between(0.12, 0.6), self.between(0.75, 1)
         return light, light * (0.45 + 0.3 * red), light * (0.1 + 0.4 * red)
 
-    def material(self, colour, pattern):
-        """A material of a colour, as `raycast.Scene` describes them."""
+    def material(self, colour: Rgb, pattern: str) -> Material:
+        """A material of a colour; see `raycast.Scene`."""
         other, tile = tuple(c * self.between(0.25, 0.8) for c in colour), self.between(0.25, 0.5)
         return {
             "plain": (*colour, *colour, 0, 0, 0, 0, 0),
@@ -114,7 +124,7 @@ class _Dice:
         }[pattern]
 
 
-def _scene(random):
+def _scene(random: np.random.Generator) -> raycast.Scene:
     """A furnished room, and a camera that looks across it."""
     dice = _Dice(random)
     between, choose = dice.between, dice.choose
@@ -126,8 +136,8 @@ def _scene(random):
         *(min(max(s / 2 - back * a + between(-0.5, 0.5), 0.3), s - 0.3) for s, a in zip(size, (cy, sy))),
         between(1.3, 1.7),
     )
-    right, down = (sy, -cy, 0.0), (sp * cy, sp * sy, -cp)
-    right, down = (tuple(c * r + s * d for r, d in zip(right, down)) for c, s in ((cr, sr), (-sr, cr)))
+    level, below = (sy, -cy, 0.0), (sp * cy, sp * sy, -cp)  # right and down before the camera rolls
+    right, down = (tuple(c * r + s * d for r, d in zip(level, below)) for c, s in ((cr, sr), (-sr, cr)))
     camera = raycast.Camera(position, right, down, (cp * cy, cp * sy, sp), _FOCAL)
 
     kind = choose("planks", "checker", "tiles", "plain")
@@ -150,7 +160,7 @@ def _scene(random):
     return raycast.Scene(camera, room, things, (*inside, *materials), lamps, ambient, between(0.06, 0.12))
 
 
-def _pictures(dice, size):
+def _pictures(dice: _Dice, size: Xyz) -> Iterator[Placed]:
     """Two doors or pictures on the walls: yields things and their materials."""
     for _ in range(2):
         wall, far, door = dice.choose(0, 1), dice.choose(0, 1), dice.choose(True, False, False)
@@ -162,14 +172,14 @@ def _pictures(dice, size):
         yield thing, dice.material(colour, "plain" if door else dice.choose("plain", "bands", "checker"))
 
 
-def _furniture(dice, size, position, yaw):
-    """Furniture and balls on the floor, what would stand too near to the camera or to another piece left out: yields
-    like _pictures.
+def _furniture(dice: _Dice, size: Xyz, position: Xyz, yaw: float) -> Iterator[Placed]:
+    """Furniture and balls on the floor, without what would be too near to the camera or to another piece: yields things
+    and their materials.
     """
     taken = [(*position[:2], 0.3)]
     for kind in [dice.choose(*_FURNITURE, "crate", "crate") for _ in range(6)] + ["ball"] * 4:
         if kind == "ball":
-            half = (dice.between(0.08, 0.28),) * 3
+            half: Xyz = (dice.between(0.08, 0.28),) * 3
             material = dice.material(dice.hue(0.2, 0.9, 1), dice.choose("plain", "plain", "bands"))
         else:
             low, high, patterns = _FURNITURE[kind]
@@ -198,9 +208,9 @@ def _furniture(dice, size, position, yaw):
             yield raycast.Thing((x, y, 2 * half[2] + small), (small,) * 3, cos, sin, dice.choose(True, False)), material
 
 
-def _parts(kind, width, depth, height):
-    """The boxes of a piece of furniture: their centres, from the middle of its place on the floor, and half their
-    sides.
+def _parts(kind: str, width: float, depth: float, height: float) -> Iterator[tuple[Xyz, Xyz]]:
+    """The boxes of a piece of furniture: their centres, relative to the middle of its place on the floor, and half
+    their sides.
     """
     if kind == "table":
         yield (0, 0, 2 * height - 0.025), (width, depth, 0.025)
@@ -212,9 +222,9 @@ def _parts(kind, width, depth, height):
         yield (0, depth - 0.1, 2 * height + 0.19), (width, 0.1, 0.19)
 
 
-def _holes(t, focal, random):
-    """Where a structured-light sensor sees no depth (size, size): the projector's shadows, ragged edges, a shiny patch,
-    speckles.
+def _holes(t: np.ndarray, focal: float, random: np.random.Generator) -> np.ndarray:
+    """Where a structured-light sensor sees no depth, (size, size) bool: shadows of the projector, ragged edges, a shiny
+    patch, speckles.
     """
     size = len(t)
     lit = np.arange(size) - focal * size / 2 * _BASELINE / t  # the projector's column that falls on every pixel
@@ -224,6 +234,6 @@ def _holes(t, focal, random):
         step = np.abs(np.diff(np.log(t), axis=axis)) > 0.12
         jump |= np.insert(step, 0, False, axis) | np.insert(step, size - 1, False, axis)
     noise, (x, y, reach) = random.random((size, size)), random.random(3)
-    axis = (np.arange(size) + 0.5) / size
-    patch = (axis - x) ** 2 + (axis[:, None] - y) ** 2 < max(0.12 * reach - 0.06, 0) ** 2 * (0.4 + noise)
+    centres = (np.arange(size) + 0.5) / size
+    patch = (centres - x) ** 2 + (centres[:, None] - y) ** 2 < max(0.12 * reach - 0.06, 0) ** 2 * (0.4 + noise)
     return (lit > nearest + 0.05) | (jump & (noise < 0.35)) | (noise > 0.996) | patch

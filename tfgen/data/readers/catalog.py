@@ -1,4 +1,4 @@
-"""Pictures out of tensorflow-datasets: any of its data sets with an image, prepared before or downloaded now."""
+"""Pictures from tensorflow-datasets: any of its data sets with an image, already prepared or downloaded now."""
 
 import contextlib
 import dataclasses
@@ -10,6 +10,8 @@ import os
 import re
 import sys
 import urllib.parse
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -20,20 +22,24 @@ from tfgen.data import pictures
 from tfgen.data.readers import mnist, rgbd
 from tfgen.data.source import Source
 
-# tensorflow_datasets is imported where it is used: that takes a second, and the readers of folders do without.
+# tensorflow_datasets is imported where it is used: that takes a second, and the readers of folders do not need it.
 
 NAME = re.compile(r"(?P<name>\w+)(/(?P<config>[\w.+-]+))?(:(?P<version>[\d*]+(\.[\d*]+){2}))?", re.ASCII)
-# Parts of messages that help nobody: names of TensorFlow's nodes, what tfds was called with, and long paths that it
-# chose.
+# Parts of messages that help nobody: names of TensorFlow's nodes, the arguments that tfds was called with, and long
+# paths that it chose.
 NOISE = re.compile(
-    r"\{\{.*?\}\}|\[\[.*|\[Op:.*|Error in user-defined function .*? with iterator: \S*: |^Failed to construct dataset .*?\}\": "
+    r"\{\{.*?\}\}|\[\[.*|\[Op:.*|Error in user-defined function .*? with iterator: \S*: |^Failed to construct dataset "
+    r".*?\}\": "
     r"|^Artifact | downloaded to .*?,(?= has wrong checksum)"
 )
 VERSION = re.compile(r"\d+\.\d+\.\d+", re.ASCII)
-INFO = "dataset_info.json"  # is written last: a folder with it is prepared
-IDX = "{0}train-images-idx3-ubyte.gz, {0}train-labels-idx1-ubyte.gz, {0}{1}-images-idx3-ubyte.gz and {0}{1}-labels-idx1-ubyte.gz"
-# What other readers of ours take, because these hosts are often down, slow or answer with a page: (files to fetch by
-# hand, --dataset).
+INFO = "dataset_info.json"  # is written last, so a folder with it is complete
+IDX = (
+    "{0}train-images-idx3-ubyte.gz, {0}train-labels-idx1-ubyte.gz, {0}{1}-images-idx3-ubyte.gz and "
+    "{0}{1}-labels-idx1-ubyte.gz"
+)
+# What the other readers can read, because these hosts are often down or slow or answer with a web page:
+# (files to download by hand, --dataset).
 BY_HAND = {
     "mnist": (IDX.format("", "t10k"), "mnist"),
     "fashion_mnist": (IDX.format("", "t10k"), "fashion_mnist"),
@@ -45,44 +51,53 @@ BY_HAND = {
 }
 
 
-def names():
-    """Names of the data sets that tensorflow-datasets has."""
+def names() -> list[str]:
+    """Names of the data sets in tensorflow-datasets."""
     import tensorflow_datasets as tfds
 
     return tfds.list_builders(with_community_datasets=False)
 
 
-def known(name):
-    """Whether tensorflow-datasets has a data set of that name, which may go on with /CONFIG and :VERSION."""
+def known(name: str) -> bool:
+    """Whether tensorflow-datasets has a data set of that name, which may include /CONFIG and :VERSION."""
     parts = NAME.fullmatch(name)
-    return bool(parts) and parts["name"] in names()
+    return parts is not None and parts["name"] in names()
 
 
-def load(name, split, data_dir=None, image_size=None, examples=None, channels=None, most_bytes=None):
-    """Reads one split in the order of its stored files. A data set that is not prepared yet is downloaded and prepared
-    first.
+def load(
+    name: str,
+    split: str,
+    data_dir: str | os.PathLike[str] | None = None,
+    image_size: int | None = None,
+    examples: int | None = None,
+    channels: int | None = None,
+    most_bytes: float | None = None,
+) -> Source:
+    """Reads one split in the order of its files. A data set that is not prepared yet is downloaded and prepared first.
 
     Args:
-        name: in tensorflow-datasets: "celeb_a", "emnist/balanced", "mnist:3.0.1".
-        split: "train" or "test"; a set without a test split gives its validation split.
-        data_dir: folder of prepared data sets, of this one, or of one version of it; None is tensorflow-datasets' own.
-        image_size: side the pictures' central squares are brought to with an anti-aliased filter; grey ones of 28x28 as
-            by `mnist.resize`. None is 32 for pictures of less than 64 pixels, else 64.
-        examples: only the first so many; None is all.
-        channels: 1 for grey, 3 for colour; None is what the data set's pictures are.
-        most_bytes: most that the arrays may take; None is any number.
+        name: name in tensorflow-datasets, for example "celeb_a", "emnist/balanced" or "mnist:3.0.1".
+        split: "train" or "test"; for a data set without a test split, "test" is its validation split.
+        data_dir: folder of prepared data sets, of this data set, or of one version of it; None for the default folder
+            of tensorflow-datasets.
+        image_size: side that the central squares of the pictures are resized to with an anti-aliased filter;
+            greyscale pictures of 28x28 are resized by `mnist.resize`. None for 32 if the pictures are smaller than 64
+            pixels, else 64.
+        examples: read only the first so many; None for all.
+        channels: 1 for greyscale, 3 for colour; None for what the data set has.
+        most_bytes: largest allowed size of the arrays; None for no limit.
 
     Returns:
-        Source with images (n, image_size, image_size, channels) and, where the data set has features of these names,
+        Source with images (n, image_size, image_size, channels) and, if the data set has features of these names:
         labels (n,) and their classes from "label", unless no picture of the split has one; attributes (n, K), sorted by
-        name, from "attributes" if all are bools; and depth (n, image_size, image_size, 1) from "depth", floating-point
-        metres or 16-bit millimetres, resized and with holes as by `rgbd.read_depth`. EMNIST's pictures, which lie
-        transposed in the set, are upright.
+        name, from "attributes" if all are bools; depth (n, image_size, image_size, 1) from "depth", floating-point
+        metres or 16-bit millimetres, resized and with holes as in `rgbd.read_depth`. EMNIST's pictures, which are
+        transposed in the data set, are turned upright.
 
     Raises:
-        UserError: for an unknown name, a data set without such a split or without a picture, one that cannot be
-            downloaded (it says what to fetch by hand), one that is damaged (it names the folder), and one of more than
-            most_bytes.
+        UserError: for an unknown name, a data set without such a split or without a picture, a data set that cannot be
+            downloaded (the message says what to download by hand) or is damaged (it names the folder), and arrays of
+            more than most_bytes.
     """
     with quiet_logs():
         builder = find(name, data_dir)
@@ -90,8 +105,8 @@ def load(name, split, data_dir=None, image_size=None, examples=None, channels=No
 
 
 @contextlib.contextmanager
-def quiet_logs():
-    """Inside, the warnings of tensorflow-datasets and of every retry of a download are not logged."""
+def quiet_logs() -> Iterator[None]:
+    """A context in which warnings from tensorflow-datasets and from retries of downloads are not logged."""
     loggers = [logging.getLogger(name) for name in ("absl", "urllib3.connectionpool")]
     levels = [logger.level for logger in loggers]
     try:
@@ -106,34 +121,41 @@ def quiet_logs():
 # From a name to a prepared data set.
 
 
-def find(name, data_dir):
-    """The tfds builder of a data set that is prepared, before or now; arguments and errors as in `load`."""
+def find(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
+    """The tfds builder of a data set, which is prepared if necessary; arguments and errors as in `load`."""
     import tensorflow_datasets as tfds
 
     parts = NAME.fullmatch(name)
     if not parts:
         raise UserError(
-            f"{name!r} is no name in tensorflow-datasets: expected one like celeb_a, emnist/balanced or mnist:3.0.1; correct it."
+            f"{name!r} is not a name in tensorflow-datasets: expected one like celeb_a, emnist/balanced or "
+            "mnist:3.0.1; "
+            "correct it."
         )
     root = tfds.core.as_path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
     if root.exists() and not root.is_dir():
-        raise UserError(f"{root} is no folder: correct --data_dir.")
+        raise UserError(f"{root} is not a folder: correct --data_dir.")
     folder = prepared(root, **parts.groupdict())
     if not folder:
         return prepare(parts, root)
     try:
         builder = tfds.builder_from_directory(folder)
-    except Exception as error:  # of JSON, of protocol buffers, of files, of tfds
+    except Exception as error:  # from JSON, protocol buffers, files or tfds
         raise unreadable(folder, error) from None
     if builder.name != parts["name"] or parts["config"] not in (None, builder.builder_config_name):
         found = "/".join(filter(None, (builder.name, builder.builder_config_name)))
-        raise UserError(f"{folder} holds {found}, not {name}: correct the name of the data set or --data_dir.")
+        raise UserError(f"{folder} contains {found}, not {name}: correct the name of the data set or --data_dir.")
     return builder
 
 
-def prepared(root, name, config, version):
-    """The folder of the newest version that is prepared, or None; `root` is that folder, its parent, the data set's or
-    tfds's own.
+def prepared(root: Any, name: str, config: str | None, version: str | None) -> Any:
+    """The folder (a tfds path) of the newest prepared version, or None.
+
+    Args:
+        root: that folder, its parent, the data set's folder, or the folder of all data sets; a tfds path.
+        name: name of the data set.
+        config: configuration; None for the default one.
+        version: version, which may contain `*`; None for any.
 
     Raises:
         UserError: naming the folder, if one of these cannot be listed.
@@ -155,8 +177,8 @@ def prepared(root, name, config, version):
     return None
 
 
-def list_folder(folder):
-    """The paths in a folder, or none if it is no folder. Raises UserError if it cannot be listed."""
+def list_folder(folder: Any) -> list[Any]:
+    """The paths in a folder, none if it is not a folder. Raises UserError if it cannot be listed."""
     try:
         return list(folder.iterdir()) if folder.is_dir() else []
     except OSError as error:
@@ -165,24 +187,27 @@ def list_folder(folder):
         ) from None
 
 
-def default_config(name):
-    """The configuration that is meant where a name has none; "" for a data set without configurations or not in tfds."""
+def default_config(name: str) -> str:
+    """The configuration that a name without one stands for; "" for a data set that has none or is not in tfds."""
     import tensorflow_datasets as tfds
 
     try:
         config = tfds.builder_cls(name).default_builder_config
-    except Exception:  # unknown, or its code needs what is not installed: it may be prepared all the same
+    except Exception:  # unknown, or its code needs what is not installed; it may be prepared nevertheless
         return ""
     return config.name if config else ""
 
 
-def prepare(parts, root):
-    """The builder of a data set after downloading and preparing it; `parts` is a match of NAME, `root` the folder of
-    all data sets.
+def prepare(parts: re.Match[str], root: Any) -> Any:
+    """Downloads and prepares a data set, and returns its builder.
+
+    Args:
+        parts: a match of NAME.
+        root: folder of all data sets, a tfds path.
 
     Raises:
-        UserError: if the data set is unknown, has no picture or cannot be downloaded or prepared; then it says what to
-            fetch by hand.
+        UserError: if the data set is unknown, has no picture, or cannot be downloaded or prepared; then the message
+            says what to download by hand.
     """
     import tensorflow_datasets as tfds
 
@@ -190,7 +215,9 @@ def prepare(parts, root):
     if not known(name):
         close = difflib.get_close_matches(name, names(), n=5)
         remedy = f"choose from {', '.join(close)}" if close else "correct the name"
-        raise UserError(f"tensorflow-datasets has no data set {name!r}, and {root} holds none of that name: {remedy}.")
+        raise UserError(
+            f"tensorflow-datasets has no data set {name!r}, and {root} contains none of that name: {remedy}."
+        )
     try:
         configs = tfds.builder_cls(name).builder_configs
         if parts["config"] and parts["config"] not in configs:
@@ -198,18 +225,17 @@ def prepare(parts, root):
             raise UserError(f"{name} of tensorflow-datasets has no configuration {parts['config']!r}: {remedy}.")
         with terminal_alone():
             builder = tfds.builder(parts.string, data_dir=root)
-            picture_of(builder)  # before the gigabytes, not after
+            picture_of(builder)  # before gigabytes are downloaded, not after
         print(
-            f"tfgen: {parts.string} is not in {root}: tensorflow-datasets downloads it (without a network it tries for minutes).",
+            f"tfgen: {parts.string} is not in {root}: tensorflow-datasets downloads it (without a network it tries "
+            "for minutes).",
             file=sys.stderr,
         )
         with terminal_alone():
             builder.download_and_prepare()
     except UserError:
         raise
-    except (
-        Exception
-    ) as error:  # of the network, checksums, files to be put there by hand, libraries not installed: there is no list
+    except Exception as error:  # from the network, checksums, missing files or libraries: there is no list
         remedy = by_hand(parts, root, builder)
         raise UserError(
             f"{parts.string} is not in {root} and could not be downloaded and prepared ({cause(error)}): {remedy}."
@@ -218,18 +244,21 @@ def prepare(parts, root):
 
 
 @contextlib.contextmanager
-def terminal_alone():
-    """Inside, what is printed goes to stderr if that is a terminal, and nowhere else."""
+def terminal_alone() -> Iterator[None]:
+    """A context in which all output goes to stderr if that is a terminal, and is discarded if not."""
     with open(os.devnull, "w") as nowhere:
         stream = sys.stderr if sys.stderr.isatty() else nowhere
         with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
             yield
 
 
-def by_hand(parts, root, builder):
-    """The end of a message: what to fetch by hand, and where to put it.
+def by_hand(parts: re.Match[str], root: Any, builder: Any) -> str:
+    """The end of a message: what to download by hand, and where to put it.
 
-    `builder` is None if tfds could not make one.
+    Args:
+        parts: a match of NAME.
+        root: folder of all data sets, a tfds path.
+        builder: the tfds builder, or None if tfds could not make one.
     """
     name = parts["name"]
     if parts["version"] and not builder:
@@ -238,16 +267,17 @@ def by_hand(parts, root, builder):
         files, dataset = BY_HAND[name]
         files = files.replace("CONFIG", parts["config"] or default_config(name))
         folder = root if root.name == name else root / name
-        return f"fetch by hand and put into {folder} {files}, and give --dataset {dataset} --data_dir {folder}"
+        return f"download by hand into {folder}: {files}; then use --dataset {dataset} --data_dir {folder}"
     instructions = builder and builder.MANUAL_DOWNLOAD_INSTRUCTIONS
     if instructions:
         clauses = [" ".join(clause.split()).rstrip(".:") for clause in re.split(r"\.\s|\n\s*\n", instructions)]
-        return f"fetch by hand and put into {root / 'downloads' / 'manual'} its files: {'; '.join(filter(None, clauses))[:400]}"
+        what = "; ".join(filter(None, clauses))[:400]
+        return f"download by hand into {root / 'downloads' / 'manual'}: {what}"
     folder = builder.data_dir if builder else root / name
     return f"run `tfds build {parts.string}` where it can be downloaded, and copy the folder that it makes to {folder}"
 
 
-def cause(error):
+def cause(error: BaseException) -> str:
     """What an exception says, in a clause of at most 200 characters."""
     import requests
 
@@ -259,18 +289,19 @@ def cause(error):
     return line.replace(". ", "; ")[:200].rstrip(" .:;")
 
 
-def unreadable(folder, error):
+def unreadable(folder: Any, error: BaseException) -> UserError:
     """The UserError for a prepared data set that is damaged; `error` says how."""
     return UserError(
-        f"{folder} cannot be read ({cause(error)}): expected a data set as tensorflow-datasets prepares it; restore the folder, or move "
-        "it away to have it prepared anew."
+        f"{folder} cannot be read ({cause(error)}): expected a data set as tensorflow-datasets prepares it; restore "
+        "the folder, or move "
+        "it away to have it prepared again."
     )
 
 
-def choose_split(builder, split):
+def choose_split(builder: Any, split: str) -> str:
     """The name of the split that is "train" or "test". Raises UserError if there is none."""
     splits = sorted(builder.info.splits)
-    if not splits:  # a folder of the version's name, be it empty, is prepared in tfds's eyes
+    if not splits:  # for tfds, even an empty folder with the version's name is prepared
         raise unreadable(builder.data_dir, FileNotFoundError(f"it has no {INFO} with a split"))
     for name in ("test", "validation") if split == "test" else (split,):
         if name in splits:
@@ -285,14 +316,14 @@ def choose_split(builder, split):
 
 @dataclasses.dataclass(frozen=True)
 class Fields:
-    """What is read of each example.
+    """What is read from each example.
 
     Attributes:
         picture: key of the picture.
-        shape: (H, W, C) of the pictures, None where they differ.
-        labels: number of classes, 0 if there is no label.
-        classes: their names, or none where the numbers say it all.
-        attributes: sorted names.
+        shape: (H, W, C) of the pictures, None where it varies.
+        labels: number of classes, 0 if there are no labels.
+        classes: names of the classes; empty if their numbers are their names.
+        attributes: sorted names of the attributes.
         depth: whether there is depth.
     """
 
@@ -304,34 +335,33 @@ class Fields:
     depth: bool
 
 
-def fields(builder):
-    """The Fields of a builder's feature specification. Raises UserError as `picture_of`."""
+def fields(builder: Any) -> Fields:
+    """The Fields of a builder's feature specification. Raises UserError as `picture_of` does."""
     from tensorflow_datasets import features
 
     picture, spec = picture_of(builder), dict(builder.info.features.items())
     label, attributes, depth = (spec.get(key) for key in ("label", "attributes", "depth"))
     names = tuple(label.names) if isinstance(label, features.ClassLabel) else ()
-    if builder.name == "emnist":  # tfds has their numbers alone
+    if builder.name == "emnist":  # tfds has only their numbers
         names = mnist.EMNIST.get(builder.builder_config_name, names)
     bools = isinstance(attributes, features.FeaturesDict) and all(
         flag.shape == () and flag.np_dtype == np.bool_ for flag in attributes.values()
     )
+    # The order of a prepared data set's attributes in tfds differs from process to process.
     return Fields(
         picture=picture,
         shape=spec[picture].shape,
         labels=len(names),
         classes=() if names == tuple(map(str, range(len(names)))) else names,
-        attributes=tuple(sorted(attributes))
-        if bools
-        else (),  # tfds gives those of a prepared set in another order in every process
+        attributes=tuple(sorted(attributes)) if attributes is not None and bools else (),
         depth=isinstance(depth, features.Tensor | features.Image) and is_depth(depth),
     )
 
 
-def picture_of(builder):
-    """The key of the picture: "image", or the only one.
+def picture_of(builder: Any) -> str:
+    """The key of the picture: "image", or the only picture.
 
-    Raises UserError if there is none such, or not of 8 or 16 bits.
+    Raises UserError if there is none, or it has neither 8 nor 16 bits.
     """
     from tensorflow_datasets import features
 
@@ -349,22 +379,30 @@ def picture_of(builder):
     dtype = np.dtype(spec[keys[0]].np_dtype)
     if dtype not in (np.uint8, np.uint16):
         raise UserError(
-            f"{builder.name} of tensorflow-datasets has pictures of {dtype}: choose a data set of pictures in 8 or 16 bits."
+            f"{builder.name} of tensorflow-datasets has pictures of {dtype}: choose a data set of pictures in 8 or 16 "
+            "bits."
         )
     return keys[0]
 
 
-def is_depth(feature):
-    """Whether a feature is one plane of floating-point numbers, which are metres, or of 16 bits, which are millimetres."""
+def is_depth(feature: Any) -> bool:
+    """Whether a feature is a single plane of floating-point numbers (metres) or 16-bit integers (millimetres)."""
     plane = len(feature.shape) == 2 or (len(feature.shape) == 3 and feature.shape[2] == 1)
-    return plane and (np.issubdtype(feature.np_dtype, np.floating) or feature.np_dtype == np.uint16)
+    return plane and bool(np.issubdtype(feature.np_dtype, np.floating) or feature.np_dtype == np.uint16)
 
 
-def read(builder, split, image_size, examples, channels, most_bytes):
+def read(
+    builder: Any,
+    split: str,
+    image_size: int | None,
+    examples: int | None,
+    channels: int | None,
+    most_bytes: float | None,
+) -> Source:
     """The Source of a split of a prepared data set; arguments and errors as in `load`."""
     import tensorflow_datasets as tfds
 
-    # One file after the other: tfds reads sixteen at once otherwise.
+    # One file after the other: by default tfds reads sixteen at a time.
     config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
     try:
         wanted = fields(builder)
@@ -379,7 +417,7 @@ def read(builder, split, image_size, examples, channels, most_bytes):
             split=split, read_config=config, decoders=tfds.decode.PartialDecoding(dict.fromkeys(keys, True))
         )
         dataset = dataset if examples is None else dataset.take(examples)
-        if wanted.attributes:  # in one tensor, because forty a picture are slow to take over
+        if wanted.attributes:  # in one tensor, because forty tensors a picture are slow
             dataset = dataset.map(
                 lambda example: example | {"attributes": [example["attributes"][name] for name in wanted.attributes]}
             )
@@ -395,21 +433,22 @@ def read(builder, split, image_size, examples, channels, most_bytes):
         raise UserError(
             f"{builder.name}/{split} in {builder.data_dir} is too large ({cause(error)}): read fewer with --examples."
         ) from None
-    except (
-        Exception
-    ) as error:  # TensorFlow's of files that are missing, short or of another content, and tfds's of their names
+    except Exception as error:  # from TensorFlow for missing, short or wrong files, from tfds for their names
         raise unreadable(builder.data_dir, error) from None
     return checked(source, wanted)
 
 
-def allocate(name, n, shape, wanted, most_bytes):
-    """A Source of n examples to be filled; shape is (H, W, C) of its pictures.
+def allocate(name: str, n: int, shape: tuple[int, int, int], wanted: Fields, most_bytes: float | None) -> Source:
+    """A Source of n examples that are still to be filled in; shape is (H, W, C) of its pictures.
 
     Raises UserError if it is larger than most_bytes, or empty.
     """
     if n <= 0:
-        raise UserError(f"{name} holds no example: choose another data set.")
-    layout = {"images": (shape, np.uint8), "attributes": ((len(wanted.attributes),), np.uint8)}
+        raise UserError(f"{name} contains no examples: choose another data set.")
+    layout: dict[str, tuple[tuple[int, ...], Any]] = {
+        "images": (shape, np.uint8),
+        "attributes": ((len(wanted.attributes),), np.uint8),
+    }
     if wanted.labels:
         layout["labels"] = (), np.int32
     if wanted.depth:
@@ -417,15 +456,16 @@ def allocate(name, n, shape, wanted, most_bytes):
     size = n * sum(math.prod(part) * np.dtype(dtype).itemsize for part, dtype in layout.values())
     if most_bytes is not None and size > most_bytes:
         raise UserError(
-            f"{name} takes {size / 1e9:.3g} GB at {shape[0]}x{shape[1]} pixels, more than {most_bytes / 1e9:.3g} GB: read fewer with "
+            f"{name} takes {size / 1e9:.3g} GB at {shape[0]}x{shape[1]} pixels, more than {most_bytes / 1e9:.3g} GB: "
+            "read fewer with "
             "--examples, or allow it with a larger --cache_gb."
         )
     arrays = {field: np.empty((n, *part), dtype) for field, (part, dtype) in layout.items()}
     return Source(name, attribute_names=wanted.attributes, classes=wanted.classes, **arrays)
 
 
-def fill(source, i, example, wanted, transposed):
-    """Writes example i, a dict of arrays as tfds gives it, into a Source."""
+def fill(source: Any, i: int, example: Mapping[str, np.ndarray], wanted: Fields, transposed: bool) -> None:
+    """Writes example i, a dict of arrays from tfds, into a Source of arrays."""
     image = example[wanted.picture]
     source.images[i] = to_square(image.swapaxes(0, 1) if transposed else image, source.images.shape[1:], wanted.shape)
     if wanted.attributes:
@@ -436,14 +476,14 @@ def fill(source, i, example, wanted, transposed):
         depth = example["depth"]
         if depth.shape[:2] != image.shape[:2]:
             raise UserError(
-                f"{source.name} has depth of another size than the picture in example {i}: choose another data set."
+                f"in {source.name}, picture and depth of example {i} differ in size: choose another data set."
             )
         source.depth[i, ..., 0] = to_millimetres(depth.reshape(depth.shape[:2]), source.depth.shape[1])
 
 
-def to_square(image, shape, given):
+def to_square(image: np.ndarray, shape: tuple[int, int, int], given: tuple[int | None, ...]) -> np.ndarray:
     """The central square of a picture (h, w, c) uint8 or uint16 as uint8 that broadcasts to `shape`, (H, W, C); `given`
-    is its feature's.
+    is the shape of its feature.
     """
     image = image if image.dtype == np.uint8 else pictures.eight_bits(image)
     if given == (mnist.SIDE, mnist.SIDE, 1):
@@ -452,7 +492,7 @@ def to_square(image, shape, given):
     return pictures.pixels(pictures.square(pictures.in_channels(picture, shape[2]), shape[0]))
 
 
-def to_millimetres(depth, image_size):
+def to_millimetres(depth: np.ndarray, image_size: int) -> np.ndarray:
     """The central square of depth (h, w), floating-point metres or uint16 millimetres, as (image_size, image_size)
     uint16; see `rgbd`.
     """
@@ -461,15 +501,13 @@ def to_millimetres(depth, image_size):
     nearest = np.array(pictures.square(picture, image_size, Image.Resampling.NEAREST))
     if metres:
         nearest = np.rint(nearest * np.float32(1000))
-    return np.where((nearest >= 1) & (nearest <= rgbd.FARTHEST), nearest, 0).astype(
-        np.uint16
-    )  # 0 where it is no number, too
+    return np.where((nearest >= 1) & (nearest <= rgbd.FARTHEST), nearest, 0).astype(np.uint16)  # 0 for NaN, too
 
 
-def checked(source, wanted):
-    """The Source, less labels that no example has.
+def checked(source: Any, wanted: Fields) -> Source:
+    """The Source of arrays, without labels if no example has one.
 
-    Raises UserError for a label of no class, and if there is depth nowhere.
+    Raises UserError for a label of no class, and if no example has depth.
     """
     if source.depth is not None and not source.depth.any():
         raise UserError(
@@ -477,12 +515,14 @@ def checked(source, wanted):
         )
     if source.labels is None:
         return source
-    if (source.labels == -1).all():  # so tfds marks what a competition keeps to itself
-        return dataclasses.replace(source, labels=None, classes=())
+    if (source.labels == -1).all():  # how tfds marks labels that a competition keeps secret
+        unlabelled: Source = dataclasses.replace(source, labels=None, classes=())
+        return unlabelled
     bad = (source.labels < 0) | (source.labels >= wanted.labels)
     if bad.any():
         i = int(np.argmax(bad))
         raise UserError(
-            f"{source.name} has the label {source.labels[i]} in example {i}: expected 0 to {wanted.labels - 1}; choose another data set."
+            f"{source.name} has the label {source.labels[i]} in example {i}: expected 0 to {wanted.labels - 1}; "
+            "choose another data set."
         )
     return source

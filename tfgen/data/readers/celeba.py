@@ -1,84 +1,104 @@
 """CelebA faces: the folder that DLCV Spring 2018 gave out, the official files, or Kaggle's.
 
-the homework's    train/*.png and test/*.png of 64x64 pixels, 13 attributes as 0.0 and 1.0 in train.csv and test.csv
-the official      img_align_celeba/*.jpg of 178x218 pixels, 40 attributes as -1 and 1 in list_attr_celeba.txt,
-list_eval_partition.txt Kaggle's          the same with commas in list_attr_celeba.csv and list_eval_partition.csv
+homework    train/*.png and test/*.png of 64x64 pixels; 13 attributes as 0.0 and 1.0 in train.csv and test.csv
+official    img_align_celeba/*.jpg of 178x218 pixels; 40 attributes as -1 and 1 in list_attr_celeba.txt; splits in
+            list_eval_partition.txt
+Kaggle      the same, comma-separated in list_attr_celeba.csv and list_eval_partition.csv
 """
 
 import functools
 import os
 import pathlib
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image
 
 from tfgen import UserError
 from tfgen.data import pictures
-from tfgen.data.files import Files, fail
+from tfgen.data.files import Files, Problem, fail
 from tfgen.data.source import Source
 
 SIDE = 64
 ATTRIBUTES = (
-    "Bangs", "Big_Lips", "Black_Hair", "Blond_Hair", "Brown_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open",
-    "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Lipstick",
+    "Bangs", "Big_Lips", "Black_Hair", "Blond_Hair", "Brown_Hair", "Heavy_Makeup", "High_Cheekbones", "Male",
+    "Mouth_Slightly_Open", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Lipstick",
 )  # fmt: skip
 
 SIZE = (178, 218)
 ALL_ATTRIBUTES = (
-    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose", "Black_Hair",
-    "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses", "Goatee", "Gray_Hair", "Heavy_Makeup",
-    "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache", "Narrow_Eyes", "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose",
-    "Receding_Hairline", "Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat",
-    "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young",
+    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose",
+    "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses",
+    "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache",
+    "Narrow_Eyes", "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks",
+    "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick",
+    "Wearing_Necklace", "Wearing_Necktie", "Young",
 )  # fmt: skip
-PARTS = {"train": 0, "test": 2}  # 1 is for validation, and in neither
-# Where each lies, the first that is there: Kaggle's archive has one folder within another, the official site three
-# beside each other.
+PARTS = {"train": 0, "test": 2}  # 1 is for validation, and is not read
+# Where each of them can be; the first that exists is used. Kaggle's archive has a folder in a folder, the official site
+# has three folders.
 FOLDERS = ("img_align_celeba/img_align_celeba", "img_align_celeba", "Img/img_align_celeba")
 TABLES = ("list_attr_celeba.txt", "list_attr_celeba.csv", "Anno/list_attr_celeba.txt")
 PARTITIONS = ("list_eval_partition.txt", "list_eval_partition.csv", "Eval/list_eval_partition.txt")
-HOMEWORK = "--data_dir must hold train/, test/, train.csv and test.csv"
-OFFICIAL = "--data_dir must hold img_align_celeba/, list_attr_celeba.txt and list_eval_partition.txt, or Kaggle's .csv of the two"
+HOMEWORK = "--data_dir must contain train/, test/, train.csv and test.csv"
+OFFICIAL = (
+    "--data_dir must contain img_align_celeba/, list_attr_celeba.txt and list_eval_partition.txt, or the two tables as "
+    "Kaggle's .csv"
+)
 
 
-def load(split, data_dir, image_size=SIDE, examples=None, *, problem=fail, crop=None):
+def load(
+    split: str,
+    data_dir: str | pathlib.Path,
+    image_size: int = SIDE,
+    examples: int | None = None,
+    *,
+    problem: Problem = fail,
+    crop: int | None = None,
+) -> Source:
     """Reads one split, "train" or "test", in the order of the table of attributes.
 
     Args:
         split: chooses the folder and the CSV, or the rows of the partition.
-        data_dir: folder in any of the three layouts; where there are several, the official files are taken.
-        image_size: side the pictures are brought to, with an anti-aliased filter.
-        examples: only the first so many; None is all. The tables are checked as a whole all the same.
-        problem: is told the UserError of each bad row, of each row without a picture and of each picture without a row.
-        crop: side in pixels, 8 to 178, of the central square taken of pictures of 178x218; None is 178. The homework's
-            are cropped already.
+        data_dir: folder in any of the three layouts; if there are several, the official files are read.
+        image_size: side that the pictures are resized to, with an anti-aliased filter.
+        examples: read only the first so many; None for all. The whole tables are checked in any case.
+        problem: called with the UserError of each bad row, each row without a picture and each picture without a row.
+        crop: side in pixels, 8 to 178, of the central square of pictures of 178x218; None for 178. The homework's
+            pictures are already cropped.
 
     Returns:
         Source with images (n, image_size, image_size, 3), not decoded yet, and the attributes in the order of the
         table's columns.
 
     Raises:
-        UserError: for anything else that is missing, unknown or damaged; it names the file, and the line of a table.
+        UserError: naming the file and the line of a table, if anything else is missing, unknown or damaged.
     """
     root = pathlib.Path(data_dir)
     if not os.path.isdir(root):
         raise UserError(
-            f"{pictures.shown(root)} is no folder: {HOMEWORK}, or {OFFICIAL.removeprefix('--data_dir must hold ')}; correct the path."
+            f"{pictures.shown(root)} is not a folder: {HOMEWORK}, or "
+            f"{OFFICIAL.removeprefix('--data_dir must contain ')}; "
+            "correct the path."
         )
     if _first(root, *FOLDERS, *TABLES):
         crop = SIZE[0] if crop is None else crop
         if not 8 <= crop <= SIZE[0]:
             raise UserError(
-                f"--crop must be 8 to {SIZE[0]}, because CelebA's pictures are {SIZE[0]} pixels wide, not {crop}."
+                f"--crop must be from 8 to {SIZE[0]}, because CelebA's pictures are {SIZE[0]} pixels wide, not {crop}."
             )
         folder, table, chosen = find_official(split, root, problem)
-        read, options = read_aligned, (image_size, crop)
+        reads = [
+            functools.partial(read_aligned, os.path.join(folder, table.names[i]), image_size, crop)
+            for i in chosen[:examples]
+        ]
     elif crop is not None:
-        raise UserError(f"the homework's pictures, in {pictures.shown(root)}, are cropped already: leave out --crop.")
+        raise UserError(f"the homework's pictures in {pictures.shown(root)} are already cropped: leave out --crop.")
     else:
         folder, table, chosen = find_homework(split, root, problem)
-        read, options = read_picture, (image_size,)
-    reads = [functools.partial(read, os.path.join(folder, table.names[i]), *options) for i in chosen[:examples]]
+        reads = [
+            functools.partial(read_picture, os.path.join(folder, table.names[i]), image_size) for i in chosen[:examples]
+        ]
     attributes = table.values[chosen[:examples]].astype(np.uint8)
     return Source(
         f"celeba/{split} in {pictures.shown(root)}",
@@ -88,45 +108,56 @@ def load(split, data_dir, image_size=SIDE, examples=None, *, problem=fail, crop=
     )
 
 
-def _first(root, *names):
-    """The path of the first of these that is there, or None."""
+def _first(root: pathlib.Path, *names: str) -> pathlib.Path | None:
+    """The path of the first of these that exists, or None."""
     return next((root / name for name in names if os.path.exists(root / name)), None)
 
 
-def read_attributes(path, rows, first, attributes, values, expected, problem):
-    """The Table of a file whose values are 0 or 1.
+def read_attributes(
+    path: pathlib.Path,
+    rows: Iterator[tuple[int, list[str]]],
+    first: str,
+    attributes: Sequence[str],
+    values: dict[float, int],
+    expected: str,
+    problem: Problem,
+) -> pictures.Table:
+    """The Table of a file, with values 0 or 1.
 
     Args:
-        path: for messages.
-        rows: (line number, fields) of its lines, the header too.
+        path: path of the file, for messages.
+        rows: (line number, fields) of its lines, including the header.
         first: name of the first column.
-        attributes: names that the others may have.
-        values: {what a number in it means: 0 or 1}.
-        expected: the numbers, for messages.
-        problem: is told the UserError of each bad row.
+        attributes: names that the other columns may have.
+        values: {number in the file: 0 or 1}.
+        expected: the allowed numbers, for messages.
+        problem: called with the UserError of each bad row.
 
     Raises:
         UserError: naming the file and the line, for a bad header, or if there is no row.
     """
-    where, header = next(rows, (None, None))
+    line, header = next(rows, (0, None))
     if header is None:
-        raise UserError(f"{pictures.shown(path)} is empty: expected a header and a row for every picture; restore it.")
-    where = f"{pictures.shown(path)}, line {where}"
+        raise UserError(f"{pictures.shown(path)} is empty: expected a header and a row for each picture; restore it.")
+    where = f"{pictures.shown(path)}, line {line}"
     if header[0] != first or len(header) < 2:
         raise UserError(
-            f"{where}: expected the header {first},{attributes[0]},..., not {','.join(header)[:80]!r}; restore the line."
+            f"{where}: expected the header {first},{attributes[0]},..., not {','.join(header)[:80]!r}; restore the "
+            "line."
         )
     for k, name in enumerate(header[1:], 1):
         if name not in attributes:
             raise UserError(
-                f"{where}: unknown attribute {name[:80]!r}, expected some of {', '.join(attributes)}; rename or remove the column."
+                f"{where}: unknown attribute {name[:80]!r}, expected some of {', '.join(attributes)}; rename or "
+                "remove the "
+                "column."
             )
         if name in header[:k]:
             raise UserError(
-                f"{where}: expected every attribute once, but {name} comes twice; remove one of the two columns."
+                f"{where}: expected each attribute once, but there are two columns {name}; remove one of the two."
             )
 
-    def value(text):
+    def value(text: str) -> int | None:
         try:
             return values.get(float(text))
         except ValueError:
@@ -135,16 +166,23 @@ def read_attributes(path, rows, first, attributes, values, expected, problem):
     return pictures.read_table(path, header[1:], rows, value, expected, problem)
 
 
-def with_pictures(table, rows, folder, contents, ending, problem):
+def with_pictures(
+    table: pictures.Table,
+    rows: Iterable[int],
+    folder: pathlib.Path,
+    contents: tuple[list[str], list[str], dict[str, UserError]],
+    ending: str,
+    problem: Problem,
+) -> list[int]:
     """Those of `rows`, numbers of a Table's rows, whose picture is in a folder.
 
     Args:
-        table: of attributes.
-        rows: of one split.
-        folder: of the pictures.
-        contents: of it, as `pictures.contents` says.
-        ending: of the pictures that are to have a row.
-        problem: is told the UserError of each other one of `rows`, and of each picture without a row.
+        table: the table of attributes.
+        rows: numbers of the rows of one split.
+        folder: folder of the pictures.
+        contents: what `pictures.contents` returns for it.
+        ending: ending of the names of pictures that must have a row.
+        problem: called with the UserError of each row without a picture and each picture without a row.
     """
     files, folders, refused = contents
     present, good = {*files, *folders}, []
@@ -153,15 +191,19 @@ def with_pictures(table, rows, folder, contents, ending, problem):
         if name in present:
             good.append(i)
         else:
-            missing = f"is missing: expected a picture for every row of {pictures.shown(table.path)}; restore it or remove its row"
-            problem(refused.get(name) or UserError(f"{pictures.shown(folder / name)} {missing}."))
+            missing = f"is missing: expected a picture for each row of {pictures.shown(table.path)}"
+            error = UserError(f"{pictures.shown(folder / name)} {missing}; restore it or remove its row.")
+            problem(refused.get(name) or error)
     pictured = [name for name in files if name.lower().endswith(ending)]
     for name in pictured:
         if name not in table.seen:
             problem(
                 UserError(
-                    f"{pictures.shown(table.path)} is short: expected a row for each of the {len(pictured)} pictures in {pictures.shown(folder)}, "
-                    f"but it has {len(table.names)} rows and none for {name!r}; restore the table or remove the picture."
+                    f"{pictures.shown(table.path)} is incomplete: expected a row for each of the {len(pictured)} "
+                    "pictures in "
+                    f"{pictures.shown(folder)}, but it has {len(table.names)} rows and none for {name!r}; restore the "
+                    "table "
+                    "or remove the picture."
                 )
             )
     return good
@@ -170,12 +212,11 @@ def with_pictures(table, rows, folder, contents, ending, problem):
 # The homework's.
 
 
-def find_homework(split, root, problem):
+def find_homework(split: str, root: pathlib.Path, problem: Problem) -> tuple[pathlib.Path, pictures.Table, list[int]]:
     """(folder, Table of attributes, numbers of its rows that have a picture) of one split.
 
     Raises:
-        UserError: unless the folder holds both splits: a report must not find out after the training that there is no
-            test set.
+        UserError: unless both splits exist; otherwise a missing test set would only be noticed after the training.
     """
     for name in ("train", "test", "train.csv", "test.csv"):
         kind, present = ("file", os.path.isfile) if name.endswith(".csv") else ("folder", os.path.isdir)
@@ -192,36 +233,41 @@ def find_homework(split, root, problem):
     )
 
 
-def read_picture(path, image_size):
+def read_picture(path: str, image_size: int) -> np.ndarray:
     """One 64x64 PNG as (image_size, image_size, 3) uint8.
 
-    Raises UserError, naming the file, if it is damaged or of another size.
+    Raises UserError, naming the file, if it is damaged or has another size.
     """
     expected = f"expected a PNG of {SIDE}x{SIDE} pixels in 8-bit colour; restore the picture"
     with pictures.opened(path, ("PNG",), expected) as picture:
         if picture.size != (SIDE, SIDE):
             raise UserError(f"{pictures.shown(path)} has {picture.width}x{picture.height} pixels: {expected}.")
-        if picture.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
-            raise UserError(f"{pictures.shown(path)} is in 16-bit grey: {expected}.")
+        if picture.mode.startswith("I"):  # 16-bit greyscale, which Pillow would clip at 255
+            raise UserError(f"{pictures.shown(path)} is in 16-bit greyscale: {expected}.")
         return pictures.pixels(pictures.square(picture.convert("RGB"), image_size))
 
 
 # The official, and Kaggle's.
 
 
-def find_official(split, root, problem):
+def find_official(split: str, root: pathlib.Path, problem: Problem) -> tuple[pathlib.Path, pictures.Table, list[int]]:
     """(folder, Table of attributes, numbers of its rows that are in one split and have a picture).
 
     Raises:
-        UserError: unless the folder holds pictures of both splits: a report must not find out after the training that
-            there is no test set.
+        UserError: unless both splits have pictures; otherwise a missing test set would only be noticed after the
+            training.
     """
-    folder, path, parts_path = (_first(root, *names) for names in (FOLDERS, TABLES, PARTITIONS))
-    for found, name in ((folder, "folder"), (path, "table of attributes"), (parts_path, "partition")):
+
+    def find(name: str, places: tuple[str, ...]) -> pathlib.Path:
+        found = _first(root, *places)
         if not found:
             raise UserError(
                 f"there is no {name} in {pictures.shown(root)}: {OFFICIAL}; restore it or correct the path."
             )
+        return found
+
+    folder, path = find("folder", FOLDERS), find("table of attributes", TABLES)
+    parts_path = find("partition", PARTITIONS)
     table = read_attributes(
         path, official_lines(path, problem), "image_id", ALL_ATTRIBUTES, {-1: 0, 1: 1}, "-1 or 1", problem
     )
@@ -230,7 +276,8 @@ def find_official(split, root, problem):
         if name not in partition.seen:
             problem(
                 UserError(
-                    f"{pictures.shown(parts_path)} has no row for {name}: expected one for every row of {path.name}; restore it."
+                    f"{pictures.shown(parts_path)} has no row for {name}: expected one for each row of {path.name}; "
+                    "restore it."
                 )
             )
     part = dict(zip(partition.names, partition.values[:, 0].tolist(), strict=True))
@@ -243,33 +290,37 @@ def find_official(split, root, problem):
             expected = (
                 f"expected pictures of both splits, 0 and 2 in {parts_path.name}; restore the pictures and the tables"
             )
-            raise UserError(f"{pictures.shown(folder)} holds no picture to {other} with: {expected}.")
+            raise UserError(f"{pictures.shown(folder)} contains no pictures of the {other} split: {expected}.")
     return folder, table, with_pictures(table, rows[split], folder, contents, ".jpg", problem)
 
 
-def official_lines(path, problem):
-    """Yields (line number, fields) of either table of attributes as of Kaggle's: the official one begins with a count,
-    and names no image_id.
+def official_lines(path: pathlib.Path, problem: Problem) -> Iterator[tuple[int, list[str]]]:
+    """Yields (line number, fields) of either table of attributes in the form of Kaggle's.
 
-    problem is told the UserError of another count than that of the rows.
+    The official table starts with the number of its rows and has no name for the first column.
+
+    Args:
+        path: path of the table.
+        problem: called with a UserError if that number is wrong.
     """
     if path.suffix == ".csv":
         yield from pictures.lines(path)
         return
     rows, n = pictures.lines(path, None), 0
-    first = header = next(rows, None)
-    counted = first is not None and len(first[1]) == 1 and first[1][0].isdecimal()
-    header = next(rows, None) if counted else first
+    first = next(rows, None)
+    count = first[1][0] if first is not None and len(first[1]) == 1 and first[1][0].isdecimal() else None
+    header = first if count is None else next(rows, None)
     if header is not None:
         yield header[0], ["image_id", *header[1]]
-    for n, row in enumerate(rows, 1):
+    for row in rows:
+        n += 1
         yield row
-    if counted and first[1][0].lstrip("0") != str(n):
-        expected = f"expected {first[1][0][:20]}, as its first line says; restore it or correct that line"
+    if count is not None and count.lstrip("0") != str(n):
+        expected = f"expected {count[:20]}, as its first line says; restore it or correct that line"
         problem(UserError(f"{pictures.shown(path)} has {n} rows: {expected}."))
 
 
-def read_partition(path, problem):
+def read_partition(path: pathlib.Path, problem: Problem) -> pictures.Table:
     """The Table of one column that says which split a picture is in: 0 train, 1 validation, 2 test."""
     rows = pictures.lines(path, "," if path.suffix == ".csv" else None)
     if path.suffix == ".csv":
@@ -282,20 +333,20 @@ def read_partition(path, problem):
     return pictures.read_table(path, ("partition",), rows, {"0": 0, "1": 1, "2": 2}.get, "0, 1 or 2", problem)
 
 
-def read_aligned(path, image_size, crop):
+def read_aligned(path: str, image_size: int, crop: int) -> np.ndarray:
     """The central square of one picture of 178x218 pixels as (image_size, image_size, 3) uint8.
 
-    Of a square 2.5 times as large as the result or more, libjpeg decodes half the size, in half the time. Against whole
-    decoding and Lanczos' filter that differs by 2 of 255 levels (root mean square, faces from 178 to 64 pixels), about
-    what the JPEG itself had lost.
+    If the square is at least 2.5 times as large as the result, libjpeg decodes the picture at half its size, in half
+    the time. The result differs from full decoding and Lanczos filtering by 2 of 255 levels (root mean square, faces
+    from 178 to 64 pixels), about as much as the JPEG differs from its original.
 
     Args:
-        path: of a JPEG.
-        image_size: side it is brought to, with an anti-aliased filter.
-        crop: side in pixels of the square.
+        path: path of a JPEG.
+        image_size: side that the square is resized to, with an anti-aliased filter.
+        crop: side of the square in pixels.
 
     Raises:
-        UserError: naming the file, if it is damaged or of another size.
+        UserError: naming the file, if it is damaged or has another size.
     """
     expected = f"expected a JPEG of {SIZE[0]}x{SIZE[1]} pixels; restore the picture"
     with pictures.opened(path, ("JPEG",), expected) as picture:

@@ -1,5 +1,5 @@
-"""MNIST and the sets given out like it, Fashion-MNIST, KMNIST and EMNIST: 28x28 grey pictures in four IDX files or in
-one .npz.
+"""MNIST and the data sets in its format, Fashion-MNIST, KMNIST and EMNIST: 28x28 greyscale pictures in four IDX files
+or in one .npz.
 """
 
 import gzip
@@ -9,6 +9,7 @@ import re
 import struct
 import zipfile
 import zlib
+from typing import Protocol
 
 import numpy as np
 
@@ -17,10 +18,10 @@ from tfgen.data import pictures
 from tfgen.data.source import Source
 
 SIDE = 28
-MOST = 1_000_000  # examples in a file, so that a damaged or hostile one cannot fill the memory
+MOST = 1_000_000  # examples in a file, so that a damaged or malicious one cannot fill the memory
 DIGITS, CAPITALS = tuple("0123456789"), tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-# EMNIST's splits and their class names: "letters" counts from 1, two splits hold only those small letters that do not
-# look like capitals.
+# EMNIST's splits and their class names. "letters" counts from 1; two splits have only those lower-case letters that do
+# not look like capitals.
 EMNIST = {
     "byclass": DIGITS + CAPITALS + tuple("abcdefghijklmnopqrstuvwxyz"),
     "bymerge": DIGITS + CAPITALS + tuple("abdefghnqrt"),
@@ -29,8 +30,8 @@ EMNIST = {
     "digits": DIGITS,
     "mnist": DIGITS,
 }
-# torchvision's folders NAME/raw: the four files of these sets have the same names, so that elsewhere one cannot tell
-# which it is.
+# torchvision's folders NAME/raw. The four files of these data sets have the same names, so only the folder tells which
+# one it is.
 RAW = {
     "MNIST": DIGITS,
     "FashionMNIST": (
@@ -50,34 +51,37 @@ RAW = {
 FILES = re.compile(
     rf"(?:emnist-({'|'.join(EMNIST)})-(?:train|test)|train|t10k)-(?:images[-.]idx3|labels[-.]idx1)-ubyte(?:\.gz)?"
 )
-# The header NumPy writes before an array. It is matched and not evaluated: an array of objects, which would be a
+# The header that NumPy writes before an array. It is matched, not evaluated, and an array of objects, which would be a
 # pickle, does not match.
 HEADER = re.compile(
     r"\{'descr': '([<>|=]?[iu][1248])', 'fortran_order': (True|False), 'shape': \((\d{1,9}(?:, \d{1,9})*),?\), \}\s*",
     re.ASCII,
 )
-LAYOUT = "expected --data_dir to hold the four IDX files of MNIST or of a set given out like it, or mnist.npz; restore them or correct the path"
+LAYOUT = (
+    "expected --data_dir to contain the four IDX files of MNIST or of a data set in its format, or mnist.npz; restore "
+    "them "
+    "or correct the path"
+)
 
 
-def load(split, data_dir, image_size=32, examples=None):
+def load(split: str, data_dir: str | pathlib.Path, image_size: int = 32, examples: int | None = None) -> Source:
     """Reads one split, "train" or "test", in the order of its files.
 
-    IDX files are looked for in the folder and in MNIST/raw below it, then mnist.npz, then any single .npz.
+    It looks for IDX files in the folder and in MNIST/raw in it, then for mnist.npz, then for a single .npz.
 
     Args:
         split: chooses the two files, or the two arrays of the .npz.
         data_dir: folder of the four IDX files or of the .npz.
-        image_size: side of the pictures. 28 leaves them as they are, 32 adds a border of 2 black pixels, and any other
-            brings those of 32x32 to it with an anti-aliased filter.
-        examples: only the first so many; None is all. The files are checked as a whole all the same.
+        image_size: side of the pictures. 28 keeps them as they are, 32 adds a border of 2 black pixels, and any other
+            size resizes those of 32x32 with an anti-aliased filter.
+        examples: read only the first so many; None for all. The whole files are checked in any case.
 
     Returns:
-        Source with images (n, image_size, image_size, 1), EMNIST's upright, the labels as they are in the file, and the
-        names of the classes where the files' or the folder's names tell which set it is.
+        Source with images (n, image_size, image_size, 1), EMNIST's turned upright, the labels as in the file, and the
+        names of the classes if the names of the files or of the folder tell which data set it is.
 
     Raises:
-        UserError: for a file that is missing, damaged, of another kind or of another length than its header says; it
-            names the file.
+        UserError: naming the file, if it is missing or damaged, or its kind or length is not what its header says.
     """
     data_dir = pathlib.Path(data_dir)
     folder, emnist = find_set(data_dir)
@@ -92,10 +96,10 @@ def load(split, data_dir, image_size=32, examples=None):
     )
 
 
-def find_set(data_dir):
-    """(folder of the IDX files, EMNIST's split or None); the folder is None if there are none.
+def find_set(data_dir: pathlib.Path) -> tuple[pathlib.Path | None, str | None]:
+    """(folder of the IDX files, EMNIST's split or None); the folder is None if there are no IDX files.
 
-    Raises UserError if there are two sets.
+    Raises UserError if there are two data sets.
     """
     for folder in (data_dir, data_dir / "MNIST" / "raw"):
         if folder != data_dir and not os.path.isdir(folder):
@@ -104,15 +108,16 @@ def find_set(data_dir):
         if len(sets) > 1:
             names = " and of ".join(sorted(f"emnist-{name}-*" if name else "train-* and t10k-*" for name in sets))
             raise UserError(
-                f"{folder} holds files of {names}: expected the four files of one set; leave one there and move the others."
+                f"{folder} contains files of {names}: expected the four files of one data set; keep one and move the "
+                "others."
             )
         if sets:
             return folder, sets.pop()
     return None, None
 
 
-def from_idx(folder, emnist, split):
-    """One split of four IDX files: images (n, 28, 28) uint8, labels (n,) uint8, names of the classes or none."""
+def from_idx(folder: pathlib.Path, emnist: str | None, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """One split of four IDX files: images (n, 28, 28) uint8, labels (n,) uint8, names of the classes if known."""
     prefixes = (
         {"train": f"emnist-{emnist}-train", "test": f"emnist-{emnist}-test"}
         if emnist
@@ -126,32 +131,34 @@ def from_idx(folder, emnist, split):
     images, labels = read_idx(files[split, "images-idx3"], SIDE, SIDE), read_idx(files[split, "labels-idx1"])
     if len(labels) != len(images):
         raise UserError(
-            f"{files[split, 'labels-idx1']} has {len(labels)} labels for the {len(images)} pictures in {files[split, 'images-idx3']}: "
-            "expected one for each; restore the two files from the same source."
+            f"{files[split, 'labels-idx1']} has {len(labels)} labels for the {len(images)} pictures in "
+            f"{files[split, 'images-idx3']}: "
+            "expected one for each; restore both files from the same source."
         )
     place = pathlib.Path(os.path.abspath(folder))
     classes = EMNIST[emnist] if emnist else RAW.get(place.parent.name, ()) if place.name == "raw" else ()
     pictures.check_labels(labels, classes, files[split, "labels-idx1"])
-    return images.swapaxes(1, 2) if emnist else images, labels, classes  # EMNIST's pictures lie transposed in its files
+    return images.swapaxes(1, 2) if emnist else images, labels, classes  # EMNIST's pictures are transposed in its files
 
 
-def find(folder, prefix, kind):
-    """The path of one of the four files, in any of its four spellings. Raises UserError if there is none."""
+def find(folder: pathlib.Path, prefix: str, kind: str) -> pathlib.Path:
+    """The path of one of the four files, in any of its four spellings. Raises UserError if it is missing."""
     for separator in "-.":
         for ending in ("", ".gz"):
             path = folder / f"{prefix}-{kind.replace('-', separator)}-ubyte{ending}"
             if os.path.isfile(path):
                 return path
     raise UserError(
-        f"there is no file {folder / prefix}-{kind}-ubyte or {prefix}-{kind}-ubyte.gz: expected --data_dir to hold the four files of "
-        "a set, pictures and labels to train and to test with; restore it or correct the path."
+        f"there is no file {folder / prefix}-{kind}-ubyte or {prefix}-{kind}-ubyte.gz: expected --data_dir to contain "
+        "the "
+        "four files of a data set, pictures and labels for training and testing; restore it or correct the path."
     )
 
 
-def read_idx(path, *shape):
+def read_idx(path: pathlib.Path, *shape: int) -> np.ndarray:
     """An IDX file of bytes, gzipped or not, as (n, *shape) uint8.
 
-    Raises UserError, naming it, if it is not one of that shape.
+    Raises UserError, naming the file, if it is not one of that shape.
     """
     what = f"pictures of {'x'.join(map(str, shape))} bytes" if shape else "labels of one byte"
     expected = f"expected an IDX file of {what}; restore the file"
@@ -162,15 +169,19 @@ def read_idx(path, *shape):
             header = file.read(8 + 4 * len(shape))
             if header[:4] != bytes((0, 0, 8, 1 + len(shape))):
                 raise UserError(
-                    f"{path} begins with {header[:4].hex() or 'no byte'}, not with 00000{801 + len(shape)}: {expected}."
+                    f"{path} starts with {header[:4].hex() or 'no byte'}, not with 00000{801 + len(shape)}: {expected}."
                 )
             if len(header) < 8 + 4 * len(shape):
-                raise UserError(f"{path} ends within its header: {expected}.")
+                raise UserError(f"{path} ends in its header: {expected}.")
             n, *found = struct.unpack(f">{1 + len(shape)}I", header[4:])
             if tuple(found) != shape:
-                raise UserError(f"{path} is of {'x'.join(map(str, found))} bytes an example by its header: {expected}.")
+                raise UserError(
+                    f"{path} has {'x'.join(map(str, found))} bytes an example according to its header: {expected}."
+                )
             if not 0 < n <= MOST:
-                raise UserError(f"{path} holds {n} examples by its header: expected 1 to {MOST}; restore the file.")
+                raise UserError(
+                    f"{path} has {n} examples according to its header: expected 1 to {MOST}; restore the file."
+                )
             size = n * int(np.prod(shape, dtype=int))
             content = read_through(file, size)
     except (OSError, EOFError, zlib.error) as error:
@@ -178,15 +189,21 @@ def read_idx(path, *shape):
     if len(content) != size:
         held = f"more than {size}" if len(content) > size else len(content)
         raise UserError(
-            f"{path} holds {held} bytes after its header: expected {size} for {n} {what}; restore the file."
+            f"{path} contains {held} bytes after its header: expected {size} for {n} {what}; restore the file."
         )
     return np.frombuffer(content, np.uint8).reshape(n, *shape)
 
 
-def read_through(file, size):
-    """The rest of a file, of which one byte more than `size` is enough to know.
+class Readable(Protocol):
+    """What is open for reading bytes: a file, or one in a gzip or zip archive."""
 
-    It grows with what the file does hold: the header may lie.
+    def read(self, size: int, /) -> bytes: ...
+
+
+def read_through(file: Readable, size: int) -> bytearray:
+    """The rest of a file, but at most one byte more than `size`.
+
+    Memory grows with what the file contains, not with what its header says.
     """
     content = bytearray()
     while len(content) <= size and (block := file.read(min(size + 1 - len(content), 1 << 20))):
@@ -194,10 +211,10 @@ def read_through(file, size):
     return content
 
 
-def find_npz(data_dir):
-    """The path of mnist.npz, or of the only .npz: Keras keeps its own among others.
+def find_npz(data_dir: pathlib.Path) -> pathlib.Path:
+    """The path of mnist.npz, which Keras keeps in a folder with others, or of the only .npz.
 
-    Raises UserError if there is none, or no telling.
+    Raises UserError if there is none, or several of another name.
     """
     names = [
         name
@@ -205,76 +222,79 @@ def find_npz(data_dir):
         if name.lower().endswith(".npz") and os.path.isfile(data_dir / name)
     ]
     if not names:
-        raise UserError(f"{data_dir} holds neither IDX files nor an .npz file: {LAYOUT}.")
+        raise UserError(f"{data_dir} contains neither IDX files nor an .npz file: {LAYOUT}.")
     if len(names) > 1 and "mnist.npz" not in names:
         raise UserError(
-            f"{data_dir} holds {' and '.join(names)}: expected mnist.npz or one .npz file alone; move the others elsewhere."
+            f"{data_dir} contains {' and '.join(names)}: expected mnist.npz or a single .npz file; move the others "
+            "elsewhere."
         )
     return data_dir / ("mnist.npz" if "mnist.npz" in names else names[0])
 
 
-def from_npz(path, split):
+def from_npz(path: pathlib.Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """One split of an .npz with x_train, y_train, x_test and y_test: images (n, 28, 28) uint8, labels (n,), names of
-    the classes or none.
+    the classes if known.
 
     Raises:
-        UserError: naming the file, and the array where it is one. An array of objects, which would be a pickle, is
-            refused unread.
+        UserError: naming the file, and the array if it is to blame. An array of objects, which would be a pickle, is
+            refused without being read.
     """
     expected = "expected x_train, y_train, x_test and y_test as numpy.savez writes them; restore the file"
     try:
         with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
             for name in ("x_train", "y_train", "x_test", "y_test"):
                 if f"{name}.npy" not in archive.namelist():
-                    raise UserError(f"{path} holds no {name}: {expected}.")
+                    raise UserError(f"{path} does not contain {name}: {expected}.")
             images = read_npy(archive, f"x_{split}", f"{path}, x_{split}", SIDE, SIDE)
             labels = read_npy(archive, f"y_{split}", f"{path}, y_{split}")
-    # zipfile: encrypted is a RuntimeError, as is an unknown compression; damaged extra fields and names are
-    # struct.errors and ValueErrors.
+    # From zipfile: RuntimeError for encryption and unknown compression, struct.error and ValueError for damaged extra
+    # fields and names.
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, struct.error) as error:
         raise UserError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): {expected}.") from None
     if len(labels) != len(images):
         raise UserError(
-            f"{path} has {len(labels)} labels for the {len(images)} pictures of x_{split}: expected one for each; restore the file."
+            f"{path} has {len(labels)} labels for the {len(images)} pictures of x_{split}: expected one for each; "
+            "restore "
+            "the file."
         )
     pictures.check_labels(labels, (), f"{path}, y_{split},")
     return images, labels, DIGITS if path.name == "mnist.npz" and labels.max() < len(DIGITS) else ()
 
 
-def read_npy(archive, name, where, *shape):
-    """One array of an open .npz, as (n, *shape) uint8, or any integers if there is no shape.
+def read_npy(archive: zipfile.ZipFile, name: str, where: str, *shape: int) -> np.ndarray:
+    """One array of an open .npz, as (n, *shape) uint8, or (n,) integers if there is no shape.
 
-    Raises UserError, beginning with `where`.
+    Raises UserError, with a message that starts with `where`.
     """
     what = f"bytes of the shape (n, {', '.join(map(str, shape))})" if shape else "integers of the shape (n,)"
     expected = f"expected {what} as numpy.savez writes them; restore the file"
-    if archive.getinfo(f"{name}.npy").compress_type not in (
-        zipfile.ZIP_STORED,
-        zipfile.ZIP_DEFLATED,
-    ):  # LZMA asks for memory by its header
-        raise UserError(f"{where} is packed in another way than by deflation: {expected}.")
+    compression = archive.getinfo(f"{name}.npy").compress_type
+    if compression not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # LZMA allocates what its header says
+        raise UserError(f"{where} is compressed, but not by deflate: {expected}.")
     with archive.open(f"{name}.npy") as file:
         start = file.read(10)
         if start[:8] != b"\x93NUMPY\1\0":
             raise UserError(
-                f"{where} begins with {start[:8].hex() or 'no byte'}, not with 934e554d50590100: {expected}."
+                f"{where} starts with {start[:8].hex() or 'no byte'}, not with 934e554d50590100: {expected}."
             )
         header = file.read(int.from_bytes(start[8:], "little")).decode("latin-1")
         found = HEADER.fullmatch(header)
         numbers = tuple(map(int, found[3].split(", "))) if found else ()
-        if numbers[1:] != shape or not numbers or (shape and found[1].lstrip("<>|=") != "u1"):
+        if not found or numbers[1:] != shape or (shape and found[1].lstrip("<>|=") != "u1"):
             raise UserError(f"{where} has the header {header.strip()[:90]!r}: {expected}.")
         n, dtype = numbers[0], np.dtype(found[1])
         if not 0 < n <= MOST:
-            raise UserError(f"{where} holds {n} examples by its header: expected 1 to {MOST}; restore the file.")
+            raise UserError(
+                f"{where} has {n} examples according to its header: expected 1 to {MOST}; restore the file."
+            )
         size = dtype.itemsize * int(np.prod(numbers))
         content = read_through(file, size)
     if len(content) != size:
         held = f"more than {size}" if len(content) > size else len(content)
-        raise UserError(f"{where} holds {held} bytes after its header: expected {size}; restore the file.")
+        raise UserError(f"{where} contains {held} bytes after its header: expected {size}; restore the file.")
     return np.frombuffer(content, dtype).reshape(numbers, order="F" if found[2] == "True" else "C")
 
 
-def resize(images, image_size):
-    """Pictures (n, 28, 28) as (n, image_size, image_size); `load` says how."""
+def resize(images: np.ndarray, image_size: int) -> np.ndarray:
+    """Pictures (n, 28, 28) as (n, image_size, image_size); see `load`."""
     return images if image_size == SIDE else pictures.lanczos(np.pad(images, ((0, 0), (2, 2), (2, 2))), image_size)

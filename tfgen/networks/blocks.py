@@ -1,0 +1,113 @@
+"""What the networks have in common: channel counts, normalization, image ranges and output layers.
+
+Images are in [0, 1] at both ends of every network. Output layers stay in float32 under mixed precision.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import keras
+from keras import layers
+
+from tfgen import UserError
+
+ImageShape: TypeAlias = tuple[int, int, int]  # (H, W, C), with H = W
+Tensor: TypeAlias = keras.KerasTensor
+MakeLayer: TypeAlias = Callable[..., keras.layers.Layer]
+
+SMALLEST = 4  # side of the smallest map between the convolutions and the dense layers
+
+
+def halvings(image_size: int) -> int:
+    """How often a side can be halved down to 4 pixels: 4 times for 64.
+
+    Raises:
+        UserError: if `image_size` is not a power of two, or is less than 8.
+    """
+    times = (image_size // SMALLEST).bit_length() - 1
+    if times < 1 or SMALLEST << times != image_size:
+        raise UserError(f"image_size must be a power of two and at least {2 * SMALLEST}, not {image_size}.")
+    return times
+
+
+def quarter(image_shape: ImageShape) -> int:
+    """A quarter of an image's side. Raises UserError for a side that does not fit, as `halvings` does."""
+    halvings(image_shape[0])
+    return image_shape[0] // 4
+
+
+def scaled(channels: int, width: float) -> int:
+    """`channels` times `width`, rounded, at least 1. Raises UserError if `width` is not more than 0."""
+    if width <= 0:
+        raise UserError(f"width must be more than 0, not {width}.")
+    return max(1, round(channels * width))
+
+
+def widths(image_size: int, first: int, width: float = 1.0, most: int | None = None) -> list[int]:
+    """Channels per level from the image inwards: `first`, doubled with each halving down to 4x4, times `width`.
+
+    Args:
+        image_size: side in pixels, a power of two, at least 8.
+        first: channels after the first halving.
+        width: multiplier of all channels; each is at least 1.
+        most: largest number of channels before `width` multiplies it; None for no limit.
+
+    Returns:
+        [32, 64, 128, 256] for a side of 64 and 32 first channels.
+
+    Raises:
+        UserError: for an image size or a width out of range.
+    """
+    channels = [first * 2**i for i in range(halvings(image_size))]
+    return [scaled(n if most is None else min(n, most), width) for n in channels]
+
+
+def normalize(x: Tensor, **arguments: Any) -> Tensor:
+    """Batch normalization with momentum 0.9 and epsilon 1e-5, as most of the studies have it."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **arguments)(x)
+
+
+def leaky_relu(negative_slope: float) -> MakeLayer:
+    """A function that makes a leaky ReLU layer of this slope."""
+    return lambda: layers.LeakyReLU(negative_slope=negative_slope)
+
+
+def activate(x: Tensor, activation: MakeLayer, batch_norm: bool = True) -> Tensor:
+    """Batch normalization if asked for, then the activation layer that `activation()` makes.
+
+    The layer before it keeps its bias, although the normalization removes it again: so did the studies' networks.
+    """
+    return activation()(normalize(x) if batch_norm else x)
+
+
+def to_tanh_range(image: Tensor) -> Tensor:
+    """An image in [0, 1] -> the same in [-1, 1]."""
+    return layers.Rescaling(2.0, offset=-1.0)(image)
+
+
+def from_tanh_range(image: Tensor) -> Tensor:
+    """An image in [-1, 1] -> the same in [0, 1], in float32."""
+    return layers.Rescaling(0.5, offset=0.5, dtype="float32")(image)
+
+
+def tanh_image(x: Tensor) -> Tensor:
+    """Any values -> an image in [0, 1], tanh(x) / 2 + 1/2, in float32."""
+    return from_tanh_range(layers.Activation("tanh", dtype="float32")(x))
+
+
+def head(x: Tensor, units: int, name: str, dense: MakeLayer = layers.Dense, **arguments: Any) -> Tensor:
+    """A network's dense output layer: (B, F) -> (B, units), in float32.
+
+    Args:
+        x: features (B, F).
+        units: number of outputs.
+        name: name of the layer.
+        dense: makes the layer.
+        arguments: more arguments of the layer.
+    """
+    return dense(units, dtype="float32", name=name, **arguments)(x)
+
+
+def latent_heads(x: Tensor, latent_dim: int, dense: MakeLayer = layers.Dense) -> dict[str, Tensor]:
+    """The outputs of a VAE's encoder: features (B, F) -> {"mean", "log_var"}, each (B, latent_dim), unbounded."""
+    return {name: head(x, latent_dim, name, dense) for name in ("mean", "log_var")}
