@@ -76,10 +76,8 @@ def main(kills):
             killed = kill_until_done(words, often, moments, min(15, kills - done))
             same = outcome(whole) == outcome(often) and not list(often.rglob(".*part*"))
             done, rounds, different = done + len(killed), rounds + 1, different + (not same)
-            print(
-                f"{' '.join(words)}: {'the same bytes' if same else 'DIFFERENT'} after {len(killed)} kills at iterations {killed}",
-                flush=True,
-            )
+            result = "the same bytes" if same else "DIFFERENT"
+            print(f"{' '.join(words)}: {result} after {len(killed)} kills at iterations {killed}", flush=True)
     print(f"{done} kills in {rounds} runs, {different} of which ended otherwise than unkilled")
     return different > 0
 

@@ -251,7 +251,7 @@ def test_verify_names_everything_that_is_wrong(pictures, capsys):
     said = capsys.readouterr().out
     assert (
         all(sentence in said for sentence in sentences)
-        and "38 good examples in train, 12 good examples in test; 3 complaints" in said
+        and "38 good examples in train, 12 good examples in test; 3 problems" in said
     )
 
 
@@ -278,7 +278,6 @@ def test_the_command_line_prepares_shows_and_lists(pictures, tmp_path, capsys):
             "mnist takes no --crop: leave it out, it goes with celeba",
         ),
         (["show", "--dataset", "digits", "--channels", "3"], "digits takes no --channels"),
-        (["show", "--dataset", "digits", "--image_size", "24"], "power of two"),
         (["show", "--dataset", "digits", "--out", "sheet.txt"], "expected one that ends in .png or .jpg"),
         (["verify", "--dataset", "folder", "--data_dir", "nowhere"], "nowhere"),
         (["verify", "--dataset", "rgbd", "--data_dir", "nowhere"], "nowhere"),

@@ -17,10 +17,12 @@ import tensorflow as tf
 
 import tfgen_cli
 from benchmarks import replicas
-from tfgen import UserError, devices
+from tfgen import UserError
 from tfgen.data.batches import batches
 from tfgen.runs import Run
+from tfgen.settings import DataSettings, RunSettings, TrainingSettings
 from tfgen.studies import STUDIES
+from tfgen.training import devices
 
 ROOT = pathlib.Path(__file__).parent.parent
 TOY = ["--smoke", "--examples", "64", "--batch_size", "16", "--image_size", "16"]
@@ -31,12 +33,12 @@ QUICK = [
     ("sullivan2017", "depth_wgan"),
     ("digits", "gan"),
 ]
-SLOW = [("dlcv2018", "gan"), ("dlcv2018", "acgan"), ("dlcv2018", "wgan_gp"), ("sullivan2017", "wgan"), ("pegasus", "adversarial_vae"), ("pegasus", "vae_gan"),
-        ("pegasus", "acai"), ("digits", "cgan")]  # fmt: skip
+SLOW = [("dlcv2018", "gan"), ("dlcv2018", "acgan"), ("dlcv2018", "wgan_gp"), ("sullivan2017", "wgan"),
+        ("pegasus", "adversarial_vae"), ("pegasus", "vae_gan"), ("pegasus", "acai"), ("digits", "cgan")]  # fmt: skip
 
 
 # Two replicas
-# ------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("study, name", [*QUICK, *(pytest.param(*one, marks=pytest.mark.slow) for one in SLOW)])
@@ -106,17 +108,20 @@ def test_devices_of_one_machine(tmp_path, monkeypatch):
     same_gradients("one", "two")
     one, other = Run.open("one").history(), Run.open("two").history()
     np.testing.assert_allclose(one["reconstruction"], other["reconstruction"], rtol=1e-3)
-    assert Run.open("two").command().endswith("--sync_bn")
+    assert "--sync_bn" in Run.open("two").command()
     train(*words, "two", "--ema", ".9", "--epochs", 3)
     assert Run.open("two").iteration == 12
+
+
+ONE_WORKER = '{"cluster": {"worker": ["localhost:1"]}, "task": {"type": "%s", "index": %d}}'
 
 
 @pytest.mark.parametrize("environment, devices_, sentence", [
     ("{", None, "TF_CONFIG cannot be read"),
     ('{"cluster": {}, "task": {"type": "worker", "index": 0}}', None, "TF_CONFIG cannot be read"),
-    ('{"cluster": {"worker": ["localhost:1"]}, "task": {"type": "worker", "index": 1}}', None, "names the task worker 1, which its cluster lacks"),
-    ('{"cluster": {"worker": ["localhost:1"]}, "task": {"type": "ps", "index": 0}}', None, "names the task ps 0"),
-    ('{"cluster": {"worker": ["localhost:1"]}, "task": {"type": "worker", "index": 0}}', 2, "--devices goes with one machine"),
+    (ONE_WORKER % ("worker", 1), None, "names the task worker 1, which its cluster lacks"),
+    (ONE_WORKER % ("ps", 0), None, "names the task ps 0"),
+    (ONE_WORKER % ("worker", 0), 2, "--devices is for one machine"),
 ])  # fmt: skip
 def test_devices_that_are_none(environment, devices_, sentence, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", environment)
@@ -145,7 +150,7 @@ def test_each_machine_gets_its_rows_and_all_of_them_are_the_batch(toy):
 
 
 # Machines
-# ----------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def free_ports(n):
@@ -193,10 +198,10 @@ def test_two_machines_end_as_one_would(tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "worker.py").write_text(
         "import sys, numpy as np, tfgen_cli\n"
-        "from tfgen import callbacks\n"
+        "from tfgen.training.recorder import Recorder\n"
         "made = []\n"
-        "init = callbacks.Recorder.__init__\n"
-        "callbacks.Recorder.__init__ = lambda self, *a, **k: (made.append(self), init(self, *a, **k))[1]\n"
+        "init = Recorder.__init__\n"
+        "Recorder.__init__ = lambda self, *a, **k: (made.append(self), init(self, *a, **k))[1]\n"
         "code = tfgen_cli.main(tfgen_cli.parse(['tfgen_cli.py', *sys.argv[2:]]))\n"
         "np.savez(sys.argv[1], *[v.numpy() for n in made[0].generative_model.networks().values() for v in n.weights])\n"
         "sys.exit(code)\n"
@@ -240,7 +245,8 @@ def test_a_machine_that_dies_ends_the_others_and_all_go_on_from_the_checkpoint(t
     assert time.monotonic() - died < 60
     assert running[1 - victim].returncode == 2 and "Traceback" not in out
     assert (
-        "another machine of this run has stopped or cannot be reached: give every machine the same command again" in out
+        "another machine of this run has stopped or cannot be reached: run the same command on every machine again"
+        in out
     )
     running[victim].communicate()
     before = Run.open("r").iteration
@@ -261,7 +267,7 @@ def test_a_machine_that_dies_ends_the_others_and_all_go_on_from_the_checkpoint(t
 
 
 # Precision and compilation
-# -------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("study, name, precision", [
@@ -282,15 +288,8 @@ def test_half_precision_is_nearly_single_precision(study, name, precision, toy):
         mild = (
             {"rmse_weight": 1.0} if name == "depth_wgan" else {}
         )  # with 1,024 times 32,768 the first steps overflow, and are rightly left out
-        record = {
-            "study": study,
-            "model": name,
-            "arguments": {"width": 1 / 4} | mild,
-            "image_size": 16,
-            "channels": 3,
-            "precision": kind,
-        }
-        model = Run("r", record).build()
+        data, training = DataSettings(image_size=16), TrainingSettings(precision=kind)
+        model = Run("r", RunSettings(study, name, {"width": 1 / 4} | mild, (), data, training, channels=3)).build()
         assert kind == "float32" or any(
             layer.compute_dtype == kind for network in model.networks().values() for layer in network.layers
         )

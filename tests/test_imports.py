@@ -1,4 +1,4 @@
-"""The house's floors: imports flow one way, and the command line answers without TensorFlow."""
+"""Imports flow one way, and the command line answers without TensorFlow."""
 
 import ast
 import os
@@ -12,19 +12,21 @@ ROOT = pathlib.Path(__file__).parent.parent
 # From the ground up. A module may import from its own floor's folder and from lower floors.
 FLOORS = [
     ["tfgen"],
-    ["data"],
+    ["program", "settings"],
+    ["data", "flags"],
     ["networks"],
     ["losses", "noise"],
     ["models"],
     ["latents", "metrics", "protocols"],
     ["figures", "scores"],
     ["studies"],
-    ["checkpoints"],
     ["runs"],
-    ["callbacks", "devices"],
     ["training"],
     ["report", "export"],
+    ["commands"],
+    ["tfgen_cli"],
 ]
+HEAVY = ("tensorflow", "keras", "numpy", "sklearn", "matplotlib")
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 
 
@@ -42,13 +44,34 @@ def imported(path):
                 yield parts[1] if len(parts) > 1 and parts[1] in FLOOR else "tfgen"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tfgen").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+FILES = [ROOT / "tfgen_cli.py", *sorted((ROOT / "tfgen").rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_flow_downwards(path):
-    place = path.relative_to(ROOT / "tfgen").parts[0].removesuffix(".py")
+    place = path.relative_to(ROOT if path.parent == ROOT else ROOT / "tfgen").parts[0].removesuffix(".py")
     place = "tfgen" if place == "__init__" else place
     assert place in FLOOR, f"{place} has no floor yet"
     for name in imported(path):
         assert FLOOR[name] < FLOOR[place] or name == place, f"{path.name} imports {name} from above"
+
+
+def test_the_command_line_calls_commands_and_nothing_below():
+    assert set(imported(ROOT / "tfgen_cli.py")) == {"tfgen", "commands", "flags", "program", "settings"}
+
+
+@pytest.mark.parametrize("name", ["settings", "flags", "program", "commands"])
+def test_what_help_needs_imports_nothing_heavy(name):
+    done = python(f"import sys, tfgen.{name}; print([m for m in {HEAVY} if m in sys.modules])")
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_commands_print_nothing_and_know_no_argparse():
+    tree = ast.parse((ROOT / "tfgen" / "commands.py").read_text())
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert "train" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert not {"argparse", "sys"} & names and "print" not in calls
 
 
 def python(code, **environment):
@@ -60,7 +83,7 @@ def python(code, **environment):
 def test_help_does_not_import_tensorflow():
     done = python(
         "import sys, tfgen_cli\ntry: tfgen_cli.parse(['tfgen_cli.py', 'train', '--help'])\nexcept SystemExit: pass\n"
-        "print('heavy:', [m for m in ('tensorflow', 'keras', 'numpy', 'sklearn', 'matplotlib') if m in sys.modules])"
+        f"print('heavy:', [m for m in {HEAVY} if m in sys.modules])"
     )
     assert "--model" in done.stdout and "heavy: []" in done.stdout
 

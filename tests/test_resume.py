@@ -2,6 +2,7 @@
 have.
 """
 
+import dataclasses
 import json
 import pathlib
 import re
@@ -15,9 +16,11 @@ import tensorflow as tf
 from PIL import Image
 
 import tfgen_cli
-from tfgen import callbacks, checkpoints, figures
+from tfgen import figures
 from tfgen.models.gan import GAN
-from tfgen.runs import Run
+from tfgen.runs import Run, files
+from tfgen.runs.checkpoints import Checkpoints
+from tfgen.training.saver import finite
 
 ROOT = pathlib.Path(__file__).parent.parent
 TOY = ["--smoke", "--examples", "64", "--batch_size", "16", "--image_size", "16"]
@@ -81,7 +84,7 @@ def flip(path, at=0.5):
 
 
 # Killed
-# ------------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -103,7 +106,7 @@ def test_what_a_killed_process_leaves_is_cleared_away(tfgen, whole, part):
 
 
 # Checkpoints
-# -------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_the_newest_stay_and_the_sums_are_what_sha256sum_says(tfgen):
@@ -128,7 +131,7 @@ def test_a_flipped_bit_in_the_newest_checkpoint_is_noticed_and_the_one_before_us
 @pytest.mark.parametrize("at", [0.001, 0.2, 0.5, 0.8, 0.999])
 @pytest.mark.parametrize("name", ["weights.data-00000-of-00001", "weights.index", "state.json", "SHA256SUMS"])
 def test_no_flipped_bit_goes_unseen(whole, name, at):
-    kept = checkpoints.Checkpoints(whole.parent / "flipped")
+    kept = Checkpoints(whole.parent / "flipped")
     shutil.copytree(whole / "checkpoints" / "0000024", kept.path(24))
     assert kept.fault(24) is None
     flip(kept.path(24) / name, at)
@@ -148,7 +151,8 @@ def test_a_truncated_checkpoint_is_passed_over_by_readers_too(tfgen):
         code, _, err = tfgen(*command)
         assert (
             code == 2
-            and "no checkpoint below r/checkpoints is whole: put back a copy of one, or train anew with --new" in err
+            and "no checkpoint below r/checkpoints is whole: restore a copy of one, or start a new run with --new"
+            in err
         )
 
 
@@ -166,7 +170,7 @@ def test_a_history_without_its_checkpoints_is_left_alone(tfgen, part):
     pathlib.Path("r/checkpoints").symlink_to("nowhere")
     before = pathlib.Path("r/history.csv").read_bytes()
     code, _, err = tfgen(*REST)
-    assert code == 2 and "r has a history and no checkpoint: put back r/checkpoints" in err
+    assert code == 2 and "r has a history and no checkpoint: restore r/checkpoints" in err
     assert pathlib.Path("r/history.csv").read_bytes() == before and len([*pathlib.Path("r/samples").iterdir()]) == 4
 
 
@@ -174,7 +178,7 @@ def test_a_history_without_its_checkpoints_is_left_alone(tfgen, part):
 def test_a_damaged_history_is_refused(tfgen, part, content):
     pathlib.Path("r/history.csv").write_bytes(content)
     code, _, err = tfgen(*REST)
-    assert code == 2 and "put back a copy of it, or train anew with --new" in err and "Traceback" not in err
+    assert code == 2 and "restore a copy of it, or start a new run with --new" in err and "Traceback" not in err
 
 
 def test_killed_while_the_first_record_was_written(tfgen):
@@ -190,7 +194,7 @@ def test_a_report_beside_a_run_that_is_writing_its_history(tfgen, part):
 
 
 # Disks
-# -------------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_disk_that_fills_up_stops_the_run_and_spoils_nothing(tmp_path):
@@ -212,7 +216,7 @@ def test_a_disk_that_fills_up_stops_the_run_and_spoils_nothing(tmp_path):
         pytest.skip(f"this system lets no test mount a file system: {done.stderr.strip()}")
     out = (tmp_path / "out").read_text()
     assert (tmp_path / "code").read_text() == "2\n", out
-    assert "cannot be written" in out and "the same command" in out and "Traceback" not in out
+    assert "cannot be written" in out and "run the command again" in out and "Traceback" not in out
     assert (tmp_path / "left").read_text().split() == ["0000000", "0000008"]
     assert done.returncode == 0, (tmp_path / "more").read_text()
     subprocess.run(train.replace("--run r", "--run whole").split(), check=True, capture_output=True)
@@ -225,22 +229,22 @@ def test_a_disk_that_fills_up_stops_the_run_and_spoils_nothing(tmp_path):
 def test_whatever_write_fails_the_checkpoint_before_is_whole(tfgen, whole, part, monkeypatch, nth):
     calls = iter(range(1, 1000))
 
-    def full(path, sync=checkpoints.sync):
+    def full(path, sync=files.sync):
         if next(calls) >= nth:
             raise OSError(28, "No space left on device")
         sync(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoints, "sync", full)
+        patch.setattr(files, "sync", full)
         code, _, err = tfgen(*REST)
-    assert code == 2 and "No space left on device" in err and "the same command" in err
+    assert code == 2 and "No space left on device" in err and "run the command again" in err
     assert not [*pathlib.Path("r").rglob(".*part*")]
     assert tfgen(*REST)[0] == 0
     assert outcome("r") == outcome(whole)
 
 
 # Numbers that are none
-# ---------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def poison(monkeypatch, where):
@@ -258,11 +262,14 @@ def poison(monkeypatch, where):
 def test_a_bad_number_is_rolled_back_with_other_noise(tfgen, monkeypatch):
     poison(monkeypatch, lambda key: (key[0] == 0) & (key[1] == 10))  # of iteration 11, with the first draw of noise
     code, _, err = tfgen(*GAN_TOY, "--epochs", 3, "--run", "r")
-    assert code == 0 and "g_loss was nan at iteration 11: back to iteration 8 and on with other noise (1 of 3)." in err
+    assert (
+        code == 0
+        and "g_loss was nan at iteration 11: back to iteration 8, continuing with other noise (1 of 3)." in err
+    )
     history = Run.open("r").history()
     np.testing.assert_array_equal(history["iteration"], np.arange(1, 25))
     assert all(np.isfinite(column).all() for column in history.values())
-    assert callbacks.finite(Run.open("r").model)
+    assert finite(Run.open("r").model)
     assert json.loads(pathlib.Path("r/checkpoints/0000024/state.json").read_text())["redraws"] == 1
     # Stopped after it, it goes on with that noise.
     tfgen(*GAN_TOY, "--epochs", 2, "--run", "parts")
@@ -283,7 +290,7 @@ def test_weights_that_are_no_numbers_are_never_saved(tfgen, monkeypatch):
     monkeypatch.setattr(GAN, "generator_loss", poisoned)
     code, _, err = tfgen(*GAN_TOY, "--epochs", 3, "--g_steps", 1, "--run", "r")
     assert code == 0 and "a weight was nan at iteration 16: back to iteration 8" in err
-    assert callbacks.finite(Run.open("r").model)
+    assert finite(Run.open("r").model)
 
 
 def test_after_three_tries_it_stops_and_says_what_to_try(tfgen, monkeypatch):
@@ -291,19 +298,19 @@ def test_after_three_tries_it_stops_and_says_what_to_try(tfgen, monkeypatch):
     code, _, err = tfgen(*GAN_TOY, "--epochs", 3, "--run", "r")
     assert code == 2 and err.count("back to iteration 8") == 3
     assert (
-        "g_loss was nan at iteration 11 again, with other noise too: the checkpoint of iteration 8 is whole; try lower learning rates"
-        in err
+        "g_loss was nan at iteration 11 again, with other noise too: the checkpoint of iteration 8 is good; try lower "
+        "learning rates" in err
     )
-    assert iterations("r") == [0, 8] and callbacks.finite(Run.open("r").model)
+    assert iterations("r") == [0, 8] and finite(Run.open("r").model)
 
 
 def test_a_diverging_run_in_the_real_world(tfgen):
     code, _, err = tfgen("train", "--study", "digits", "--model", "vae", *TOY, "--learning_rate", "1e30", "--run", "r")
-    assert code == 2 and "again, with other noise too: the checkpoint of iteration 0 is whole" in err
+    assert code == 2 and "again, with other noise too: the checkpoint of iteration 0 is good" in err
 
 
 # Warnings
-# ----------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_discriminator_that_has_won_is_told_of_once(tfgen, monkeypatch):
@@ -312,20 +319,20 @@ def test_a_discriminator_that_has_won_is_told_of_once(tfgen, monkeypatch):
 
     monkeypatch.setattr(GAN, "discriminator_loss", loss)
     _, _, err = tfgen(*GAN_TOY, "--epochs", 5, "--run", "r")
-    assert err.count("the discriminator has told all pictures apart for 3 epochs") == 1
+    assert err.count("the discriminator has told real and generated pictures apart for 3 epochs") == 1
 
 
 def test_collapsed_samples_are_told_of_once(tfgen, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(GAN, "sample_latents", lambda self, key, draw, n: tf.zeros((n, self.latent_dim)))
         _, _, err = tfgen(*GAN_TOY, "--epochs", 5, "--run", "r")
-    assert err.count("the samples have been nearly one picture for 3 epochs") == 1
+    assert err.count("the samples have been nearly identical for 3 epochs") == 1
     _, _, err = tfgen(*GAN_TOY, "--epochs", 5, "--run", "other")
-    assert "nearly one picture" not in err
+    assert "nearly identical" not in err
 
 
 # The best, and the running average
-# -----------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_the_best_by_its_score_stays(tfgen):
@@ -377,7 +384,7 @@ def test_early_stopping_ends_after_its_patience(tfgen):
         0,
     ]
     code, out, err = tfgen(*words)
-    assert code == 0 and "Trained 12 iterations" in out and "early: its test error had not fallen for 2 epochs" in out
+    assert code == 0 and "Trained 12 iterations" in out and "early: its test error had not improved for 2 epochs" in out
     assert err.count("test_mse_mean_code") == 3 and "the best so far" in err
     before = outcome("r")
     code, out, _ = tfgen(*words)
@@ -389,11 +396,12 @@ def test_the_running_average_is_what_it_says(tfgen):
     words = [*GAN_TOY, "--run", "r", "--ema", ".9", "--checkpoint_every", 1, "--keep", 100]
     tfgen(*words)
     run, plain = Run.open("r"), Run.open("r")
-    plain.record["ema"] = 0.0
+    training = dataclasses.replace(plain.settings.training, ema=0.0)
+    plain.settings = dataclasses.replace(plain.settings, training=training)
     average = None
     for n in range(0, 17):
         model = plain.build()
-        plain.checkpoints.restore(model.checkpoint(), print, n)
+        plain.checkpoints.restore(plain.checkpoint(model), print, n)
         weights = [v.numpy() for v in model.generator.weights if v.dtype == "float32"]
         decay = min(0.9, (1 + n) / (10 + n))
         average = weights if n == 0 else [decay * a + (1 - decay) * w for a, w in zip(average, weights)]
@@ -417,7 +425,7 @@ def test_with_an_average_it_goes_on_as_if_never_stopped(tfgen):
 
 @pytest.mark.parametrize("text, last", [
     ("linear", {"discriminator": 1 / 24, "generator": 1 / 24}),
-    ("cosine", {"discriminator": 0.5 + 0.5 * np.cos(np.pi * 23 / 24), "generator": 0.5 + 0.5 * np.cos(np.pi * 23 / 24)}),
+    ("cosine", dict.fromkeys(["discriminator", "generator"], 0.5 + 0.5 * np.cos(np.pi * 23 / 24))),
     ("generator=linear", {"discriminator": 1.0, "generator": 1 / 24}),
 ])  # fmt: skip
 def test_schedules_of_each_player(tfgen, text, last):
@@ -429,7 +437,7 @@ def test_schedules_of_each_player(tfgen, text, last):
 
 
 # Beside it
-# ---------------------------------------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def test_new_starts_beside_the_old(tfgen):
@@ -438,7 +446,7 @@ def test_new_starts_beside_the_old(tfgen):
     code, out, _ = tfgen(*VAE_TOY, "--run", "r", "--seed", 1, "--new")
     assert code == 0 and out.startswith("r-2: ")
     tfgen(*VAE_TOY, "--run", "r", "--new")
-    assert Run.open("r-2").record["seed"] == 1 and outcome("r-3") == before == outcome("r")
+    assert Run.open("r-2").settings.training.seed == 1 and outcome("r-3") == before == outcome("r")
 
 
 def test_a_dead_process_leaves_no_lock(tfgen):
@@ -486,12 +494,12 @@ def test_scores_of_pictures_that_cannot_be_judged(tfgen):
 BAD = {
     "schedule": (["--schedule", "exponential"], "--schedule takes constant, linear, cosine"),
     "player": (["--schedule", "critic=linear"], "with players of discriminator, generator, not 'critic=linear'"),
-    "precision": (["--precision", "int8"], "--precision takes float32, bfloat16, float16, not 'int8'"),
+    "precision": (["--precision", "int8"], "'int8' is not float32, bfloat16 or float16"),
     "decay": (["--ema", "1"], "'1' is not a number from 0 to below 1"),
     "seed": (["--seed", "-1"], "'-1' is not a whole number from 0 to 4294967295"),
-    "early stopping of a GAN": (["--early_stopping", "3"], "--early_stopping goes with autoencoders"),
-    "devices": (["--devices", "two"], "'two' is not a whole number from 1"),
-    "kept": (["--keep", "0"], "'0' is not a whole number from 1"),
+    "early stopping of a GAN": (["--early_stopping", "3"], "--early_stopping is for autoencoders"),
+    "devices": (["--devices", "two"], "'two' is not a whole number of at least 1"),
+    "kept": (["--keep", "0"], "'0' is not a whole number of at least 1"),
 }
 
 

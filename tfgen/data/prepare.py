@@ -1,6 +1,10 @@
-"""A whole data set at once: decoded into the cache, or gone through for everything that is wrong with it."""
+"""A whole data set at once: decoded into the cache, or checked for everything that is wrong with it."""
 
+import dataclasses
 import hashlib
+import pathlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -8,37 +12,59 @@ from tqdm import tqdm
 from tfgen import UserError, data
 from tfgen.data import cache
 from tfgen.data.files import Files
+from tfgen.data.source import Source
+from tfgen.settings import DataSettings
 
 SPLITS = ("train", "test")
-PIECE = 500  # pictures looked at at once
+PIECE = 500  # pictures checked at a time
 
 
-def prepare(name, data_dir=None, image_size=None, **options):
-    """Decodes both splits of a data set into the cache; arguments as of `data.load`.
+class Prepared(NamedTuple):
+    """What became of one split.
 
-    Yields:
-        (split, folder of the cache, number of examples, whether it was there already, the bad files' UserErrors that
-        skip_bad left out).
+    Attributes:
+        split: "train" or "test".
+        folder: of the cache.
+        examples: how many there are.
+        already: whether the cache had them before.
+        bad: the UserErrors of files that were skipped.
+    """
+
+    split: str
+    folder: pathlib.Path
+    examples: int
+    already: bool
+    bad: list[UserError]
+
+
+def prepare(
+    name: str, data_dir: str | None = None, image_size: int | None = None, **options: Any
+) -> Iterator[Prepared]:
+    """Decodes both splits of a data set into the cache, one after the other; arguments as of `data.load`.
 
     Raises:
         UserError: for data that is built in, missing, or damaged without skip_bad.
     """
+    chosen = DataSettings(name, data_dir, image_size, **options)
     for split in SPLITS:
-        found, size, chosen = data.check(name, split, data_dir, image_size, options)
+        found, size = data.check(chosen, split)
         if not found.folder:
             raise UserError(f"the data set {name} is built in and needs no preparing: train on it.")
-        request, bad = cache.Request(name, split, data_dir, size, chosen), []
+        bad: list[UserError] = []
+        request = data.request(chosen, split, size)
         old = cache.find(request)
         if old is not None:
-            yield split, cache.folder() / request.key(), len(old), True, bad
+            yield Prepared(split, cache.folder() / request.key(), len(old), True, bad)
             continue
-        source = data.read(found, split, data_dir, size, None, chosen, float("inf"), bad)
+        source = data.raw(found, chosen, split, size, float("inf"), bad)
         place = cache.write(source, request, data.problem(chosen, bad))
-        yield split, place, len(cache.read(place, 0)), False, bad
+        yield Prepared(split, place, len(cache.read(place, 0)), False, bad)
 
 
-def verify(name, data_dir=None, image_size=None, **options):
-    """Goes through both splits of a data set; arguments as of `data.load`.
+def verify(
+    name: str, data_dir: str | None = None, image_size: int | None = None, **options: Any
+) -> tuple[dict[str, int], list[str]]:
+    """Reads both splits of a data set and finds everything that is wrong; arguments as of `data.load`.
 
     Returns:
         {split: number of good examples}, [sentence for each file that is missing, unlabelled, damaged, of a wrong size,
@@ -47,11 +73,14 @@ def verify(name, data_dir=None, image_size=None, **options):
     Raises:
         UserError: for a set that cannot be read at all.
     """
-    counts, bad, seen = {}, [], {}
+    chosen = DataSettings(name, data_dir, image_size, **options)
+    counts: dict[str, int] = {}
+    bad: list = []  # sentences and UserErrors
+    seen: dict[bytes, str] = {}
     for split in SPLITS:
-        found, size, chosen = data.check(name, split, data_dir, image_size, options)
-        skipping = chosen | ({"skip_bad": True} if "skip_bad" in found.options else {})
-        source = data.read(found, split, data_dir, size, None, skipping, float("inf"), bad)
+        found, size = data.check(chosen, split)
+        skipping = dataclasses.replace(chosen, skip_bad="skip_bad" in found.options)
+        source = data.raw(found, skipping, split, size, float("inf"), bad)
         with tqdm(total=len(source), desc=f"{name}/{split}", unit=" pictures", disable=None, leave=False) as progress:
             counts[split] = 0
             for start in range(0, len(source), PIECE):
@@ -65,8 +94,8 @@ def verify(name, data_dir=None, image_size=None, **options):
     return counts, list(dict.fromkeys(str(sentence) for sentence in bad))  # a table for both splits is read twice
 
 
-def _piece(source, split, start, bad):
-    """The pictures, which of them are good, and the name of each, of some examples of a split from number `start` on."""
+def _piece(source: Source, split: str, start: int, bad: list) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """The pictures, which of them are good, and the name of each, of some examples of a split from `start` on."""
     if not isinstance(source.images, Files):
         return (
             source.images,
@@ -74,6 +103,6 @@ def _piece(source, split, start, bad):
             [f"picture {start + i} of {split}" for i in range(len(source))],
         )
     images, good = source.images.decoded(bad.append)
-    if source.depth is not None:
+    if isinstance(source.depth, Files):
         good = source.depth.decoded(bad.append, good)[1]
     return images, good, [str(source.images.path(i)) for i in range(len(source))]

@@ -16,16 +16,17 @@ def alike(name: str, chosen: Sequence[Run]) -> dict[str, dict[str, Run]]:
         name: of the experiment, STUDY/WHAT.
         chosen: Runs, the preferred first.
     """
-    study, groups, experiment = name.split("/")[0], {}, EXPERIMENTS[name]
+    study, experiment = name.split("/")[0], EXPERIMENTS[name]
+    groups: dict[tuple, dict[str, dict[str, Run]]] = {}
     varied = {key for _, changes in experiment.variants.values() for key in changes}
     for run in chosen:
         record = run.record
         if record["study"] != study or not ready(run):
             continue
         defaults, arguments = run.preset.defaults(), record["arguments"]
-        same = [record[key] for key in ("image_size", "channels", "examples", "reading")] + [arguments["width"]]
+        parts = ("data", "training") if experiment.alike else ("data",)
+        same = [run.settings.compared(*parts), arguments["width"]]
         if experiment.alike:
-            same += [record[key] for key in ("batch_size", "epochs", "seed", "schedule", "precision", "ema")]
             same.append(
                 {key: value for key, value in arguments.items() if key not in varied and value != defaults[key]}
             )
@@ -38,7 +39,7 @@ def alike(name: str, chosen: Sequence[Run]) -> dict[str, dict[str, Run]]:
                 )
                 group.setdefault(label, run)
     largest = [max(kinds.values(), key=len) for kinds in groups.values()]
-    found = {}
+    found: dict[str, dict[str, Run]] = {}
     for group in sorted((group for group in largest if len(group) > 1), key=len, reverse=True):
         dataset = next(iter(group.values())).record["dataset"]
         file = file_name(name if not found else f"{name}_{dataset}")

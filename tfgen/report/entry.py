@@ -8,15 +8,13 @@ from typing import Any
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tfgen import runs
+from tfgen import program, runs
 from tfgen.figures import diagrams
 from tfgen.report.comparable import alike, file_name
 from tfgen.report.selection import model_of, preferred, ready, studies_of
 from tfgen.runs import Run
 from tfgen.studies import EXPERIMENTS, STUDIES
 from tfgen.studies.study import Experiment, Preset
-
-PROGRAM = "python tfgen_cli.py"  # as a user types it
 
 
 @dataclasses.dataclass
@@ -95,7 +93,7 @@ def _entries_of_model(study: str, model: str, preset: Preset, run: Run | None, o
 def _entries_of_experiment(study: str, name: str, experiment: Experiment, chosen: Sequence[Run]) -> list[Entry]:
     groups = alike(name, chosen)
     if not groups:
-        command = f"{PROGRAM} experiment {name}"
+        command = program.command("experiment", name)
         return [Entry(study, None, [file_name(name)], experiment.caption, [], command)]
     found = []
     for file, together in groups.items():

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from tfgen import UserError, runs
 from tfgen.models.base import GenerativeModel
 from tfgen.runs import Run
-from tfgen.studies import DEFAULT_STUDY, STUDIES
+from tfgen.settings import DEFAULT_STUDY
+from tfgen.studies import STUDIES
 
 
 def readable(folders: Iterable[str | pathlib.Path], best: bool = False) -> tuple[list[Run], list[str]]:

@@ -2,13 +2,11 @@
 
 import datetime
 import json
-import shlex
 from typing import Any
 
-from tfgen import UserError
+from tfgen import UserError, program
 from tfgen.figures import diagrams
 from tfgen.report.drawing import unexpected
-from tfgen.report.entry import PROGRAM
 from tfgen.report.selection import model_of, ready
 from tfgen.runs import Run
 
@@ -56,7 +54,7 @@ def measured(run: Run, iteration: int, problems: list[str]) -> tuple[dict[str, f
         iteration: iteration of the checkpoint that is shown.
         problems: a sentence is added if the score cannot be measured.
     """
-    command = f"{PROGRAM} score {shlex.quote(str(run.folder))}" + " --best" * run.best
+    command = program.command("score", run.folder, *["--best"] * run.best)
     score = run.preset.score
     try:
         saved = json.loads((run.folder / "scores.json").read_text())

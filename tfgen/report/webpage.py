@@ -11,9 +11,9 @@ import jinja2
 import markupsafe
 from PIL import Image, ImageSequence
 
-from tfgen import UserError, runs
+from tfgen import UserError, program, runs
 from tfgen.report.drawing import DURATION, unexpected
-from tfgen.report.entry import PROGRAM, Entry, missing
+from tfgen.report.entry import Entry, missing
 from tfgen.report.selection import preferred, studies_of
 from tfgen.report.summary import trained
 from tfgen.runs import Run
@@ -28,7 +28,7 @@ def page(
     chosen: Sequence[Run],
     folder: pathlib.Path,
     complaints: Sequence[str] = (),
-    command: str = f"{PROGRAM} report",
+    command: str | None = None,
 ) -> pathlib.Path:
     """Writes the page. Returns its path.
 
@@ -37,7 +37,7 @@ def page(
         chosen: the Runs they were made from.
         folder: folder of the figures and the page.
         complaints: a sentence for each run that could not be read.
-        command: the command that made the report.
+        command: the command that made the report; `report` alone if it is not given.
 
     Raises:
         UserError: if it cannot be written.
@@ -58,8 +58,8 @@ def page(
         studies=studies,
         complaints=complaints,
         others=[study for study in STUDIES if study not in shown],
-        command=command,
-        program=PROGRAM,
+        command=command or program.command("report"),
+        program=program.command(),
     )
     try:
         with runs.replacing(folder / PAGE) as temporary:
@@ -85,7 +85,7 @@ def _study(study: str, drawn: Sequence[Entry], chosen: Sequence[Run], complaints
             complaints.append(f"{run.folder}: {unexpected(error)}")
             continue
         own_figures = [entry for entry in own if entry.model == model and entry.runs]
-        what = preset.build.__doc__.split("\n")[0]
+        what = preset.description
         models.append({"name": model, "what": what, "figures": own_figures} | summary)
     return {
         "name": study,

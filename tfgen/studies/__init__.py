@@ -4,7 +4,6 @@ from tfgen import UserError
 from tfgen.studies import csi5340, digits, dlcv2018, pegasus, sullivan2017
 from tfgen.studies.study import Experiment, Preset
 
-DEFAULT_STUDY = "dlcv2018"
 MODULES = {"dlcv2018": dlcv2018, "sullivan2017": sullivan2017, "csi5340": csi5340, "pegasus": pegasus, "digits": digits}
 STUDIES = {name: module.PRESETS for name, module in MODULES.items()}
 ABOUT = {name: module.ABOUT for name, module in MODULES.items()}

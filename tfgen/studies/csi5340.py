@@ -114,6 +114,8 @@ def _preset(
     caption: str,
     score: Score,
     more: dict[str, Plot] | None = None,
+    *,
+    parameters: dict[str, int],
 ) -> Preset:
     return Preset(
         build=build,
@@ -134,6 +136,7 @@ def _preset(
             **(more or {}),
         },
         score=score,
+        parameters=parameters,
     )
 
 
@@ -151,6 +154,7 @@ PRESETS = {
                 "A test picture of each class, and five pictures decoded from samples of its posterior.",
             )
         },
+        parameters={"encoder": 1_935_240, "decoder": 1_784_609},
     ),
     "gan": _preset(
         "gan",
@@ -160,6 +164,7 @@ PRESETS = {
         "Jensen-Shannon divergence between generated and real pictures, in nats: at most ln 2 = .693, and below 0 "
         "where the discriminator is worse than a guess. The study plotted the generator's loss under this name.",
         scores.sample_quality,
+        parameters={"discriminator": 389_249, "generator": 683_713},
     ),
     "wgan": _preset(
         "wgan",
@@ -168,6 +173,7 @@ PRESETS = {
         "Left: the generator's loss, -E[D(fake)], which the study plotted as the distance. Right: the estimate of the "
         "distance, E[D(real)] - E[D(fake)]. Both are in the critic's units.",
         scores.sample_quality,
+        parameters={"discriminator": 389_249, "generator": 683_713},
     ),
 }
 

@@ -127,6 +127,7 @@ PRESETS = {
         split="train",
         batch_size=32,
         epochs=400,  # the tutorial's 18,750 steps
+        parameters={"encoder": 31_364, "decoder": 43_393},
         samples=functools.partial(latents.prior_samples, n=16),
         sample_columns=4,
         figures={
@@ -161,6 +162,7 @@ PRESETS = {
         split="train",
         batch_size=256,
         epochs=400,  # a sixth of the tutorial's steps
+        parameters={"discriminator": 214_785, "generator": 2_697_152},
         samples=functools.partial(latents.prior_samples, n=16),  # the tutorial's 4x4
         sample_columns=4,
         figures={
@@ -183,6 +185,7 @@ PRESETS = {
         split="train",
         batch_size=64,
         epochs=950,  # the example's 21,875 steps
+        parameters={"discriminator": 80_385, "generator": 1_778_945},
         samples=functools.partial(latents.class_grid, n=10),
         sample_columns=10,
         figures={

@@ -217,6 +217,7 @@ PRESETS = {
         split="train",
         batch_size=64,
         epochs=200,
+        parameters={"encoder": 5_274_368, "decoder": 2_792_099},
         samples=functools.partial(latents.prior_samples, n=32),
         sample_columns=8,
         figures={
@@ -248,6 +249,7 @@ PRESETS = {
     ),
     "gan": _adversarial(
         build=gan,
+        parameters={"discriminator": 1_083_137, "generator": 1_104_547},
         samples=functools.partial(latents.prior_samples, n=32),
         sample_columns=8,
         figures={
@@ -268,6 +270,7 @@ PRESETS = {
     ),
     "acgan": _adversarial(
         build=acgan,
+        parameters={"discriminator": 1_087_234, "generator": 1_108_643},
         attributes=("Smiling",),
         samples=functools.partial(latents.attribute_pairs, n=10),
         sample_columns=10,
@@ -288,6 +291,7 @@ PRESETS = {
     ),
     "wgan_gp": _adversarial(
         build=wgan_gp,
+        parameters={"discriminator": 1_082_177, "generator": 1_104_547},
         samples=functools.partial(latents.prior_samples, n=32),
         sample_columns=8,
         figures={
@@ -306,6 +310,7 @@ PRESETS = {
     ),
     "wgan_gp_faithful": _adversarial(
         build=wgan_gp_faithful,
+        parameters={"discriminator": 1_083_137, "generator": 1_104_547},
         samples=functools.partial(latents.prior_samples, n=32),
         sample_columns=8,
         figures={
@@ -318,6 +323,7 @@ PRESETS = {
     ),
     "infogan": _adversarial(
         build=infogan,
+        parameters={"discriminator": 1_083_137, "generator": 1_161_891, "recognizer": 531_122},
         samples=functools.partial(latents.category_sweep, code=0, rows=4),
         sample_columns=10,
         # The report's text and its files spell these names differently.
@@ -326,6 +332,7 @@ PRESETS = {
     ),
     "infogan_mixed": _adversarial(
         build=infogan_mixed,
+        parameters={"discriminator": 1_083_137, "generator": 998_051, "recognizer": 526_220},
         samples=functools.partial(latents.category_sweep, code=0, rows=4),
         sample_columns=10,
         figures={

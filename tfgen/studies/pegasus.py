@@ -398,6 +398,8 @@ def _preset(
     caption: str,
     samples: Callable[[GenerativeModel], np.ndarray] = _SAMPLES,
     prior: bool = True,
+    *,
+    parameters: dict[str, int],
 ) -> Preset:
     drawn = {
         f"pegasus_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
@@ -420,6 +422,7 @@ def _preset(
         sample_columns=8,
         figures=drawn,
         score=scores.reconstruction_errors,
+        parameters=parameters,
     )
 
 
@@ -430,18 +433,21 @@ PRESETS = {
         vae,
         {"reconstruction": "Reconstruction", "kl": "KLD"},
         _LIKELIHOOD + "Right: the KL divergence of its posterior from N(0, I), in nats.",
+        parameters={"encoder": 1_708_608, "decoder": 1_187_907},
     ),
     "adversarial_vae": _preset(
         "adversarial_vae",
         adversarial_vae,
         {"reconstruction": "Reconstruction", "d_loss": "Critic loss"},
         _LIKELIHOOD + "Right: the critic's loss, in nats.",
+        parameters={"discriminator": 663_873, "encoder": 1_708_608, "decoder": 1_187_907},
     ),
     "vae_gan": _preset(
         "vae_gan",
         vae_gan,
         {"d_loss": "D loss", "g_loss": "G loss"},
         "The losses of discriminator and decoder, one point per iteration, in nats for the default objective.",
+        parameters={"encoder": 1_708_608, "decoder": 1_187_907, "discriminator": 663_873},
     ),
     "acai": _preset(
         "acai",
@@ -451,6 +457,7 @@ PRESETS = {
         "the mixing share.",
         samples=bird_to_horse,
         prior=False,
+        parameters={"discriminator": 166_320, "encoder": 166_320, "decoder": 83_619},
     ),
 }
 

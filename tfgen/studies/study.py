@@ -1,7 +1,7 @@
 """What a study consists of, as values: models, figures, experiments."""
 
 import dataclasses
-import fractions
+import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,18 +10,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tfgen import UserError
+from tfgen import UserError, settings
 from tfgen.models.base import GenerativeModel
 from tfgen.protocols import Run
 from tfgen.scores import Score
-
-KINDS = {bool: "true or false", int: "a whole number of at least 1", float: "a number of at least 0", str: "a name"}
-READERS: dict[type, Callable[[str], Any]] = {
-    bool: lambda text: {"true": True, "false": False}[text.lower()],
-    int: int,
-    float: lambda text: float(fractions.Fraction(text)),
-    str: str,
-}
+from tfgen.settings import DataSettings, TrainingSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +66,7 @@ class Preset:
         score: how good the model is.
         attributes: names of the attributes it is conditioned on.
         needs: fields of Source that its data must have, "labels" or "depth".
+        parameters: network -> number of its trainable parameters, of the default arguments and data set.
     """
 
     build: Callable[..., GenerativeModel]
@@ -86,6 +80,12 @@ class Preset:
     score: Score
     attributes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    parameters: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def description(self) -> str:
+        """What the model is, in a sentence."""
+        return (self.build.__doc__ or "").split("\n")[0]
 
     def defaults(self) -> dict[str, Any]:
         """name -> default of every keyword argument of `build`."""
@@ -94,27 +94,34 @@ class Preset:
             parameter.name: parameter.default for parameter in parameters if parameter.default is not parameter.empty
         }
 
-    def convert(self, texts: Mapping[str, str]) -> dict[str, Any]:
-        """Arguments of `build` from texts: {name: text} -> {name: value of the default's type}.
+    def convert(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of `build` from values, or texts: {name: value or text} -> {name: value of the default's type}.
 
-        Numbers may be fractions such as 1/16.
+        Texts of numbers may be fractions such as 1/16.
 
         Raises:
-            UserError: for a name that `build` does not take, or a text that cannot be read as such a value.
+            UserError: for a name that `build` does not take, or a value or text of another type.
         """
         defaults, values = self.defaults(), {}
-        for name, text in texts.items():
+        for name, value in given.items():
             if name not in defaults:
-                known = ", ".join(f"--{argument}" for argument in defaults)
-                raise UserError(f"--{name} is not an argument of this model: it takes {known}.")
-            kind = type(defaults[name])
+                raise UserError(f"--{name} is not an argument of this model{self._closest(name)}: {self._taken()}.")
+            kind = settings.OF_ARGUMENTS[type(defaults[name])]
             try:
-                values[name] = READERS[kind](text)
-            except (KeyError, ValueError, ZeroDivisionError):
-                raise UserError(f"--{name} takes {KINDS[kind]}, not {text!r} (default {defaults[name]}).") from None
-            if kind in (int, float) and values[name] < (kind is int):
-                raise UserError(f"--{name} takes {KINDS[kind]}, not {text!r} (default {defaults[name]}).")
+                values[name] = kind.parse(value) if isinstance(value, str) else value
+            except ValueError:
+                values[name] = None
+            if not kind.holds(values[name]):
+                raise UserError(f"--{name} takes {kind.takes}, not {value!r} (default {defaults[name]}).")
         return values
+
+    def _closest(self, name: str) -> str:
+        flags = [*self.defaults(), *settings.described(DataSettings), *settings.described(TrainingSettings)]
+        close = difflib.get_close_matches(name, flags, 1)
+        return f" (did you mean --{close[0]}?)" if close else ""
+
+    def _taken(self) -> str:
+        return f"it takes {', '.join('--' + name for name in self.defaults())}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -185,6 +185,7 @@ def _gan_preset(
     caption: str,
     batch_size: int,
     epochs: int,
+    parameters: dict[str, int],
 ) -> Preset:
     return Preset(
         build=build,
@@ -202,6 +203,7 @@ def _gan_preset(
             ),
         },
         score=scores.sample_quality,
+        parameters=parameters,
     )
 
 
@@ -217,6 +219,7 @@ PRESETS = {
         split="train",
         batch_size=512,
         epochs=100,
+        parameters={"encoder": 2_902_544, "decoder": 2_798_563},
         samples=functools.partial(latents.prior_samples, n=64),
         sample_columns=8,
         figures={
@@ -242,10 +245,25 @@ PRESETS = {
         "1.386 (D) and .693 (G).",
         batch_size=512,
         epochs=50,
+        parameters={"discriminator": 2_697_729, "generator": 2_801_187},
     ),
-    "wgan": _gan_preset("wgan", wgan, {"wasserstein": "EMD", "g_loss": "G loss"}, _CRITIC, batch_size=512, epochs=20),
+    "wgan": _gan_preset(
+        "wgan",
+        wgan,
+        {"wasserstein": "EMD", "g_loss": "G loss"},
+        _CRITIC,
+        batch_size=512,
+        epochs=20,
+        parameters={"discriminator": 2_697_729, "generator": 2_801_187},
+    ),
     "wgan_gp": _gan_preset(
-        "wgan_gp", wgan_gp, {"wasserstein": "EMD", "g_loss": "G loss"}, _CRITIC, batch_size=256, epochs=100
+        "wgan_gp",
+        wgan_gp,
+        {"wasserstein": "EMD", "g_loss": "G loss"},
+        _CRITIC,
+        batch_size=256,
+        epochs=100,
+        parameters={"discriminator": 2_696_193, "generator": 2_801_187},
     ),  # the study ran 20 to 100
     "depth_wgan": Preset(
         build=depth_wgan,
@@ -253,6 +271,7 @@ PRESETS = {
         split="train",
         batch_size=256,
         epochs=200,
+        parameters={"discriminator": 1_162_945, "generator": 8_078_305},
         samples=depth_samples,
         sample_columns=8,
         figures={

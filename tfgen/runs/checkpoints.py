@@ -1,14 +1,20 @@
-"""Checkpoints that a killed process, a full disk or a flipped bit cannot spoil: each is there whole or not at all, with
-sums to check it by.
+"""Checkpoints that survive a killed process, a full disk and flipped bits: each is there whole or not at all, with
+checksums.
 """
 
-import hashlib
 import json
 import os
 import pathlib
 import shutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from tfgen import UserError
+from tfgen.runs import files
+from tfgen.runs.files import digest, reason
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 STATE, SUMS, WEIGHTS = "state.json", "SHA256SUMS", "weights"
 
@@ -25,19 +31,26 @@ class Checkpoints:
         keep: how many of the newest stay. Of those whose state has a "score", the one with the least stays too.
     """
 
-    def __init__(self, folder, keep=2):
+    def __init__(self, folder: str | os.PathLike, keep: int = 2):
         self.folder = pathlib.Path(folder)
         self.keep = keep
 
-    def iterations(self):
+    def iterations(self) -> list[int]:
         """Those there are, in order, damaged ones too."""
         return sorted(int(path.name) for path in self.folder.glob("*") if path.name.isdecimal())
 
-    def path(self, iteration):
+    def state(self, iteration: int) -> dict[str, Any]:
+        """The run's own numbers at an iteration; {} if its checkpoint is damaged or gone."""
+        try:
+            return dict(json.loads((self.path(iteration) / STATE).read_text()))
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    def path(self, iteration: int) -> pathlib.Path:
         """The folder of one."""
         return self.folder / f"{iteration:07d}"
 
-    def write(self, checkpoint, state):
+    def write(self, checkpoint: "tf.train.Checkpoint", state: dict[str, Any]) -> None:
         """Writes a tf.train.Checkpoint and the state, a dict with "iteration", then removes what need not stay.
 
         Raises:
@@ -52,72 +65,64 @@ class Checkpoints:
             part.mkdir(parents=True)
             checkpoint.write(str(part / WEIGHTS))
             (part / STATE).write_text(json.dumps(state, indent=2) + "\n")
-            (part / SUMS).write_text("".join(f"{digest(path)}  {path.name}\n" for path in sorted(part.iterdir())))
+            sums = [f"{digest(path)}  {path.name}\n" for path in sorted(part.iterdir())]
+            (part / SUMS).write_text("".join(sums))
             for path in [*part.iterdir(), part]:
-                sync(path)
+                files.sync(path)
             shutil.rmtree(target, ignore_errors=True)  # of this iteration there is one only if it was damaged
             os.replace(part, target)
-            sync(self.folder)
+            files.sync(self.folder)
         except (OSError, tf.errors.OpError) as error:
             raise UserError(f"{target} cannot be written ({reason(error)}){self._rest()}") from None
         finally:
             shutil.rmtree(part, ignore_errors=True)
         self._remove_old()
 
-    def _rest(self):
+    def _rest(self) -> str:
         there = self.iterations()
-        return (
-            f"; that of iteration {there[-1]} is there" if there else ""
-        ) + ": make room, then give the same command."
+        return (f"; that of iteration {there[-1]} is there" if there else "") + ": make room and run the command again."
 
-    def _remove_old(self):
+    def _remove_old(self) -> None:
         there = self.iterations()
         for iteration in set(there[: -self.keep]) - {self.best()}:
             shutil.rmtree(self.path(iteration), ignore_errors=True)
 
-    def remove_beyond(self, iteration):
+    def remove_beyond(self, iteration: int) -> None:
         """Removes the damaged ones after `iteration`, and what a killed process left half written."""
         for path in self.folder.glob("*"):
             if path.name.startswith(".part-") or (path.name.isdecimal() and int(path.name) > iteration):
                 shutil.rmtree(path)
 
-    def best(self):
+    def best(self) -> int | None:
         """The iteration with the least "score", None if no state has one."""
-        scores = {}
-        for iteration in self.iterations():
-            try:
-                scores[iteration] = json.loads((self.path(iteration) / STATE).read_text())["score"]
-            except (OSError, ValueError, KeyError, TypeError):  # damaged, or without one
-                continue
-        scores = {iteration: score for iteration, score in scores.items() if score is not None}
-        return min(scores, key=scores.get, default=None)
+        scores = [(self.state(iteration).get("score"), iteration) for iteration in self.iterations()]
+        return min((score for score in scores if score[0] is not None), default=(None, None))[1]
 
-    def fault(self, iteration):
+    def fault(self, iteration: int) -> str | None:
         """What is wrong with the files of one, or None."""
         folder = self.path(iteration)
         try:
-            sums = dict(
-                reversed(line.split("  ", 1)) for line in (folder / SUMS).read_text().removesuffix("\n").split("\n")
-            )
-            if not {STATE, f"{WEIGHTS}.index"} <= set(sums):
+            lines = (folder / SUMS).read_text().removesuffix("\n").split("\n")
+            sums = [line.split("  ", 1) for line in lines]
+            if not {STATE, f"{WEIGHTS}.index"} <= {name for _, name in sums}:
                 return f"{SUMS} is damaged"
-            for name, sum_ in sums.items():
-                if digest(folder / name) != sum_:
+            for expected, name in sums:
+                if digest(folder / name) != expected:
                     return f"{name} is damaged"
         except (FileNotFoundError, NotADirectoryError, ValueError) as error:
             return reason(error)
         except OSError as error:  # no damage: what cannot be read now may be read later
-            raise UserError(
-                f"{folder} cannot be read ({reason(error)}): mend that, then give the same command."
-            ) from None
+            raise UserError(f"{folder} cannot be read ({reason(error)}): fix this and run the command again.") from None
         return None
 
-    def restore(self, checkpoint, tell, iteration=None):
+    def restore(
+        self, checkpoint: "tf.train.Checkpoint", tell: Callable[[str], None], iteration: int | None = None
+    ) -> dict[str, Any] | None:
         """Reads the newest whole one, or the one of `iteration`, into a tf.train.Checkpoint.
 
         Args:
             checkpoint: holds at least the objects that are there to be read.
-            tell: is given a sentence about each damaged one that is passed over.
+            tell: is given a sentence about each damaged one that is skipped.
             iteration: of the one to read; if it is damaged or gone, the newest is.
 
         Returns:
@@ -130,7 +135,7 @@ class Checkpoints:
         for iteration in reversed(there):
             folder, fault = self.path(iteration), self.fault(iteration)
             if fault and folder.exists():
-                tell(f"the checkpoint {folder} is damaged ({fault}) and passed over.")
+                tell(f"the checkpoint {folder} is damaged ({fault}) and is skipped.")
             if fault:
                 continue
             try:
@@ -142,32 +147,13 @@ class Checkpoints:
                     return self.restore(checkpoint, tell)
                 # Its sums are right: other code wrote it.
                 raise UserError(
-                    f"the checkpoint {folder} does not fit this version of the model ({reason(error)}): use the version that wrote it."
+                    f"the checkpoint {folder} does not fit this version of the model ({reason(error)}): "
+                    "use the version that wrote it."
                 ) from None
         if there and max(self.iterations(), default=-1) > there[-1]:
             return self.restore(checkpoint, tell)
         if there:
             raise UserError(
-                f"no checkpoint below {self.folder} is whole: put back a copy of one, or train anew with --new."
+                f"no checkpoint below {self.folder} is whole: restore a copy of one, or start a new run with --new."
             )
         return None
-
-
-def digest(path):
-    """A file's SHA-256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync(path):
-    """Waits until a file's, or a folder's, content is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def reason(error):
-    """What an error says, on one line."""
-    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())[:200]

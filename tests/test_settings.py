@@ -1,0 +1,292 @@
+"""Settings as values: flags, records, resumed runs and comparisons come from their fields."""
+
+import dataclasses
+import json
+import math
+import pathlib
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from sentences import say
+
+import tfgen_cli
+from tfgen import UserError, commands, data, program, settings
+from tfgen.runs import Run
+from tfgen.settings import DataSettings, RunSettings, TrainingSettings
+from tfgen.studies import STUDIES
+
+ROOT = pathlib.Path(__file__).parent.parent
+TOY = {"smoke": True, "examples": 64, "batch_size": 16, "image_size": 16}
+# A value for each setting that is not its default.
+OTHER = {
+    "dataset": "digits",
+    "data_dir": "/pictures",
+    "image_size": 16,
+    "examples": 7,
+    "cache_gb": 0.5,
+    "only": ("bird", "horse"),
+    "channels": 1,
+    "crop": 148,
+    "depth_unit": 0.001,
+    "skip_bad": True,
+    "epochs": 3,
+    "batch_size": 5,
+    "schedule": "linear",
+    "seed": 1,
+    "precision": "bfloat16",
+    "ema": 0.5,
+    "score_every": 2,
+    "early_stopping": 4,
+    "checkpoint_every": 6,
+    "keep": 9,
+    "sync_bn": True,
+    "jit": True,
+    "devices": "all",
+    "tensorboard": True,
+    "profile": True,
+}
+ALL = settings.described(DataSettings) | settings.described(TrainingSettings)
+RECORDED = [name for name, (_, about) in ALL.items() if about.record]
+GIVEN = {"dataset": "faces", "image_size": 32, "epochs": 2, "batch_size": 4}
+
+
+def run_settings(**changes):
+    reading, training, _ = settings.split(GIVEN | changes)
+    return RunSettings("dlcv2018", "vae", {"width": 1.0}, (), reading, training, 3, 8, "abc", 2, {"tfgen": "0.1.0"})
+
+
+def test_every_setting_has_another_value_here():
+    assert OTHER.keys() == ALL.keys()
+    assert all(about.help and OTHER[name] != default for name, (default, about) in ALL.items())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_setting_is_a_flag_of_train(name):
+    value = OTHER[name]
+    words = (
+        [f"--{name}"] if value is True else [f"--{name}", ",".join(value) if isinstance(value, tuple) else str(value)]
+    )
+    arguments = tfgen_cli.parse(["tfgen_cli.py", "train", "--model", "vae", *words])
+    assert getattr(arguments, name) == value and tfgen_cli.given(arguments)[name] == value
+    assert getattr(tfgen_cli.parse(["tfgen_cli.py", "train", "--model", "vae"]), name) is None
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_recorded_setting_goes_through_json_and_the_command_line(name):
+    run = run_settings(**{name: OTHER[name]})
+    again = RunSettings.from_record(json.loads(json.dumps(run.to_record())))
+    assert again == dataclasses.replace(run, started_with="0.1.0") and again != run_settings()
+    part = "data" if name in settings.described(DataSettings) else "training"
+    words = settings.words(getattr(run, part), getattr(run_settings(), part))
+    arguments = tfgen_cli.parse(["tfgen_cli.py", "train", "--model", "vae", *words])
+    assert tfgen_cli.given(arguments) == {name: OTHER[name]}
+
+
+FREE = {"data_dir", "skip_bad", "epochs", "score_every", "early_stopping", "checkpoint_every", "keep"}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_a_resumed_run_may_change(name):
+    """Only what leaves the weights of every iteration as they were; the fingerprint watches over the pictures."""
+    conflicts = run_settings().conflicts(run_settings(**{name: OTHER[name]}))
+    assert len(conflicts) == (name not in FREE) and all(conflict.startswith(f"{name} ") for conflict in conflicts)
+
+
+def test_epochs_change_only_where_the_rates_do_not_depend_on_them():
+    before, after = (run_settings(schedule="cosine", epochs=epochs) for epochs in (2, 3))
+    assert before.conflicts(after) == ["epochs 2, not 3"]
+
+
+@pytest.mark.parametrize("change", [
+    {"data_fingerprint": "other"}, {"channels": 1}, {"attributes": ("Male",)}, {"arguments": {"width": 0.5}},
+    {"model": "gan"},
+])  # fmt: skip
+def test_a_resumed_run_must_be_the_same_run(change):
+    assert len(run_settings().conflicts(dataclasses.replace(run_settings(), **change))) == 1
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_which_runs_are_compared_and_what_machines_agree_on(name):
+    one, other = run_settings(), run_settings(**{name: OTHER[name]})
+    alone = {"score_every", "checkpoint_every", "keep"}  # changes nothing that is drawn
+    assert (one.compared() == other.compared()) == (name in alone)
+    assert (one.compared("data") == other.compared("data")) == (name in settings.described(TrainingSettings))
+    assert (one.everywhere() == other.everywhere()) == (name == "data_dir")
+
+
+@pytest.mark.parametrize("name, value", [
+    ("epochs", 0), ("epochs", 1.5), ("epochs", True), ("batch_size", "many"), ("ema", 1.0), ("ema", math.nan),
+    ("seed", -1), ("seed", 2**32), ("precision", "int8"), ("image_size", 48), ("devices", 0), ("cache_gb", 0),
+    ("jit", "yes"),
+])  # fmt: skip
+def test_values_that_a_setting_does_not_take(name, value):
+    with pytest.raises(UserError) as error:
+        settings.split({name: value})
+    assert say(error).startswith(f"--{name} takes ")
+
+
+@pytest.mark.parametrize("kind, text, value", [
+    (settings.AMOUNT, "10/255", 10 / 255), (settings.SHARE, ".999", 0.999), (settings.NUMBER, "1/16", 1 / 16),
+    (settings.SEED, "0", 0), (settings.DEVICES, "all", "all"), (settings.NAMES, "bird,3", ("bird", "3")),
+])  # fmt: skip
+def test_texts(kind, text, value):
+    assert kind.parse(text) == value
+
+
+@pytest.mark.parametrize("kind, text", [
+    (settings.AMOUNT, "0"), (settings.AMOUNT, "inf"), (settings.NUMBER, "nan"), (settings.NUMBER, "1/0"),
+    (settings.NUMBER, "-1"),
+    (settings.SEED, "4294967296"), (settings.POSITIVE, "-1"), (settings.POSITIVE, "1.0"), (settings.BOOLEAN, "yes"),
+])  # fmt: skip
+def test_texts_that_are_no_values(kind, text):
+    with pytest.raises(ValueError, match=f"'{text}' is not "):
+        kind.parse(text)
+
+
+def test_parameters_of_presets_are_those_of_the_built_models():
+    for presets in STUDIES.values():
+        for name, preset in presets.items():
+            dataset = data.DATASETS[preset.data]
+            model = preset.build((dataset.image_size, dataset.image_size, dataset.channels))
+            assert preset.parameters == model.parameters(), name
+
+
+# Runs of version 0.1.0
+
+
+OLD = {
+    "schedule": "constant", "precision": "float32", "ema": 0.0, "jit": False, "sync_bn": False, "early_stopping": 0,
+    "score_every": 0, "checkpoint_every": 0, "keep": 2, "seed": 0, "study": "dlcv2018", "model": "gan",
+    "arguments": {"width": 0.125, "latent_dim": 100, "adversarial": "non_saturating", "d_steps": 1, "g_steps": 2,
+                  "d_learning_rate": 0.0002, "g_learning_rate": 0.0002},
+    "dataset": "faces", "data_dir": None, "image_size": 16, "reading": {}, "examples": 64, "attributes": [],
+    "batch_size": 16, "epochs": 2, "channels": 3, "pictures": 128, "data_fingerprint": "340fd7d5b39dbab4",
+    "steps_per_epoch": 8,
+    "versions": {"python": "3.11.7", "tfgen": "0.1.0", "tensorflow": "2.21.0", "keras": "3.15.1", "numpy": "2.4.6",
+                 "scikit-learn": "1.9.1", "pillow": "13.0.0"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def old(tmp_path, monkeypatch):
+    """old(record) -> a folder with the record."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(record):
+        pathlib.Path("old").mkdir()
+        pathlib.Path("old/record.json").write_text(json.dumps(record))
+        return "old"
+
+    return write
+
+
+def test_a_record_of_0_1_0_opens(old):
+    run = Run.open(old(OLD))
+    assert run.settings.started_with == "0.1.0" and run.iterations == 16
+    assert run.record == OLD | {"started_with": "0.1.0"}
+    assert shlex.split(run.command())[-2:] == ["--run", "old"]
+
+
+def test_a_record_of_the_first_runs_opens(old):
+    run = Run.open(old({name: value for name, value in OLD.items() if name not in ("reading", "channels", "versions")}))
+    assert run.settings.channels == 3 and run.settings.data.only is None and run.settings.started_with == "0.1.0"
+
+
+def test_a_run_of_0_1_0_resumes(old):
+    """Its checkpoints hold what they held then, before and after it is resumed, and it ends as one never stopped."""
+    commands.train("gan", run="whole", **TOY, say=lambda text: None)
+    folder = old(OLD | {"epochs": 1})
+    for epochs in (1, 2):
+        run = commands.train("gan", run=folder, epochs=epochs, **TOY, say=lambda text: None)
+        assert run.done and Run.open(folder).settings.started_with == "0.1.0"
+        reader = tf.train.load_checkpoint(str(run.checkpoints.path(run.iteration) / "weights"))
+        assert not [name for name in reader.get_variable_to_shape_map() if name.startswith("step/")]
+        if epochs == 1:
+            pathlib.Path(folder, "record.json").write_text(json.dumps(OLD | {"epochs": 1}))
+    assert pathlib.Path(folder, "history.csv").read_bytes() == pathlib.Path("whole/history.csv").read_bytes()
+
+
+@pytest.mark.parametrize("change, sentence", [
+    ({"model": "biggan"}, "old is a run of dlcv2018 biggan, written by tfgen 9.9"),
+    ({"arguments": {"depth": 3}}, "old is a run of gan with depth, written by tfgen 9.9"),
+    ({"warmup": 5}, "it has the unknown warmup')), written by tfgen 9.9"),
+    ({"epochs": "many"}, "--epochs takes a whole number of at least 1, not 'many'), written by tfgen 9.9"),
+])  # fmt: skip
+def test_what_another_version_wrote_is_refused_with_its_version(old, change, sentence):
+    with pytest.raises(UserError) as error:
+        Run.open(old(OLD | {"versions": {"tfgen": "9.9"}} | change))
+    assert sentence in say(error)
+
+
+# Commands as functions
+
+
+def test_commands_take_and_return_values(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    said = []
+    run = commands.train("vae", run="r", kl_weight=0.5, **TOY, say=said.append)
+    assert run.done and run.settings.arguments["kl_weight"] == 0.5 and "8 iterations done" in said[0]
+    numbers = commands.score("r")
+    assert numbers["test_mse_mean_code"] > 0 and json.loads(pathlib.Path("r/scores.json").read_text())["iteration"] == 8
+    made = commands.report(["r"], out="figures")
+    assert made.page == pathlib.Path("figures/index.html") and made.page.exists()
+    assert pathlib.Path("figures/fig1_3.jpg") in made.drawn and not made.failed and not made.complaints
+    assert {path.parts[:2] for path, _ in commands.export("r").values()} == {("r", "exports")}
+    sheet, source = commands.show("digits", examples=4)
+    assert sheet == pathlib.Path("digits-train.png") and sheet.exists() and len(source) == 4
+    assert capsys.readouterr().out == ""
+    with pytest.raises(UserError, match="--kl_wieght is not an argument of this model"):
+        commands.train("vae", kl_wieght=1.0)
+    with pytest.raises(UserError, match="--kl_weight takes a number of at least 0"):
+        commands.train("vae", kl_weight=-1.0)
+
+
+def test_a_data_set_that_was_moved_resumes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("here/pictures").mkdir(parents=True)
+    for i in range(40):
+        Image.fromarray(np.random.default_rng(i).integers(0, 256, (16, 16, 3), np.uint8)).save(f"here/pictures/{i}.png")
+    words = {"run": "r", "dataset": "folder", "image_size": 16, "batch_size": 8, "width": 1 / 8}
+    commands.train("vae", data_dir="here/pictures", epochs=1, **words, say=lambda text: None)
+    pathlib.Path("here").rename("there")
+    run = commands.train("vae", data_dir="there/pictures", epochs=2, **words, say=lambda text: None)
+    assert run.done and Run.open("r").settings.data.data_dir == str(tmp_path / "there/pictures")
+    Image.new("RGB", (16, 16)).save("there/pictures/more.png")
+    with pytest.raises(UserError, match="was trained with data_fingerprint"):
+        commands.train("vae", data_dir="there/pictures", epochs=3, **words, say=lambda text: None)
+
+
+# The program
+
+
+@pytest.mark.parametrize("script, expected, name", [
+    ("tfgen_cli.py", "python tfgen_cli.py score 'my run'", "tfgen_cli.py"),
+    ("../code/tfgen_cli.py", "python ../code/tfgen_cli.py score 'my run'", "tfgen_cli.py"),
+    ("/home/me/.venv/bin/tfgen", "tfgen score 'my run'", "tfgen"),
+])  # fmt: skip
+def test_commands_are_named_as_they_were_typed(monkeypatch, script, expected, name):
+    monkeypatch.setattr(program, "_script", "tfgen")
+    program.typed(script)
+    assert program.command("score", "my run") == expected and program.name() == name
+
+
+@pytest.mark.parametrize("flag", ["--run", "--data_dir"])
+def test_a_home_folder_in_a_path(monkeypatch, flag):
+    monkeypatch.setenv("HOME", "/home/me")
+    arguments = tfgen_cli.parse(["tfgen_cli.py", "train", "--model", "vae", f"{flag}=~/x"])
+    assert getattr(arguments, flag[2:]) == "/home/me/x"
+    assert tfgen_cli.parse(["tfgen_cli.py", "report", "~/x"]).runs == ["/home/me/x"]
+
+
+@pytest.mark.parametrize("words", [["data", "list"], ["list"]])
+def test_a_closed_pipe_ends_silently(words):
+    running = subprocess.Popen(
+        [sys.executable, ROOT / "tfgen_cli.py", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    running.stdout.close()  # as `| head` does when it has seen enough
+    assert running.stderr.read() == "" and running.wait(60) == 141

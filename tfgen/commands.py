@@ -1,0 +1,390 @@
+"""One function per command: values in, values out. `tfgen_cli.py` parses the words and prints what these return.
+
+In a notebook:
+
+    from tfgen import commands
+
+    run = commands.train("vae", dataset="digits", epochs=20, latent_dim=64)
+    commands.score(run.folder)
+
+What takes long to import, TensorFlow and NumPy too, is imported when a command needs it.
+"""
+
+import dataclasses
+import os
+import pathlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tfgen import UserError, program, settings
+from tfgen.settings import DEFAULT_STUDY, DataSettings
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from tfgen.data import Dataset
+    from tfgen.data.prepare import Prepared
+    from tfgen.data.source import Source
+    from tfgen.report import Entry
+    from tfgen.runs import Run
+    from tfgen.studies.study import Experiment, Preset
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was stopped by Ctrl-C or SIGTERM, and saved.
+
+    Attributes:
+        run: that was trained; `run.command()` continues it.
+    """
+
+    def __init__(self, run: "Run"):
+        super().__init__(f"stopped and saved at iteration {run.iteration} of {run.iterations}")
+        self.run = run
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What became of a report.
+
+    Attributes:
+        page: path of the page.
+        drawn: path of each figure -> the runs that it was drawn from.
+        missing: command -> names of the figures that it would make possible.
+        failed: Entries that could not be drawn; each has its `problem`.
+        complaints: a sentence for each run that was left out.
+    """
+
+    page: pathlib.Path
+    drawn: dict[pathlib.Path, list["Run"]]
+    missing: dict[str, list[str]]
+    failed: list["Entry"]
+    complaints: list[str]
+
+
+# Training ------------------------------------------------------------------------------------------------------------
+
+
+def train(
+    model: str,
+    study: str = DEFAULT_STUDY,
+    *,
+    attribute: str | None = None,
+    run: str | os.PathLike | None = None,
+    new: bool = False,
+    smoke: bool = False,
+    dry_run: bool = False,
+    say: Callable[[str], None] = print,
+    **options: Any,
+) -> "Run":
+    """Trains a model, or resumes its run.
+
+    Args:
+        model, study: keys of `tfgen.studies.STUDIES`.
+        attribute, run, new, smoke: see `tfgen.training.plan`.
+        dry_run: whether only to check everything and say what would be trained.
+        say: receives the description of what will be trained, before it is.
+        options: settings of the run by name (see `tfgen.settings`), and arguments of the model.
+
+    Returns:
+        The run, trained to its end.
+
+    Raises:
+        UserError: for what does not fit together; see `tfgen.training`.
+        Interrupted: after Ctrl-C or SIGTERM.
+    """
+    arguments, chosen = _chosen(study, model, options)
+    place = {"attribute": attribute, "run": run, "new": new, "smoke": smoke}
+    return _train(_strategy(options, alone=dry_run), say, study, model, arguments, chosen | place, dry_run)
+
+
+def experiment(
+    name: str,
+    *,
+    out: str | os.PathLike = "report",
+    smoke: bool = False,
+    say: Callable[[str], None] = print,
+    **options: Any,
+) -> tuple[dict[str, "Run"], pathlib.Path | None]:
+    """Trains the variants of a study's experiment, or resumes them, and draws them side by side.
+
+    Args:
+        name: STUDY/NAME, a key of `tfgen.studies.EXPERIMENTS`.
+        out: folder of the figure.
+        smoke, say, options: as of `train`, for all variants.
+
+    Returns:
+        {label: run}, path of the figure; None on machines that do not write.
+    """
+    from tfgen import report
+
+    found, study = _experiment(name), name.split("/")[0]
+    planned = {
+        label: (model, *_chosen(study, model, options, changes)) for label, (model, changes) in found.variants.items()
+    }
+    folder, strategy, trained = f"runs/{name}{'-smoke' if smoke else ''}", _strategy(options), {}
+    for label, (model, arguments, chosen) in planned.items():
+        own = re.sub(r"[^\w.-]+", "_", label)
+        place = {"run": f"{folder}/{own}", "smoke": smoke}
+        trained[label] = _train(strategy, say, study, model, arguments, chosen | place)
+    writes = all(run.chief for run in trained.values())
+    return trained, report.compare(name, trained, os.path.expanduser(out)) if writes else None
+
+
+def reproduce(
+    study: str,
+    *,
+    out: str | os.PathLike = "report",
+    smoke: bool = False,
+    say: Callable[[str], None] = print,
+    **options: Any,
+) -> tuple[list["Run"], Report | None]:
+    """Trains all models of a study, or resumes them, and draws their figures.
+
+    Args:
+        study: key of `tfgen.studies.STUDIES`.
+        out: folder of the figures and the page.
+        smoke, say, options: as of `train`, for all models.
+
+    Returns:
+        The runs, and the report on them; None on machines that do not write.
+    """
+    from tfgen.studies import models
+
+    planned = {model: _chosen(study, model, options) for model in models(study)}
+    strategy = _strategy(options)
+    trained = [
+        _train(strategy, say, study, model, arguments, chosen | {"smoke": smoke})
+        for model, (arguments, chosen) in planned.items()
+    ]
+    writes = all(run.chief for run in trained)
+    return trained, report([run.folder for run in trained], out=out) if writes else None
+
+
+def _experiment(name: str) -> "Experiment":
+    from tfgen.studies import find_experiment
+
+    return find_experiment(name)
+
+
+def _chosen(
+    study: str, model: str, options: dict[str, Any], changes: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(the model's arguments, settings of the run) of options by name; `changes` are arguments that are fixed."""
+    from tfgen.studies import find
+
+    others = settings.split(options)[2]
+    arguments = find(study, model).convert(others) | (changes or {})
+    return arguments, {name: value for name, value in options.items() if name not in others}
+
+
+def _strategy(options: dict[str, Any], alone: bool = False) -> "tf.distribute.Strategy":
+    from tfgen.training import devices
+
+    return devices.strategy(settings.split(options)[1].devices, alone)
+
+
+def _train(
+    strategy: "tf.distribute.Strategy",
+    say: Callable[[str], None],
+    study: str,
+    model: str,
+    arguments: dict[str, Any],
+    choice: dict[str, Any],
+    dry_run: bool = False,
+) -> "Run":
+    from tfgen import training
+    from tfgen.training import devices
+
+    run = training.plan(study, model, arguments=arguments, chief=devices.is_chief(strategy), **choice)
+    if run.chief:
+        say(describe(run, strategy.num_replicas_in_sync))
+    if not dry_run and not training.train(run, strategy):
+        raise Interrupted(run)
+    return run
+
+
+def describe(run: "Run", devices: int = 1) -> str:
+    """What a planned run will train, in a few lines."""
+    from tfgen.training import schedules
+
+    source, model, chosen = run.training_source(), run.build(), run.settings
+    size, training = chosen.data.image_size, chosen.training
+    rates = schedules(training.schedule, model.players)
+    counts = ", ".join(f"{name} {count:,}" for name, count in model.parameters().items())
+    return "\n".join(
+        [
+            f"{run.folder}: {chosen.study} {chosen.model} on {source.name}, {len(source)} pictures of {size}x{size}",
+            f"  parameters: {counts}",
+            f"  {training.epochs} epochs of {run.steps_per_epoch} iterations of {training.batch_size} pictures"
+            + f" on {devices} devices" * (devices > 1)
+            + f", {run.iteration} of {run.iterations} iterations done",
+            "  " + ", ".join(f"{name} {value}" for name, value in chosen.arguments.items()),
+            "  learning rates " + ", ".join(f"{player} {rate}" for player, rate in rates.items()),
+        ]
+    )
+
+
+# Finished runs -------------------------------------------------------------------------------------------------------
+
+
+def report(
+    runs: Sequence[str | os.PathLike] = (),
+    *,
+    out: str | os.PathLike = "report",
+    best: bool = False,
+    attribute: str | None = None,
+) -> Report:
+    """Draws the figures of finished runs, and a page that shows them.
+
+    Args:
+        runs: folders; without any, the last trained of each model below runs/.
+        out: folder of the figures and the page.
+        best: whether to use the checkpoints with the best score.
+        attribute: what fig1_5 is colored by; None is the figure's own choice.
+
+    Raises:
+        UserError: if none of the runs can be read, or the folder cannot be written.
+    """
+    from tqdm import tqdm
+
+    from tfgen import report
+
+    folders = [pathlib.Path(run).expanduser() for run in runs]
+    chosen, complaints = report.readable(folders, best)
+    entries = report.entries(chosen, attribute=attribute)
+    if folders:
+        complaints += report.left_out(chosen, entries)
+    folder = report.make(os.path.expanduser(out))
+    ready = [entry for entry in entries if entry.runs]
+    with tqdm(total=len(ready) + 1, unit="figure", leave=False, disable=None) as bar:
+        for entry in report.draw_all(entries, folder):
+            bar.set_description(entry.names[0])
+            bar.update()
+        words = [*folders, *["--best"] * best, *(["--attribute", attribute] if attribute else [])]
+        page = report.page(entries, chosen, folder, complaints, program.command("report", *words))
+    drawn = {folder / name: entry.runs for entry in ready if not entry.problem for name in entry.names}
+    return Report(page, drawn, report.missing(entries), [entry for entry in entries if entry.problem], complaints)
+
+
+def score(run: str | os.PathLike, *, best: bool = False) -> dict[str, float]:
+    """Evaluates a run on its test set and keeps the numbers in its scores.json.
+
+    Args:
+        run: folder.
+        best: whether to use the checkpoint with the best score.
+
+    Returns:
+        {name: number}, as of the preset's Score.
+
+    Raises:
+        UserError: if the run cannot be read or evaluated.
+    """
+    from tfgen.runs import Run, write_json
+
+    opened = Run.open(os.path.expanduser(run), best)
+    numbers = opened.preset.score(opened, opened.model)
+    write_json(opened.folder / "scores.json", {"iteration": opened.restored} | numbers)
+    return numbers
+
+
+def export(
+    run: str | os.PathLike, *, out: str | os.PathLike | None = None, best: bool = False
+) -> dict[str, tuple[pathlib.Path, float]]:
+    """Writes a run's networks as SavedModels and checks them by reloading.
+
+    Args:
+        run: folder.
+        out: folder to write to; the default is RUN/exports.
+        best: whether to use the checkpoint with the best score.
+
+    Returns:
+        {network: (path, largest difference of the reloaded network's outputs)}.
+
+    Raises:
+        UserError: if the run cannot be read, or a reloaded network differs.
+    """
+    from tfgen import export
+    from tfgen.runs import Run
+
+    return export.export(Run.open(os.path.expanduser(run), best), out and os.path.expanduser(out))
+
+
+# What there is -------------------------------------------------------------------------------------------------------
+
+
+def list_models() -> dict[tuple[str, str], "Preset"]:
+    """(study, model) -> Preset."""
+    from tfgen.studies import STUDIES
+
+    return {(study, model): preset for study, presets in STUDIES.items() for model, preset in presets.items()}
+
+
+def list_experiments() -> dict[str, "Experiment"]:
+    """STUDY/NAME -> Experiment."""
+    from tfgen.studies import EXPERIMENTS
+
+    return EXPERIMENTS
+
+
+def list_datasets() -> dict[str, "Dataset"]:
+    """name -> Dataset, of those that need not come from tensorflow-datasets."""
+    from tfgen import data
+
+    return data.DATASETS
+
+
+# Data ----------------------------------------------------------------------------------------------------------------
+
+
+def prepare(dataset: str, **options: Any) -> Iterator["Prepared"]:
+    """Decodes a data set into the cache, one split after the other; `options` are fields of DataSettings."""
+    from tfgen.data import prepare
+
+    return prepare.prepare(**_reading(dataset, options))
+
+
+def verify(dataset: str, **options: Any) -> tuple[dict[str, int], list[str]]:
+    """Checks all files of a data set; `options` are fields of DataSettings.
+
+    Returns:
+        {split: number of good examples}, [sentence for each file that is missing, unlabelled, damaged, of a wrong size,
+        or there twice].
+    """
+    from tfgen.data import prepare
+
+    return prepare.verify(**_reading(dataset, options))
+
+
+def show(
+    dataset: str, *, split: str = "train", out: str | os.PathLike | None = None, **options: Any
+) -> tuple[pathlib.Path, "Source"]:
+    """Writes a sheet of labelled examples.
+
+    Args:
+        dataset: name.
+        split: "train" or "test".
+        out: path of a PNG or JPEG; the default is NAME-SPLIT.png.
+        options: fields of DataSettings; `examples` is 64 if it is not given.
+
+    Returns:
+        The sheet's path, and the examples that it shows.
+    """
+    from tfgen import data, figures, report
+
+    path = pathlib.Path(out or f"{dataset.replace('/', '-')}-{split}.png").expanduser()
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UserError(f"--out {path} is not the name of a picture: expected one that ends in .png or .jpg.")
+    source = data.load(split=split, **{"examples": 64} | _reading(dataset, options))
+    report.save(figures.examples(source, len(source)), report.make(path.parent) / path.name)
+    return path, source
+
+
+def _reading(dataset: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of `data.load` that are given."""
+    if unknown := options.keys() - settings.described(DataSettings).keys():
+        raise TypeError(f"no settings of data are called {', '.join(sorted(unknown))}")
+    given = {name: value for name, value in options.items() if value is not None}
+    if "data_dir" in given:
+        given["data_dir"] = os.path.expanduser(given["data_dir"])
+    return {"name": dataset} | given

@@ -1,0 +1,27 @@
+"""A run folder: what was run, its history, checkpoints, samples and exports.
+
+record.json          study, model, arguments, data, seed, versions: all that rebuilds the model; `RunSettings.to_record`
+history.csv          one row per iteration: its number and the training step's logs
+checkpoints/         weights and slots, the newest and the best; see `checkpoints.py`
+samples/             a sheet of pictures per epoch, from latents that stay the same
+exports/  scores.json
+"""
+
+from tfgen.runs.checkpoints import Checkpoints
+from tfgen.runs.files import replacing, write_json
+from tfgen.runs.history import History
+from tfgen.runs.run import RECORD, Run, checkpoint, find, synchronize, train_command, versions
+
+__all__ = [
+    "RECORD",
+    "Checkpoints",
+    "History",
+    "Run",
+    "checkpoint",
+    "find",
+    "replacing",
+    "synchronize",
+    "train_command",
+    "versions",
+    "write_json",
+]

@@ -1,0 +1,298 @@
+"""A run: its settings and its folder."""
+
+import contextlib
+import dataclasses
+import functools
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfgen import UserError, __version__, data, program, settings
+from tfgen.models.average import WeightAverage
+from tfgen.runs import files
+from tfgen.runs.checkpoints import Checkpoints
+from tfgen.runs.history import History
+from tfgen.settings import DEFAULT_STUDY, DataSettings, RunSettings, TrainingSettings
+from tfgen.studies import STUDIES
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from tfgen.data.source import Source
+    from tfgen.models.base import GenerativeModel
+    from tfgen.studies.study import Preset
+
+RECORD = "record.json"
+WITHOUT_COUNTER = "0.1.0"  # the version whose checkpoints lack the model's step counter
+
+
+def versions() -> dict[str, str]:
+    """name -> version of what a result may depend on."""
+    packages = ["tensorflow", "keras", "numpy", "scikit-learn", "pillow"]
+    return {
+        "python": platform.python_version(),
+        "tfgen": __version__,
+        **{name: importlib.metadata.version(name) for name in packages},
+    }
+
+
+class Run:
+    """A folder and the settings of the run that is, or will be, in it.
+
+    Args:
+        folder: path of the run.
+        settings: what it is.
+        best: whether to read the checkpoint with the best score, not the newest.
+        chief: whether this process writes the run's files; of several machines one does.
+
+    Attributes:
+        restored: iteration of the checkpoint that `model` was read from, which is not the newest where that is damaged.
+            None before.
+        sources: split -> Source that was read; runs of the same data may share them.
+    """
+
+    def __init__(self, folder: str | os.PathLike, settings: RunSettings, best: bool = False, chief: bool = True):
+        self.folder = pathlib.Path(folder)
+        self.settings = settings
+        self.best = best
+        self.chief = chief
+        self.restored: int | None = None
+        self.sources: dict[str, Source] = {}
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike, best: bool = False) -> "Run":
+        """The run of an existing folder.
+
+        Raises:
+            UserError: if there is none, or if this version of tfgen cannot read it.
+        """
+        path = pathlib.Path(folder) / RECORD
+        try:
+            record = json.loads(path.read_text())
+            run = RunSettings.from_record(_completed(record))
+        except FileNotFoundError:
+            raise UserError(
+                f"{folder} is not a run: it has no {RECORD}; train one with "
+                f"`{program.command('train', '--model', 'acgan')}`."
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, UserError) as error:
+            raise UserError(
+                f"{path} cannot be read as a run's record ({_said(error)}){_written_by(path)}: restore the file, "
+                "or start a new run with another --run."
+            ) from None
+        preset = STUDIES.get(run.study, {}).get(run.model)
+        unknown = run.arguments.keys() - preset.defaults().keys() if preset else set()
+        if preset is None or unknown:
+            gone = f"{run.model} with {', '.join(sorted(unknown))}" if unknown else f"{run.study} {run.model}"
+            raise UserError(
+                f"{folder} is a run of {gone}{_written_by(path)}, which this version of tfgen lacks: "
+                "use the version that trained it."
+            )
+        arguments = preset.defaults() | run.arguments
+        return cls(folder, dataclasses.replace(run, arguments=arguments), best)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The settings as record.json holds them."""
+        return self.settings.to_record()
+
+    def write_record(self) -> None:
+        """Writes record.json."""
+        files.write_json(self.folder / RECORD, self.record)
+
+    @property
+    def preset(self) -> "Preset":
+        """The study's Preset."""
+        return STUDIES[self.settings.study][self.settings.model]
+
+    def source(self, split: str) -> "Source":
+        """The Source of one split, "train", "test" or "all", as this run sees it: pictures of its size, with all
+        attributes.
+        """
+        if split not in self.sources:
+            self.sources[split] = data.read(self.settings.data, split)
+        return self.sources[split]
+
+    def training_source(self) -> "Source":
+        """What it trains on: the preset's split with the attributes it is conditioned on."""
+        return self.source(self.preset.split).select(self.settings.attributes)
+
+    def build(self) -> "GenerativeModel":
+        """The compiled model with fresh weights."""
+        import keras
+
+        size, training = self.settings.data.image_size, self.settings.training
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(settings.PRECISIONS[training.precision])
+        try:
+            model = self.preset.build((size, size, self.settings.channels), **self.settings.arguments)
+        finally:
+            keras.config.set_dtype_policy(before)
+        if training.jit:
+            model.jit_compile = True
+        if training.sync_bn:
+            synchronize(model)
+        return model
+
+    def average(self, model: "GenerativeModel") -> WeightAverage | None:
+        """The WeightAverage of a model of this run, to be made in the model's scope; None if the run has none."""
+        decay = self.settings.training.ema
+        return WeightAverage(model, decay) if decay else None
+
+    def checkpoint(self, model: "GenerativeModel", average: WeightAverage | None = None) -> "tf.train.Checkpoint":
+        """What is saved of a model of this run, as the version of tfgen that started the run saves it."""
+        older = self.settings.started_with == WITHOUT_COUNTER != __version__
+        return checkpoint(model, average, counter=not older)
+
+    @functools.cached_property
+    def model(self) -> "GenerativeModel":
+        """The model with the newest, or best, checkpoint's weights or their moving average.
+
+        Raises UserError if there is none.
+        """
+        model = self.build()
+        average = self.average(model)
+        iteration = self.iteration if self.best else None
+        state = self.checkpoints.restore(
+            self.checkpoint(model, average), lambda said: program.tell(f"{self.folder}: {said}"), iteration
+        )
+        if not state or state["iteration"] == 0:
+            raise UserError(f"{self.folder} has no checkpoint yet: continue it with `{self.command()}`.")
+        self.restored = state["iteration"]
+        if average:
+            average.use()
+        return model
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Its Checkpoints."""
+        return Checkpoints(self.folder / "checkpoints", self.settings.training.keep)
+
+    @property
+    def _newest(self) -> int:
+        return max(self.checkpoints.iterations(), default=0)
+
+    @property
+    def iteration(self) -> int:
+        """Iterations done at the newest, or best, checkpoint; 0 before the first.
+
+        Raises UserError if no checkpoint has a score.
+        """
+        if not self.best:
+            return self._newest
+        best = self.checkpoints.best()
+        if best is None:
+            raise UserError(
+                f"{self.folder} was trained without scores, so no checkpoint is its best: train with --score_every N."
+            )
+        return best
+
+    @property
+    def seconds(self) -> float:
+        """Training time up to the checkpoint that was read, or the newest, or best."""
+        return self.checkpoints.state(self.restored or self.iteration).get("seconds", 0.0)
+
+    @property
+    def done(self) -> bool:
+        """Whether it has reached its last iteration, or stopped early."""
+        waited = self.checkpoints.state(self._newest).get("waited", 0)
+        return self._newest >= self.iterations or 0 < self.settings.training.early_stopping <= waited
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Iterations in one epoch."""
+        return self.settings.filled("steps_per_epoch")
+
+    @property
+    def iterations(self) -> int:
+        """Iterations when done."""
+        return self.settings.filled("epochs") * self.steps_per_epoch
+
+    def history(self) -> dict[str, np.ndarray]:
+        """{"iteration": (n,) int, log: (n,) float} of the iterations done."""
+        return History(self.folder / "history.csv").read(self._newest)
+
+    def command(self) -> str:
+        """The command that trains, or continues, this run, with the flags that differ from the study's settings."""
+        run, preset = self.settings, self.preset
+        size = data.dataset(run.filled("dataset"), run.data.data_dir).image_size
+        words = [
+            *settings.words(run.data, DataSettings(preset.data, image_size=size)),
+            *settings.words(run.training, TrainingSettings(preset.epochs, preset.batch_size)),
+        ]
+        for name, value in run.arguments.items():
+            if value != preset.defaults()[name]:
+                words += [f"--{name}", value]
+        for name in run.attributes:
+            if name not in preset.attributes:
+                words += ["--attribute", name]
+        return train_command(run.study, run.model, *words, "--run", self.folder)
+
+    def lock(self) -> contextlib.AbstractContextManager:
+        """Holds the folder for this process. Raises UserError while another process holds it."""
+        return files.lock(self.folder)
+
+
+def _completed(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with what those of the first runs lack."""
+    if "channels" in record:
+        return record
+    return record | {"reading": {}, "channels": data.dataset(record["dataset"]).channels}
+
+
+def _said(error: Exception) -> str:
+    return str(error).rstrip(".") if isinstance(error, UserError) else repr(error)
+
+
+def _written_by(path: pathlib.Path) -> str:
+    """ ", written by tfgen X" if a record says so and X is another version than this, else ""."""
+    try:
+        version = str(json.loads(path.read_text())["versions"]["tfgen"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    this = versions()["tfgen"]
+    return "" if version == this else f", written by tfgen {version} (this is {this})"
+
+
+def synchronize(model: "GenerativeModel") -> None:
+    """Lets a model's batch normalization use the statistics of all replicas together."""
+    import keras
+
+    for network in model.networks().values():
+        for layer in network.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
+
+
+def checkpoint(
+    model: "GenerativeModel", average: WeightAverage | None = None, counter: bool = True
+) -> "tf.train.Checkpoint":
+    """The tf.train.Checkpoint of a model and, if it has one, its WeightAverage; without its step counter if so told."""
+    more = {"average": average.checkpoint()} if average else {}
+    return model.checkpoint(**more) if counter else model.checkpoint(counter=False, **more)
+
+
+def train_command(study: str, model: str, *words: object) -> str:
+    """The command that trains a model of a study, with more words."""
+    return program.command("train", *([] if study == DEFAULT_STUDY else ["--study", study]), "--model", model, *words)
+
+
+def find(folder: str | os.PathLike = "runs", best: bool = False) -> tuple[list[Run], list[str]]:
+    """The runs below a folder, and a sentence for each that cannot be read.
+
+    The last trained comes first, but an experiment's, which lie deeper, after the others.
+    """
+    found, complaints = [], []
+    for path in sorted(
+        pathlib.Path(folder).glob(f"**/{RECORD}"), key=lambda path: (len(path.parts), -path.stat().st_mtime)
+    ):
+        try:
+            found.append(Run.open(path.parent, best))
+        except UserError as error:
+            complaints.append(str(error))
+    return found, complaints

@@ -1,0 +1,205 @@
+"""Trains a planned run to its end, whatever happens on the way."""
+
+import contextlib
+import functools
+import json
+import re
+import signal
+import types
+import zlib
+from collections.abc import Iterator
+
+import keras
+import tensorflow as tf
+
+from tfgen import UserError, program
+from tfgen.data.source import Source
+from tfgen.models.base import GenerativeModel
+from tfgen.runs import Run
+from tfgen.training import devices
+from tfgen.training.profile import Profile
+from tfgen.training.progress import Progress
+from tfgen.training.recorder import Recorder
+from tfgen.training.schedule import Schedule
+from tfgen.training.tensorboard import TensorBoard
+from tfgen.training.watch import Watch
+
+TRIES = 3  # at going on with other noise where a log becomes NaN or infinite
+
+
+def train(run: Run, strategy: tf.distribute.Strategy | None = None) -> bool:
+    """Trains a planned run from its newest checkpoint, or from the start, to its last iteration.
+
+    Ctrl-C and SIGTERM end it after the current iteration, with a checkpoint. Where a loss or weight becomes NaN or
+    infinite, it goes back to the checkpoint before and continues with other noise.
+
+    Args:
+        run: from `plan`.
+        strategy: from `devices.strategy`, None for one device.
+
+    Returns:
+        Whether it reached its end; False after Ctrl-C or SIGTERM.
+
+    Raises:
+        UserError: if the batch cannot be shared by the devices, another process trains the run, the disk is full, or
+            training fails for the fourth time at one place.
+    """
+    strategy = strategy or tf.distribute.get_strategy()
+    training = run.settings.training
+    check_devices(run, strategy)
+    if not (training.jit or tf.config.list_physical_devices("GPU")):  # with it Keras compiles nothing
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(training.seed)
+    with strategy.scope():
+        model = run.build()
+        average = run.average(model)
+    schedule = Schedule(run, model)  # before a checkpoint brings a rate that has fallen
+    with _stopping_together(strategy, run), run.lock() if run.chief else contextlib.nullcontext():
+        if run.chief:
+            run.write_record()
+        recorder = Recorder(run, model, average, functools.partial(devices.anywhere, strategy))
+        same_everywhere(strategy, run, recorder)
+        if recorder.iteration >= run.iterations or recorder.early:
+            return True
+        progress = Progress(recorder)
+        with _stopping_on_signals(recorder), contextlib.closing(progress):
+            source = run.training_source()
+            beside = [schedule]
+            if run.chief:
+                beside += [Watch(recorder, source.floats(slice(64))), progress]
+                beside += [TensorBoard(recorder)] if training.tensorboard else []
+                beside += [Profile(recorder)] if training.profile else []
+            _fit_until_done(run, strategy, model, source, recorder, beside)
+        return recorder.early or recorder.iteration == run.iterations
+
+
+def check_devices(run: Run, strategy: tf.distribute.Strategy) -> None:
+    """Raises UserError for settings that the devices do not support."""
+    replicas, training = strategy.num_replicas_in_sync, run.settings.training
+    if training.batch_size % replicas:
+        raise UserError(
+            f"a batch of {training.batch_size} cannot be shared evenly by {replicas} devices: "
+            f"choose a --batch_size that {replicas} divides."
+        )
+    if training.jit and replicas > 1:
+        raise UserError("--jit compiles for one device: give --devices 1, or leave --jit out.")
+    if training.score_every and devices.several_machines(strategy):
+        raise UserError(
+            "--score_every and --early_stopping work on one machine only: leave them out, and `score` the run when it "
+            "is done."
+        )
+
+
+def same_everywhere(strategy: tf.distribute.Strategy, run: Run, recorder: Recorder) -> None:
+    """Raises UserError if several machines were not given the same run."""
+    text = json.dumps(run.settings.everywhere(), sort_keys=True)
+    if not devices.agree(strategy, zlib.crc32(text.encode()) >> 8):
+        raise UserError(
+            "the machines were given different arguments, seeds or data: run the same command on all of them."
+        )
+    if not devices.agree(strategy, recorder.iteration):
+        raise UserError(
+            f"the machines find different checkpoints in {run.folder}: "
+            "it must be one folder, on a disk that all of them share."
+        )
+
+
+@contextlib.contextmanager
+def _stopping_together(strategy: tf.distribute.Strategy, run: Run) -> Iterator[None]:
+    """Within, what TensorFlow raises where another machine has stopped is a UserError."""
+    try:
+        yield
+    except tf.errors.OpError:
+        if not devices.several_machines(strategy):
+            raise
+        # The current step was done in part: nothing is saved.
+        raise UserError(
+            "another machine of this run has stopped or cannot be reached: run the same command on every machine again "
+            f"to resume from iteration {run.iteration}."
+        ) from None
+
+
+def _fit_until_done(
+    run: Run,
+    strategy: tf.distribute.Strategy,
+    model: GenerativeModel,
+    source: Source,
+    recorder: Recorder,
+    beside: list[keras.callbacks.Callback],
+) -> None:
+    """Trains until the end or a signal, and again from the checkpoint before where it fails."""
+    tries, place = 0, None
+    while not recorder.stopped:
+        _fit(run, strategy, model, source, recorder, beside)
+        recorder.save()
+        if not recorder.failure:
+            break
+        tries, place = tries + 1 if recorder.saved == place else 1, recorder.saved
+        _go_back(recorder, recorder.failure, tries)
+
+
+def _fit(
+    run: Run,
+    strategy: tf.distribute.Strategy,
+    model: GenerativeModel,
+    source: Source,
+    recorder: Recorder,
+    beside: list[keras.callbacks.Callback],
+) -> None:
+    """Trains until the end, a signal or a failure."""
+    # One pass over all remaining steps: the iteration, not Keras's epoch, is what a resumed run counts on.
+    steps = devices.feed(
+        strategy,
+        source,
+        run.settings.filled("batch_size"),
+        seed=run.settings.training.seed,
+        start=recorder.iteration,
+        stop=run.iterations,
+        redraws=recorder.redraws,
+    )
+    try:
+        model.fit(
+            steps,
+            epochs=1,
+            steps_per_epoch=run.iterations - recorder.iteration,
+            verbose=0,
+            shuffle=False,
+            callbacks=[recorder, *beside],
+        )
+    except tf.errors.OpError as error:
+        # A file decoded while training is damaged: tf.data wraps what Python raised.
+        bad = re.search(r"UserError: (.*)", str(error))
+        if not bad:
+            raise
+        recorder.save()
+        raise UserError(bad[1]) from None
+
+
+def _go_back(recorder: Recorder, failure: tuple[int, str, float], tries: int) -> None:
+    """Takes a failed run back to its newest checkpoint and other noise. Raises UserError after TRIES."""
+    iteration, log, value = failure
+    failed = f"{log} was {value} at iteration {iteration}"
+    if tries > TRIES:
+        raise UserError(
+            f"{failed} again, with other noise too: the checkpoint of iteration {recorder.saved} is good; "
+            "try lower learning rates or --precision float32 with --new."
+        )
+    recorder.start(redraws=recorder.redraws + 1)
+    program.tell(f"{failed}: back to iteration {recorder.iteration}, continuing with other noise ({tries} of {TRIES}).")
+
+
+@contextlib.contextmanager
+def _stopping_on_signals(recorder: Recorder) -> Iterator[None]:
+    """Within, the first SIGINT or SIGTERM lets training end after its iteration; the second kills as usual."""
+
+    def stop(number: int, frame: types.FrameType | None) -> None:
+        recorder.asked = True
+        for number in previous:
+            signal.signal(number, previous[number])
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,144 @@
+"""What will be trained: a Run with everything filled in and checked, before anything is written."""
+
+import dataclasses
+import os
+from typing import Any
+
+from tfgen import UserError, __version__, data, runs, settings
+from tfgen.data import batches
+from tfgen.settings import DEFAULT_STUDY, DataSettings, RunSettings, TrainingSettings
+from tfgen.studies import find
+from tfgen.studies.study import Preset
+
+# Everything at toy size, in seconds.
+SMOKE_EPOCHS, SMOKE_EXAMPLES, SMOKE_BATCH, SMOKE_WIDTH = 2, 256, 64, 1 / 8
+
+
+def plan(
+    study: str,
+    model: str,
+    *,
+    arguments: dict[str, Any] | None = None,
+    attribute: str | None = None,
+    run: str | os.PathLike | None = None,
+    new: bool = False,
+    smoke: bool = False,
+    chief: bool = True,
+    **options: Any,
+) -> runs.Run:
+    """The Run that these choices name, a new one or one to be resumed; None means the study's own choice.
+
+    Reads (or draws) and checks the data, writes nothing.
+
+    Args:
+        study, model: keys of STUDIES.
+        arguments: of the model's builder, those that differ from its defaults.
+        attribute: the one to condition on, for models that are conditioned on attributes.
+        run: folder; the default is runs/MODEL-DATASET, or runs/STUDY-MODEL-DATASET for other studies than the homework.
+        new: whether to start beside a run that exists, in that folder's name with -2, -3, ...
+        smoke: whether to train at toy size.
+        chief: whether this process writes the run.
+        options: fields of DataSettings and TrainingSettings.
+
+    Raises:
+        UserError: for settings that do not fit the model, and for a folder that holds another run.
+    """
+    preset = find(study, model)
+    reading, training, unknown = settings.split(options)
+    if unknown:
+        raise TypeError(f"no settings are called {', '.join(sorted(unknown))}")
+    if attribute and not preset.attributes:
+        raise UserError(
+            f"--attribute is for models that are conditioned on attributes, and {model} is not: leave it out."
+        )
+    reading, training = _filled(preset, reading, training, smoke)
+    suffix = f"{model}-{reading.dataset}{'-smoke' if smoke else ''}"
+    folder = os.path.expanduser(run or f"runs/{'' if study == DEFAULT_STUDY else f'{study}-'}{suffix}")
+    if new:
+        folder = unused(folder)
+    if training.early_stopping and not preset.score.test_error:
+        raise UserError(
+            f"--early_stopping is for autoencoders, which have a test error, and {model} is not one: leave it out."
+        )
+    narrow = {"width": SMOKE_WIDTH} if smoke else {}
+    planned = runs.Run(
+        folder,
+        RunSettings(
+            study,
+            model,
+            preset.defaults() | narrow | preset.convert(arguments or {}),
+            (attribute,) if attribute else tuple(preset.attributes),
+            reading,
+            training,
+            channels=0,
+            versions=runs.versions(),
+            started_with=__version__,
+        ),
+        chief=chief,
+    )
+    planned.settings = _with_data(planned)
+    if (planned.folder / runs.RECORD).exists():
+        before = runs.Run.open(folder).settings
+        _refuse_others(before, planned.settings, folder)
+        planned.settings = dataclasses.replace(planned.settings, started_with=before.started_with)
+    elif chief and planned.folder.exists() and any(not path.name.startswith(".") for path in planned.folder.iterdir()):
+        raise UserError(f"{planned.folder} holds other files and no run: choose another --run.")
+    return planned
+
+
+def unused(folder: str) -> str:
+    """The folder's name, or if it exists the name with the first of -2, -3, ... that does not."""
+    names = (f"{folder}-{i}" if i > 1 else folder for i in range(1, 10_000))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def _filled(
+    preset: Preset, reading: DataSettings, training: TrainingSettings, smoke: bool
+) -> tuple[DataSettings, TrainingSettings]:
+    """The settings with what the study, or the toy size, chooses where nothing is said."""
+    dataset = reading.dataset or preset.data
+    folder = os.path.abspath(os.path.expanduser(reading.data_dir)) if reading.data_dir else None
+    reading = dataclasses.replace(
+        reading,
+        dataset=dataset,
+        data_dir=folder,
+        image_size=reading.image_size or data.dataset(dataset, folder).image_size,
+        examples=reading.examples or (SMOKE_EXAMPLES if smoke else None),
+    )
+    training = dataclasses.replace(
+        training,
+        epochs=training.epochs or (SMOKE_EPOCHS if smoke else preset.epochs),
+        batch_size=training.batch_size or (min(SMOKE_BATCH, preset.batch_size) if smoke else preset.batch_size),
+        score_every=1 if training.early_stopping else training.score_every,
+    )
+    return reading, training
+
+
+def _with_data(run: runs.Run) -> RunSettings:
+    """The run's settings with what is found in its data. Raises UserError for data that do not fit the model."""
+    source = run.training_source()
+    if run.settings.training.score_every:
+        run.source("test")  # must exist before anything begins
+    for field in run.preset.needs:
+        if getattr(source, field) is None:
+            raise UserError(
+                f"{run.settings.model} is trained on pictures with {field}, which {source.name} does not have: "
+                "choose another --dataset."
+            )
+    return dataclasses.replace(
+        run.settings,
+        channels=source.images.shape[-1],
+        pictures=len(source),
+        data_fingerprint=source.fingerprint(),
+        steps_per_epoch=batches.steps_per_epoch(source, run.settings.filled("batch_size")),
+    )
+
+
+def _refuse_others(old: RunSettings, new: RunSettings, folder: str) -> None:
+    """Raises UserError that shows how the run in a folder differs from the run asked for."""
+    conflicts = old.conflicts(new)
+    if conflicts:
+        raise UserError(
+            f"{folder} was trained with {'; '.join(conflicts)}: give the old value to continue it, or --new or another "
+            "--run to train beside it."
+        )

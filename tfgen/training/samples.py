@@ -1,0 +1,42 @@
+"""A sheet of pictures per epoch while a run trains."""
+
+import contextlib
+
+from PIL import Image
+
+from tfgen import figures
+from tfgen.models.average import WeightAverage
+from tfgen.models.base import GenerativeModel
+from tfgen.runs import Run, replacing
+
+
+def averaged(average: WeightAverage | None) -> contextlib.AbstractContextManager:
+    """Within, the networks that draw pictures have their averaged weights, if there are any."""
+    return average.in_use() if average else contextlib.nullcontext()
+
+
+class Samples:
+    """Writes samples/ITERATION.png from latents that stay the same for the run."""
+
+    def __init__(self, run: Run, generative_model: GenerativeModel, average: WeightAverage | None):
+        self.run = run
+        self.generative_model = generative_model
+        self.average = average
+        self.folder = run.folder / "samples"
+
+    def remove_beyond(self, iteration: int) -> None:
+        """Removes the sheets after an iteration, and what a killed process left half written."""
+        for path in self.folder.glob("*.png") if self.run.chief else ():
+            if not path.stem.isdecimal() or int(path.stem) > iteration:
+                path.unlink(missing_ok=True)
+
+    def write(self, iteration: int) -> None:
+        """Draws the sheet of an iteration, with averaged weights if there are any, unless it exists."""
+        path = self.folder / f"{iteration:07d}.png"
+        if not self.run.chief or path.exists():
+            return
+        path.parent.mkdir(exist_ok=True)
+        with averaged(self.average):
+            sheet = figures.sheet(self.run.preset.samples(self.generative_model), self.run.preset.sample_columns)
+        with replacing(path) as temporary:
+            Image.fromarray(sheet).save(temporary)

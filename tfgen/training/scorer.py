@@ -1,0 +1,54 @@
+"""A run's score on the test set while it trains."""
+
+import math
+from typing import Any
+
+from tfgen import program
+from tfgen.models.average import WeightAverage
+from tfgen.models.base import GenerativeModel
+from tfgen.runs import Run
+from tfgen.training.samples import averaged
+
+
+class Scorer:
+    """Measures the model every so many epochs, and says whether it is the best so far."""
+
+    def __init__(self, run: Run, generative_model: GenerativeModel, average: WeightAverage | None):
+        self.run = run
+        self.generative_model = generative_model
+        self.average = average
+
+    def due(self, iteration: int) -> bool:
+        """Whether the run is scored at the end of an epoch."""
+        every = self.run.settings.training.score_every
+        return bool(every) and iteration // self.run.steps_per_epoch % every == 0
+
+    def score(self, iteration: int, state: dict[str, Any]) -> dict[str, Any]:
+        """Measures the model, with its averaged weights if it has them, and says the result.
+
+        Args:
+            iteration: of the run.
+            state: of the run before.
+
+        Returns:
+            What changes in the state: "score" of this iteration, the least is the best; "best" of all; "waited", how
+            many scores have not been better since.
+        """
+        score, epoch = self.run.preset.score, iteration // self.run.steps_per_epoch
+        with averaged(self.average):
+            measured = score(self.run, self.generative_model)[score.best]
+        sign = -1 if score.higher_is_better else 1
+        least, best = sign * measured, state["best"]
+        better = math.isfinite(least) and (best is None or least < best)
+        beside = ", the best so far" if better else "" if best is None else f", not better than {sign * best:.6g}"
+        program.tell(f"epoch {epoch}: {score.best} {measured:.6g}{beside}")
+        return {
+            "score": least if math.isfinite(least) else None,
+            "best": least if better else best,
+            "waited": 0 if better else state["waited"] + 1,
+        }
+
+    def early(self, state: dict[str, Any]) -> bool:
+        """Whether the test error has not improved for as many scores as early stopping allows."""
+        patience = self.run.settings.training.early_stopping
+        return 0 < patience <= state["waited"]
