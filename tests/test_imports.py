@@ -44,13 +44,13 @@ def imported(path):
                 yield parts[1] if len(parts) > 1 and parts[1] in FLOOR else "tfgen"
 
 
-FILES = [ROOT / "tfgen_cli.py", *sorted((ROOT / "tfgen").rglob("*.py"))]
+# The package itself exports from all floors, lazily; that `import tfgen` imports nothing heavy is a test below.
+FILES = [ROOT / "tfgen_cli.py", *sorted({*(ROOT / "tfgen").rglob("*.py")} - {ROOT / "tfgen" / "__init__.py"})]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_flow_downwards(path):
     place = path.relative_to(ROOT if path.parent == ROOT else ROOT / "tfgen").parts[0].removesuffix(".py")
-    place = "tfgen" if place == "__init__" else place
     assert place in FLOOR, f"{place} has no floor yet"
     for name in imported(path):
         assert FLOOR[name] < FLOOR[place] or name == place, f"{path.name} imports {name} from above"
@@ -60,9 +60,9 @@ def test_the_command_line_calls_commands_and_nothing_below():
     assert set(imported(ROOT / "tfgen_cli.py")) == {"tfgen", "commands", "flags", "program", "settings"}
 
 
-@pytest.mark.parametrize("name", ["settings", "flags", "program", "commands"])
+@pytest.mark.parametrize("name", ["UserError", "settings", "flags", "program", "commands"])
 def test_what_help_needs_imports_nothing_heavy(name):
-    done = python(f"import sys, tfgen.{name}; print([m for m in {HEAVY} if m in sys.modules])")
+    done = python(f"import sys; from tfgen import {name}; print([m for m in {HEAVY} if m in sys.modules])")
     assert done.stdout == "[]\n", done.stderr
 
 
@@ -91,7 +91,7 @@ def test_help_does_not_import_tensorflow():
 def test_another_backend_is_refused_in_a_sentence():
     done = python("import tfgen", KERAS_BACKEND="jax")
     assert done.returncode == 1
-    assert "needs Keras on TensorFlow, but the Keras backend is 'jax'" in done.stderr.splitlines()[-1]
+    assert "needs Keras with the TensorFlow backend" in done.stderr.splitlines()[-1]
 
 
 def test_the_command_line_says_so_too():
