@@ -19,6 +19,7 @@ import tiny
 import tfgen_cli
 from benchmarks import replicas, report
 from tfgen import runs
+from tfgen.models.base import GenerativeModel
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
@@ -48,6 +49,12 @@ def tiny_study():
     """The tests' own study is among the package's; see tiny.py."""
     with tiny.registered():
         yield
+
+
+@pytest.fixture
+def no_optimizers(monkeypatch):
+    """Presets build their networks alone: an optimizer has two variables for each of theirs."""
+    monkeypatch.setattr(GenerativeModel, "compile", lambda self, **optimizers: None)
 
 
 def toy_choice(choice):

@@ -74,6 +74,7 @@ COUNTS = {
 }
 
 
+@pytest.mark.usefixtures("no_optimizers")
 @pytest.mark.parametrize("depth", COUNTS)
 def test_trainable_parameters(depth):
     arguments = {"depth": depth, "latent_dim": 7}
@@ -143,6 +144,7 @@ def test_initial_weights_of_the_games():
 # ----------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_optimizers")
 def test_beta_of_the_study():
     """studies.md: .0025 on 3072 values in [-1, 1] is 7.68 there, where each squared error is four of ours."""
     assert csi5340.vae((32, 32, 3), width=1 / 16).beta == pytest.approx(0.0025 * 3072 / 4)

@@ -169,6 +169,7 @@ def check_legible(figure):
             assert not any(path.intersects_bbox(Bbox.from_extents(text), filled=False) for text in own)
 
 
+@pytest.mark.usefixtures("no_optimizers")
 @pytest.mark.parametrize("study, model, arguments", MODELS + VARIANTS)
 def test_every_model_is_drawn(study, model, arguments):
     built, figure = draw(study, model, **arguments)
@@ -193,6 +194,7 @@ def test_every_model_is_drawn(study, model, arguments):
     check_legible(figure)
 
 
+@pytest.mark.usefixtures("no_optimizers")
 def test_more_columns_are_legible_too():
     check_legible(draw("dlcv2018", "infogan", SHAPE, width=1 / 4)[1])
     check_legible(
@@ -201,6 +203,7 @@ def test_more_columns_are_legible_too():
     check_legible(draw("sullivan2017", "depth_wgan", (256, 256, 3), width=1 / 4)[1])
 
 
+@pytest.mark.usefixtures("no_optimizers")
 def test_arrows_join_the_right_boxes():
     model, figure = draw("sullivan2017", "depth_wgan", SHAPE)
     (axis,) = (axis for axis in figure.axes if axis.get_label() == "generator")

@@ -187,6 +187,7 @@ def test_five_critic_steps_on_fresh_latents(toy):
 # ----------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_optimizers")
 def test_parameter_counts():
     model = STUDIES["dlcv2018"]["infogan"].build((64, 64, 3))
     assert model.parameters() == {"discriminator": 1_083_137, "generator": 1_161_891, "recognizer": 531_122}
@@ -209,7 +210,11 @@ def bound(read, codes, categories):
     """What an InfoGAN logs when its recognizer answers `read`."""
     keras.utils.set_random_seed(0)
     model = InfoGAN(
-        None, lambda images, training: {"features": images}, lambda features, training: read, None, categories
+        None,
+        lambda images, training: {"features": images},
+        lambda features, training: read,
+        "non_saturating",
+        categories,
     )
     model.fake = lambda batch, draw: batch["image"]
     model.sample_codes = lambda key, draw, n: tf.constant(codes, tf.float32)

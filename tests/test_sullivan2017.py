@@ -56,6 +56,7 @@ def conv(kernel, inputs, outputs):
     return kernel**2 * inputs * outputs + outputs
 
 
+@pytest.mark.usefixtures("no_optimizers")
 def test_parameter_counts():
     """Each by hand from the notes' tables at 64x64x3; the VAE's decoder and WGAN-GP's critic are without batch
     normalization.
@@ -89,6 +90,7 @@ def test_parameter_counts():
         assert PRESETS[name].build((64, 64, 3)).parameters() == counts
 
 
+@pytest.mark.usefixtures("no_optimizers")
 def test_parameter_counts_of_the_depth_model():
     """studies.md: about 8.08 M with the noise channel, and 1.16 M."""
     down = (
@@ -156,6 +158,7 @@ def test_layer_details_of_the_study():
     assert float(optimizer.learning_rate) == pytest.approx(1e-3)
 
 
+@pytest.mark.usefixtures("no_optimizers")
 def test_critics_end_linear_or_in_a_sigmoid():
     shape = (8, 8, 3)
     images = 100 * np.random.default_rng(0).standard_normal((8, 8, 8, 4))
