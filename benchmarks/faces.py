@@ -6,7 +6,7 @@ import time
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
-from tfgen.data.builtin import faces  # noqa: E402 (NumPy reads the variables when it is imported)
+from tfgen.data.builtin import faces
 
 ROUNDS, N = 10, 512
 

@@ -1,4 +1,4 @@
-"""Seconds a training iteration of each model of a study, side by side: python benchmarks/steps.py [ITERATIONS [STUDY]]"""
+"""Seconds per training iteration of each model of a study: python benchmarks/steps.py [ITERATIONS [STUDY]]"""
 
 import os
 import sys
@@ -21,6 +21,7 @@ for name, preset in STUDIES[study].items():
     model.fit(batches(source, preset.batch_size, stop=iterations), epochs=1, verbose=0, shuffle=False)
     seconds = (time.perf_counter() - began) / iterations
     print(
-        f"{study} {name:16s} batch {preset.batch_size}: {seconds:.3f} s an iteration, {preset.batch_size / seconds:.0f} images/s",
+        f"{study} {name:16s} batch {preset.batch_size}: {seconds:.3f} s an iteration, "
+        f"{preset.batch_size / seconds:.0f} images/s",
         flush=True,
     )

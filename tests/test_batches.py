@@ -57,5 +57,5 @@ def test_every_example_gets_its_turn_though_remainders_are_dropped(toy):
 
 
 def test_a_batch_larger_than_the_data_is_refused(toy):
-    with pytest.raises(UserError, match="toy holds 64 examples"):
+    with pytest.raises(UserError, match="toy contains 64 examples"):
         batches(toy, 65)

@@ -123,7 +123,7 @@ def test_export_replaces_its_own_and_nothing_else(tfgen, tiny_study):
     pathlib.Path("mine/generator").mkdir(parents=True)
     pathlib.Path("mine/generator/thesis.txt").write_text("years of work")
     code, _, err = tfgen("export", "r", "--out", "mine")
-    assert code == 2 and "mine/generator exists and is no SavedModel" in err
+    assert code == 2 and "mine/generator exists and is not a SavedModel" in err
     assert pathlib.Path("mine/generator/thesis.txt").read_text() == "years of work"
 
 

@@ -39,8 +39,8 @@ def attributes():
 
 @functools.cache
 def pair(name):
-    """The same 128 faces without and with an attribute."""
-    return [faces.draw(0, 128, attributes={name: value})[0].astype(int) for value in (0, 1)]
+    """The same 64 faces without and with an attribute."""
+    return [faces.draw(0, 64, attributes={name: value})[0].astype(int) for value in (0, 1)]
 
 
 @pytest.mark.parametrize("start, stop", [(0, 1), (31, 34), (5, 70), (64, 96), (99, 100), (40, 40)])

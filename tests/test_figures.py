@@ -372,7 +372,7 @@ def test_depth_rows_are_colour_truth_and_prediction_in_metres(toy, monkeypatch):
     assert all((guess == 2.5).all() for guess in pictures[8:12])
     limits = {axis.images[0].get_clim() for axis in figure.axes[4:12]}
     assert limits == {(0.0, np.ceil(chosen.depth.max() / 1000))} and figure.axes[-1].get_ylabel() == "depth in metres"
-    with pytest.raises(UserError, match="has no depth to compare with"):
+    with pytest.raises(UserError, match="has no depth: choose"):
         figures.depth_rows(types.SimpleNamespace(source=lambda split: dataclasses.replace(toy, depth=None)))
 
 

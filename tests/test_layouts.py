@@ -582,7 +582,7 @@ BAD_FOLDER = {
     "picture missing": (
         remove("train/2.png"),
         LINE_2,
-        "expected the name of a picture beside or below it, not '2.png', which is missing",
+        "expected the name of a picture next to or below it, not '2.png', which is missing",
     ),
     "picture in both splits": (write("test/2.png", noise(32, 32, 3)), LINE_2, "but 2.png is the name of 2"),
     "picture without a row": (
@@ -788,6 +788,9 @@ def test_depth_is_in_the_unit_it_was_written_in(tmp_path, depth_unit, steps, exp
     depth = data.load("rgbd", "train", tmp_path, 16, depth_unit=depth_unit).depth
     assert depth.dtype == np.uint16
     np.testing.assert_array_equal(depth[0, ..., 0], np.resize(expected, (16, 16)))
+    in_files = data.load("rgbd", "train", tmp_path, 16, depth_unit=depth_unit, cache_gb=0)
+    assert isinstance(in_files.depth, Files)
+    np.testing.assert_array_equal(in_files.metres(), depth / np.float32(1000))
 
 
 @pytest.mark.parametrize("depth_unit", [0, -0.001, float("nan"), 10.5, float("inf")])

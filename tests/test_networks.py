@@ -1,10 +1,11 @@
 """Parameter counts of the studies' tables, shapes and ranges."""
 
+import keras
 import numpy as np
 import pytest
 
 from tfgen import UserError
-from tfgen.networks import dcgan
+from tfgen.networks import blocks, bottleneck, conditioning, dcgan, digits, mirrored, pooled, variable_depth
 from tfgen.studies import STUDIES
 
 COUNTS = {
@@ -34,6 +35,54 @@ def test_widths_follow_the_image_size(image_size, expected):
 def test_sizes_that_do_not_fit(image_size, width):
     with pytest.raises(UserError):
         dcgan.widths(image_size, width)
+
+
+def test_widths_double_up_to_the_most():
+    assert blocks.widths(128, 64, most=256) == [64, 128, 256, 256, 256]
+    assert blocks.widths(32, 16, 1 / 10) == [2, 3, 6]
+    assert (blocks.scaled(3, 1 / 16), blocks.halvings(8), blocks.quarter((32, 32, 1))) == (1, 1, 8)
+
+
+NETWORKS = {
+    "bottleneck": lambda size, width: bottleneck.encoder((size, size, 1), 2, width),
+    "class_generator": lambda size, width: conditioning.class_generator((size, size, 1), 2, 3, width),
+    "depth_generator": lambda size, width: conditioning.depth_generator((size, size, 1), width),
+    "dcgan": lambda size, width: dcgan.generator((size, size, 1), 2, width=width),
+    "digits encoder": lambda size, width: digits.encoder((size, size, 1), 2, width),
+    "digits decoder": lambda size, width: digits.decoder((size, size, 1), 2, width),
+    "digits discriminator": lambda size, width: digits.discriminator((size, size, 1), width),
+    "mirrored": lambda size, width: mirrored.decoder((size, size, 1), 2, width),
+    "pooled": lambda size, width: pooled.critic((size, size, 1), 2, width),
+    "variable_depth": lambda size, width: variable_depth.decoder((size, size, 1), 2, 2, width),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_family_refuses_sizes_and_widths_that_do_not_fit(name):
+    with pytest.raises(UserError, match="image_size must be a power of two and at least 8, not 24"):
+        NETWORKS[name](24, 1.0)
+    with pytest.raises(UserError, match="width must be more than 0, not -1.0"):
+        NETWORKS[name](8, -1.0)
+
+
+def test_ranges_of_images():
+    x = np.float32([[-30, -1, 0, 1, 30]])
+    np.testing.assert_allclose(blocks.tanh_image(x), np.tanh(x) / 2 + 0.5, atol=1e-6)
+    unit = np.float32([[0, 0.25, 1]])
+    np.testing.assert_allclose(blocks.to_tanh_range(unit), [[-1, -0.5, 1]])
+    np.testing.assert_allclose(blocks.from_tanh_range(blocks.to_tanh_range(unit)), unit)
+
+
+def test_output_layers_stay_in_float32_under_mixed_precision():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        features = np.zeros((2, 5), np.float32)
+        outputs = [blocks.tanh_image(features), blocks.head(features, 1, "logits")]
+        outputs += blocks.latent_heads(features, 3).values()
+        hidden = keras.layers.Dense(1)(features)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert hidden.dtype == "float16" and all(output.dtype == "float32" for output in outputs)
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 1), (32, 32, 3)])

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tfgen import UserError
 from tfgen.data.builtin import raycast, scenes
 
 
@@ -164,6 +165,11 @@ def test_a_source_carries_its_depth_along():
     source = scenes.load("train", 8, 6)
     np.testing.assert_array_equal((source[:2] + source[4:]).depth, source.depth[[0, 1, 4, 5]])
     assert source.select([]).depth is source.depth
+    metres = source.metres(slice(1, 3))
+    assert metres.dtype == np.float32
+    np.testing.assert_array_equal(np.rint(1000 * metres), source.depth[1:3])
+    with pytest.raises(UserError, match="scenes/train has no depth"):
+        dataclasses.replace(source, depth=None).metres()
     assert (
         len(
             {

@@ -1,25 +1,27 @@
-"""SavedModels of a run's networks, proven by reloading them."""
+"""SavedModels of a run's networks, checked by reloading them."""
 
+import os
 import pathlib
 import shutil
 import tempfile
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfgen import UserError
+from tfgen.runs import Run
 
 TOLERANCE = 1e-5
 
 
-def export(run, folder=None):
-    """Writes each network as a SavedModel with an endpoint `serve` for batches of any size, and compares it with the
-    Keras network.
+def export(run: Run, folder: str | os.PathLike | None = None) -> dict[str, tuple[pathlib.Path, float]]:
+    """Writes each network as a SavedModel with an endpoint `serve` for any batch size, and compares it with Keras's.
 
     Args:
-        run: a trained Run.
-        folder: where to; the default is the run's exports/. Existing exports there are replaced, each at once.
+        run: trained.
+        folder: where to write; the default is the run's exports/. Existing exports there are replaced, each at once.
 
     Returns:
         {network: (path, largest absolute difference over batches of 1 and 17)}.
@@ -36,28 +38,28 @@ def export(run, folder=None):
         raise UserError(f"{folder} cannot be written ({error.strerror or error}): choose another --out.") from None
 
 
-def _export(network, path):
+def _export(network: keras.Model, path: pathlib.Path) -> tuple[pathlib.Path, float]:
     if path.exists() and not (path / "saved_model.pb").exists():
-        raise UserError(f"{path} exists and is no SavedModel: choose another --out, or move it away.")
+        raise UserError(f"{path} exists and is not a SavedModel: choose another --out, or move it away.")
     with tempfile.TemporaryDirectory(dir=path.parent) as temporary:
         archive = keras.export.ExportArchive()
         archive.track(network)
         signature = tf.nest.map_structure(lambda x: tf.TensorSpec((None, *x.shape[1:]), x.dtype), network.input)
         archive.add_endpoint("serve", lambda inputs: network(inputs, training=False), input_signature=[signature])
         archive.write_out(f"{temporary}/{path.name}", verbose=False)
-        difference = max(
-            _difference(network, tf.saved_model.load(f"{temporary}/{path.name}"), batch) for batch in (1, 17)
-        )
+        reloaded = tf.saved_model.load(f"{temporary}/{path.name}")
+        difference = max(_difference(network, reloaded, batch) for batch in (1, 17))
         if difference > TOLERANCE:
             raise UserError(
-                f"the reloaded {path.name} differs from the Keras network by {difference:.2g}, more than {TOLERANCE:g}: nothing was exported."
+                f"the reloaded {path.name} differs from the Keras network by {difference:.2g}, more than "
+                f"{TOLERANCE:g}: it was not exported."
             )
         shutil.rmtree(path, ignore_errors=True)
         shutil.move(f"{temporary}/{path.name}", path)
     return path, difference
 
 
-def _difference(network, reloaded, batch):
+def _difference(network: keras.Model, reloaded: Any, batch: int) -> float:
     random = np.random.default_rng(0)
     inputs = tf.nest.map_structure(
         lambda x: tf.constant(random.random((batch, *x.shape[1:])), tf.float32), network.input

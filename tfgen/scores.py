@@ -207,11 +207,8 @@ def measure_depth(run: Run, model: GenerativeModel, n: int = 8) -> dict[str, flo
     Raises:
         UserError: if the data set has no depth.
     """
-    train, test = (run.source(split).decoded() for split in ("train", "test"))
-    if test.depth is None:
-        raise UserError(f"{test.name} has no depth to measure errors against: train on scenes or rgbd.")
-    truth, known = test.depth / np.float32(1000), test.depth > 0
-    mean = np.broadcast_to(depth.mean_map(train.depth / np.float32(1000), train.depth > 0), truth.shape)
+    test, truth, seen = run.source("test"), run.source("test").metres(), run.source("train").metres()
+    known, mean = truth > 0, np.broadcast_to(depth.mean_map(seen, seen > 0), truth.shape)
     repeated = np.stack([10 * latents.depths(model, test.floats(slice(n)), number) for number in range(n)])
     return {
         "pictures": len(test),

@@ -90,6 +90,16 @@ class Source:
         images = self.images[examples]
         return (images.decoded()[0] if isinstance(images, Files) else images) / np.float32(255)
 
+    def metres(self, examples: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """The depth at a slice or at indices in metres, (n, H, W, 1) float32, 0 for a hole.
+
+        Raises UserError if the data set has no depth.
+        """
+        if self.depth is None:
+            raise UserError(f"{self.name} has no depth: choose scenes, rgbd or another data set with depth.")
+        depth = self.depth[examples]
+        return (depth.decoded()[0] if isinstance(depth, Files) else depth) / np.float32(1000)
+
     def column(self, attribute: str) -> np.ndarray:
         """The values (n,) uint8 of one attribute. Raises UserError for an unknown name."""
         if attribute not in self.attribute_names:

@@ -16,8 +16,9 @@ def examples(source: Source, n: int, columns: int = 8) -> Figure:
     source = source[:n].decoded()
     columns, images = min(columns, len(source)), source.floats()
     if source.depth is not None:
-        far = np.maximum(source.depth.max(axis=(1, 2, 3), keepdims=True), 1)
-        images = np.concatenate([images, np.repeat(source.depth / far, images.shape[-1], axis=-1)], axis=2)
+        metres = source.metres()
+        far = np.maximum(metres.max(axis=(1, 2, 3), keepdims=True), np.float32(0.001))
+        images = np.concatenate([images, np.repeat(metres / far, images.shape[-1], axis=-1)], axis=2)
     rows, (height, width) = -(-len(images) // columns), images.shape[1:3]
     row_height = 2.3 if len(source.attribute_names) > 3 else 1.9
     figure = Figure((1.5 * columns * width / height, row_height * rows), layout="constrained")
@@ -37,5 +38,6 @@ def _caption(source: Source, i: int) -> str:
     if source.labels is not None:
         words.insert(0, source.classes[source.labels[i]] if source.classes else str(source.labels[i]))
     if source.depth is not None:
-        words.append(f"up to {source.depth[i].max() / 1000:.1f} m, {np.mean(source.depth[i] == 0):.0%} unknown")
+        metres = source.metres(np.array([i]))
+        words.append(f"up to {metres.max():.1f} m, {np.mean(metres == 0):.0%} unknown")
     return textwrap.fill(", ".join(words), 24 if source.depth is None else 48, max_lines=5, placeholder=" ...")

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tfgen import UserError, latents
+from tfgen import latents
 from tfgen.figures.grids import close_together, mosaic, show
 from tfgen.protocols import Run
 
@@ -17,10 +17,8 @@ def depth_rows(run: Run, n: int = 8) -> Figure:
     """
     test = run.source("test")
     # From all over the set: neighbours may be frames of one film.
-    test = test[np.unique(np.linspace(0, len(test) - 1, n).astype(int))].decoded()
-    if test.depth is None:
-        raise UserError(f"{test.name} has no depth to compare with: train on scenes or rgbd.")
-    truth, predicted = test.depth / 1000, 10 * latents.depths(run.model, test.floats())
+    test = test[np.unique(np.linspace(0, len(test) - 1, n).astype(int))]
+    truth, predicted = test.metres(), 10 * latents.depths(run.model, test.floats())
     far = float(np.ceil(max(truth.max(), predicted.max())))
     figure = Figure((1.5 * len(test) + 1, 5.4), layout="constrained")
     axes = figure.subplots(3, len(test), squeeze=False)

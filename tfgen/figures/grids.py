@@ -81,7 +81,9 @@ def close_together(figure: Figure) -> None:
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
 
 
-def rows_of(pictures: Sequence[tuple[str, Sequence[np.ndarray]]], columns: int) -> tuple[Figure, np.ndarray]:
+def rows_of(
+    pictures: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]], columns: int
+) -> tuple[Figure, np.ndarray]:
     """A figure of rows of pictures, [(label, (columns or more, H, W, C) in [0, 1])], and its axes (rows, columns)."""
     figure = Figure((columns + 2, len(pictures) * 1.05 + 0.3), layout="constrained")
     axes = fill_rows(figure.subplots(len(pictures), columns, squeeze=False), pictures)

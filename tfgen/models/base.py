@@ -120,7 +120,7 @@ class GenerativeModel(Saved, keras.Model):
             arguments["shuffle"] = False  # Keras ignores it, and warns
         return super().fit(x, y, **arguments)
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Nothing: all variables are there. Keras would draw a batch to find out, which several machines cannot do."""
 
     def batch(self, data: Any) -> Batch:

@@ -413,7 +413,7 @@ def match(
             matched[paths[0]] = i
         else:
             what = (
-                f"expected the name of a picture beside or below it, not {name[:80]!r}, which is missing; restore the "
+                f"expected the name of a picture next to or below it, not {name[:80]!r}, which is missing; restore the "
                 "picture or remove the line"
             )
             if paths:
