@@ -25,6 +25,7 @@ from tfgen.settings import DataSettings, RunSettings, TrainingSettings
 from tfgen.studies import STUDIES
 from tfgen.training import devices
 
+pytestmark = pytest.mark.trace
 ROOT = pathlib.Path(__file__).parent.parent
 TOY = ["--smoke", "--examples", "64", "--batch_size", "16", "--image_size", "16"]
 QUICK = [
