@@ -98,7 +98,9 @@ class GenerativeModel(Saved, keras.Model):
         for player, optimizer in optimizers.items():
             optimizer.build(self.player_variables(player))
 
-    def fit(self, x: Any = None, y: Any = None, **arguments: Any) -> keras.callbacks.History:
+    def fit(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, **arguments: Any
+    ) -> keras.callbacks.History:
         """`keras.Model.fit` on pictures, pictures with what they are conditioned on, or batches as dicts.
 
         Args:
@@ -106,7 +108,9 @@ class GenerativeModel(Saved, keras.Model):
                 a tf.data.Dataset of batches of any of these.
             y: what the model is conditioned on: labels (n,) of a CGAN, attributes (n, K) of an ACGAN, depth
                 (n, H, W, 1) of a DepthWGAN. Other models ignore it.
-            arguments: as of `keras.Model.fit`.
+            batch_size: pictures in a batch, 32 for arrays; a tf.data.Dataset brings its own.
+            epochs: passes over the data.
+            arguments: others of `keras.Model.fit`.
 
         Raises:
             UserError: if the pictures or y are not what the model can be trained on.
@@ -115,10 +119,10 @@ class GenerativeModel(Saved, keras.Model):
             x, y = x
         inputs.check_values(self, x, y)
         replicas = self.distribute_strategy.num_replicas_in_sync if self.distribute_strategy else 1
-        inputs.check_shares(x, arguments.get("batch_size") or 32, replicas)
+        inputs.check_shares(x, batch_size or 32, replicas)
         if isinstance(x, tf.data.Dataset):
             arguments["shuffle"] = False  # Keras ignores it, and warns
-        return super().fit(x, y, **arguments)
+        return super().fit(x, y, batch_size=batch_size, epochs=epochs, **arguments)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Nothing: all variables are there. Keras would draw a batch to find out, which several machines cannot do."""
