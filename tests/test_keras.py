@@ -4,6 +4,10 @@ import contextlib
 import csv
 import io
 import math
+import os
+import pathlib
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -15,6 +19,7 @@ from tests.sentences import say
 from tfgen import UserError, losses, models, noise
 from tfgen.studies import STUDIES
 
+ROOT = str(pathlib.Path(__file__).parent.parent)
 SHAPE = (8, 8, 3)
 X = np.random.default_rng(0).random((64, *SHAPE), np.float32)
 LABELS = np.arange(64) % 3
@@ -188,11 +193,89 @@ def test_a_dict_without_pictures_and_weights_of_samples():
 
 
 def test_batches_that_devices_cannot_share(two_replicas):
+    """An odd batch would leave NaN in every log, and in moving statistics for good."""
     with two_replicas.scope():
-        model = gan()
-    with pytest.raises(UserError) as error:
-        model.fit(X[:61], batch_size=16)
-    assert "61 examples in batches of 16 cannot be shared evenly by 2 devices" in say(error)
+        model, other = gan(), vae()
+    data = tf.data.Dataset.from_tensor_slices(X)
+    bad = [
+        (model, {"x": X[:61], "batch_size": 16}, "61 examples in batches of 16 cannot be shared evenly by 2 devices"),
+        (model, {"x": data.batch(16)}, "batches must all be shared evenly by 2 devices"),
+        (model, {"x": data.batch(15, drop_remainder=True)}, "batches must all be shared evenly by 2 devices"),
+        (other, {"x": X, "batch_size": 16, "validation_split": 0.1}, "57 examples in batches of 16"),
+        (other, {"x": X, "batch_size": 16, "validation_data": X[:49]}, "49 examples in batches of 16"),
+    ]
+    for one, fit, sentence in bad:
+        with pytest.raises(UserError) as error:
+            one.fit(verbose=0, **fit)
+        assert sentence in say(error) and "drop_remainder=True" in say(error)
+        assert one.step.numpy() == 0
+
+
+def test_empty_data_fractions_and_batches_of_unknown_rank():
+    for make, fit, sentence in [
+        (gan, {"x": X[:0]}, "holds no pictures"),
+        (gan, {}, "fit takes an array of pictures"),
+        (gan, {"x": (X, LABELS, LABELS)}, "fit takes an array of pictures"),
+        (lambda: conditional("cgan"), {"x": X, "y": LABELS * 0.7}, "not fractions from 0 to 1.4"),
+    ]:
+        with pytest.raises(UserError) as error:
+            make().fit(verbose=0, **fit)
+        assert sentence in say(error)
+    model = gan(run_eagerly=True)
+    unknown = tf.data.Dataset.from_tensor_slices(X).batch(16).map(lambda x: tf.numpy_function(np.copy, [x], tf.float32))
+    model.fit(unknown, verbose=0)
+    taken = iter(np.split(X, 4))
+    one_shot = tf.data.Dataset.from_generator(lambda: taken, output_types=tf.float32)
+    model.fit(one_shot, verbose=0)
+    assert int(model.step) == 8  # no batch was lost to a check
+
+
+def test_networks_must_be_built_and_players_have_optimizers_of_their_own():
+    unbuilt = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match="discriminator is not built: let it begin with keras.Input"):
+        models.GAN(dense_generator(), unbuilt).compile(discriminator="adam", generator="adam")
+    one = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="two players were given the same optimizer"):
+        models.GAN(dense_generator(), dense_discriminator()).compile(discriminator=one, generator=one)
+    model = models.GAN(dense_generator(), dense_discriminator())
+    model.compile(discriminator="sgd", generator="adam")
+    assert isinstance(model.optimizers["discriminator"], keras.optimizers.SGD)
+
+
+def test_regularizers_and_averages_of_optimizers_do_what_keras_says():
+    """A weight decay of the loss shrinks a kernel; with use_ema a model ends with the averages."""
+    keras.utils.set_random_seed(0)
+    strong = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(10.0))
+    discriminator = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), strong])
+    model = models.GAN(dense_generator(), discriminator)
+    sgd = keras.optimizers.SGD(1e-2, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=None)
+    model.compile(discriminator=keras.optimizers.SGD(1e-2), generator=sgd, run_eagerly=True)
+    before = np.abs(strong.kernel.numpy()).mean()
+    model.fit(X, batch_size=16, epochs=3, verbose=0)
+    assert np.abs(strong.kernel.numpy()).mean() < 0.5 * before
+    averages = [variable.numpy() for variable in sgd._model_variables_moving_average]
+    assert same(averages, [variable.numpy() for variable in model.generator.trainable_variables])
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_networks_of_ones_own_in_half_precision(policy):
+    """Their outputs are half precision, unlike those of tfgen's networks; losses are float32 nevertheless."""
+    keras.config.set_dtype_policy(policy)
+    try:
+        for make in (gan, vae):
+            model = make(run_eagerly=True)
+            lasts = {network.layers[-1].compute_dtype for network in model.networks().values()}
+            assert lasts == {policy.removeprefix("mixed_")}
+            logs = model.fit(X, batch_size=32, verbose=0).history
+            assert all(np.isfinite(values[0]) for values in logs.values())
+        critic = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(1)])
+        model = models.WGANGP(dense_generator(), critic, d_steps=1)
+        model.compile(discriminator="adam", generator="adam", run_eagerly=True)
+        assert np.isfinite(model.fit(X, batch_size=32, verbose=0).history["gradient_penalty"][0])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    scaled = isinstance(model.optimizers["generator"], keras.optimizers.LossScaleOptimizer)
+    assert scaled == (policy == "mixed_float16")
 
 
 def test_conditional_models_train_on_pairs_and_generate_what_they_are_told():
@@ -234,10 +317,59 @@ def test_every_autoencoder_is_validated(study, name):
     assert "val_reconstruction" in history and np.isfinite(history["val_reconstruction"]).all()
 
 
-def test_a_gan_has_nothing_to_validate():
+def test_validation_weighs_pictures_not_batches():
+    """A last batch of one picture counts as one picture."""
+    model = vae(run_eagerly=True)
+    pictures = np.concatenate([X, np.zeros((1, *SHAPE), np.float32)])
+    model.validation_logs = lambda images: {"reconstruction": tf.reduce_mean(images), "kl": tf.reduce_mean(images)}
+    for batch_size in (64, 65, 5):
+        logs = model.evaluate(pictures, batch_size=batch_size, verbose=0, return_dict=True)
+        assert logs["reconstruction"] == pytest.approx(pictures.mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("how", [{"validation_data": X}, {"validation_split": 0.25}])
+def test_a_gan_has_nothing_to_validate(how):
+    model = gan(run_eagerly=True)
     with pytest.raises(UserError) as error:
-        gan(run_eagerly=True).fit(X, batch_size=32, verbose=0, validation_data=X)
-    assert "GAN has no validation loss" in say(error)
+        model.fit(X, batch_size=32, verbose=0, **how)
+    assert "GAN has no validation loss" in say(error) and int(model.step) == 0
+    with pytest.raises(UserError):
+        model.evaluate(X)
+
+
+@pytest.mark.parametrize("bad", [X * 255, (X * 255).astype(np.uint8), X[:, :4], np.where(X > 0.9, np.nan, X)])
+def test_validation_data_are_checked_before_anything_is_trained(bad):
+    model = vae(run_eagerly=True)
+    with pytest.raises(UserError):
+        model.fit(X, batch_size=32, verbose=0, validation_data=bad)
+    with pytest.raises(UserError):
+        model.evaluate(bad, verbose=0)
+    assert int(model.step) == 0
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        keras.callbacks.TerminateOnNaN(),
+        keras.callbacks.ReduceLROnPlateau("d_loss"),
+        keras.callbacks.LearningRateScheduler(lambda epoch: 1e-3),
+    ],
+)
+def test_callbacks_that_need_one_optimizer_or_a_log_called_loss_are_refused(callback):
+    """Keras's TerminateOnNaN would never see a NaN, and say nothing."""
+    with pytest.raises(UserError) as error:
+        gan(run_eagerly=True).fit(X, batch_size=32, verbose=0, callbacks=[callback])
+    assert "GAN has an optimizer for each of discriminator, generator" in say(error)
+
+
+def test_metrics_are_the_logs():
+    model = vae(run_eagerly=True)
+    model.compile(autoencoder=keras.optimizers.Adam(), run_eagerly=True)
+    assert model.metrics_names == ["reconstruction", "kl"]
+    values = model.evaluate(X, batch_size=64, verbose=0)
+    assert dict(zip(model.metrics_names, values, strict=True)) == pytest.approx(
+        {name: float(value) for name, value in model.validation_logs(tf.constant(X)).items()}, rel=1e-5
+    )
 
 
 def spoiling(model):
@@ -327,8 +459,49 @@ def test_dropout_goes_on_where_it_was(tmp_path):
     model.fit(x, batch_size=4, verbose=0)
     model.save(tmp_path / "g.keras")
     again = keras.models.load_model(tmp_path / "g.keras")
-    states = [[state.numpy().tolist() for state in one._dropouts()] for one in (model, again)]
+    states = [[state.numpy().tolist() for state in one._seeds()] for one in (model, again)]
     assert states[0] == states[1] and states[0]
+
+
+def test_other_random_layers_go_on_where_they_were_too(tmp_path):
+    noisy = keras.Sequential([keras.Input((4,)), keras.layers.GaussianNoise(1.0)])
+    generator = keras.Sequential([keras.Input((4,)), noisy, *dense_generator().layers[1:]], name="generator")
+    model = models.GAN(generator, dense_discriminator())
+    model.compile(discriminator="sgd", generator="sgd", run_eagerly=True)
+    fit = {"x": X, "batch_size": 32, "shuffle": False, "verbose": 0}
+    model.fit(**fit)
+    model.save(tmp_path / "noisy.keras")
+    assert keras.models.load_model(tmp_path / "noisy.keras").fit(**fit).history == model.fit(**fit).history
+
+
+@keras.saving.register_keras_serializable("tests")
+class Passing(models.GAN):
+    """Hands on what it does not know."""
+
+    def __init__(self, *args, weight=1.0, **others):
+        super().__init__(*args, **others)
+        self.weight = weight
+
+
+def test_a_subclass_that_hands_on_arguments_is_saved(tmp_path):
+    model = Passing(dense_generator(), dense_discriminator(), weight=3.0, g_steps=2)
+    model.compile(discriminator="sgd", generator="sgd")
+    model.save(tmp_path / "p.keras")
+    again = keras.models.load_model(tmp_path / "p.keras")
+    assert (type(again), again.weight, again.g_steps) == (Passing, 3.0, 2)
+
+
+def test_an_infogans_layers_may_have_any_names():
+    image = keras.Input(SHAPE)
+    features = keras.layers.Dense(8, activation="relu")(keras.layers.Flatten()(image))
+    head = keras.layers.Dense(1)
+    judge = keras.Model(image, {"logits": head(features), "features": features})
+    recognizer = keras.Model(inputs := keras.Input((8,)), {"code_0": keras.layers.Dense(3)(inputs)})
+    model = models.InfoGAN(dense_generator(3), judge, recognizer, categories=(3,), shared_trunk=True)
+    moved = {id(variable) for variable in model.player_variables("recognizer")}
+    assert id(head.kernel) not in moved and len(moved) == 2 + 2 + 2  # generator, recognizer, one layer of the trunk
+    model.compile(**dict.fromkeys(model.players, "sgd"), run_eagerly=True)
+    assert set(model.fit(X, batch_size=32, verbose=0).history) == set(model.logs)
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -407,6 +580,23 @@ def test_reconstructions_and_codes_of_plain_arrays():
     with pytest.raises(UserError) as error:
         model.encode((X * 255).astype(np.uint8))
     assert "floats in [0, 1], not uint8" in say(error)
+
+
+@pytest.mark.trace
+def test_a_saved_model_is_loaded_whatever_was_imported_first(tmp_path):
+    gan().save(tmp_path / "g.keras")
+    for code in (
+        "import keras, tfgen; keras.models.load_model('g.keras')",
+        "import tfgen; tfgen.load_model('g.keras')",
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": ROOT},
+            text=True,
+            capture_output=True,
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_public_names():

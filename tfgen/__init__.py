@@ -83,6 +83,7 @@ __all__ = [
     "data",
     "figures",
     "latents",
+    "load_model",
     "losses",
     "metrics",
     "models",
@@ -100,6 +101,12 @@ def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(importlib.import_module(_HOME[name]), name)
     raise AttributeError(f"module 'tfgen' has no attribute {name!r}")
+
+
+def load_model(path: str | os.PathLike, **arguments: Any) -> Any:
+    """`keras.models.load_model`, which finds tfgen's models once they are imported, as they are here."""
+    importlib.import_module("tfgen.models")
+    return importlib.import_module("keras").models.load_model(path, **arguments)
 
 
 def __dir__() -> list[str]:

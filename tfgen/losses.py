@@ -67,7 +67,8 @@ def gaussian_nll(values: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
         float32 scalar.
     """
     _alike(values=values, mean=mean)
-    return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.math.squared_difference(values, tf.cast(mean, tf.float32)), axis=-1))
+    values, mean = tf.cast(values, tf.float32), tf.cast(mean, tf.float32)
+    return 0.5 * tf.reduce_mean(tf.reduce_sum(tf.math.squared_difference(values, mean), axis=-1))
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -89,7 +90,7 @@ class AdversarialLoss:
 
     def __post_init__(self) -> None:
         for part in ("discriminator", "generator"):
-            object.__setattr__(self, part, _checked(getattr(self, part)))
+            object.__setattr__(self, part, _checked(getattr(self, part), self.relativistic))
 
     def get_config(self) -> dict[str, Any]:
         """Its name, where it has one, or its two functions, which Keras must know (`register_keras_serializable`)."""
@@ -108,13 +109,15 @@ class AdversarialLoss:
         return cls(**{part: keras.saving.deserialize_keras_object(value) for part, value in config.items()})
 
 
-def _checked(function: Callable) -> Callable:
-    """The function, refusing logits that would be broadcast against each other."""
+def _checked(function: Callable, pairs: bool) -> Callable:
+    """The function on float32 logits, refusing those that would be broadcast against each other."""
 
     @functools.wraps(function)
     def checked(real: tf.Tensor | None, fake: tf.Tensor) -> tf.Tensor:
-        if real is not None:  # there may be more generated than real pictures
-            _alike(real=real[:1], fake=fake[:1])
+        fake = tf.cast(fake, tf.float32)
+        if real is not None:
+            real = tf.cast(real, tf.float32)
+            _alike(real=real if pairs else real[:1], fake=fake if pairs else fake[:1])  # else their numbers may differ
         return function(real, fake)
 
     return checked

@@ -52,26 +52,36 @@ class ACAI(Autoencoder, GenerativeModel):
 
     def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
         """Eq. 2: E[(d(x_alpha) - alpha)^2] + E[d(gamma x + (1 - gamma) x')^2]."""
-        images, codes = batch["image"], self.encoder(batch["image"], training=True)
+        images, codes = batch["image"], self.codes(batch)
         alpha = self.sample_alpha(batch, draw)
-        mixed = self.discriminator(self.decoder(mix(codes, alpha), training=True), training=True)
-        unmixed = self.gamma * images + (1.0 - self.gamma) * self.decoder(codes, training=True)
-        loss = losses.mean_squared_error(alpha[:, 0, 0], mixed) + tf.reduce_mean(
-            self.discriminator(unmixed, training=True) ** 2
-        )
+        unmixed = self.gamma * images + (1.0 - self.gamma) * self.decoded(codes)
+        loss = losses.mean_squared_error(alpha[:, 0, 0], self.judge(self.decoded(mix(codes, alpha))))
+        loss += tf.reduce_mean(self.judge(unmixed) ** 2)
         return loss, {"d_loss": loss}
 
     def encoder_decoder_loss(self, batch: Batch, draw: int) -> Loss:
         """Eq. 3. `reconstruction` is logged in [0, 1]."""
-        codes = self.encoder(batch["image"], training=True)
-        reconstruction = losses.mean_squared_error(batch["image"], self.decoder(codes, training=True))
-        mixed = self.decoder(mix(codes, self.sample_alpha(batch, draw)), training=True)
-        regularizer = tf.reduce_mean(self.discriminator(mixed, training=True) ** 2)
+        codes = self.codes(batch)
+        reconstruction = losses.mean_squared_error(batch["image"], self.decoded(codes))
+        mixed = self.decoded(mix(codes, self.sample_alpha(batch, draw)))
+        regularizer = tf.reduce_mean(self.judge(mixed) ** 2)
         # The paper's pictures are in [-1, 1]: a squared error is four times what it is in [0, 1].
         return 4.0 * reconstruction + self.adv_weight * regularizer, {
             "reconstruction": reconstruction,
             "regularizer": regularizer,
         }
+
+    def codes(self, batch: Batch) -> tf.Tensor:
+        """Codes (B, h, w, c) of the batch's pictures, float32 as are the outputs of all three networks here."""
+        return tf.cast(self.encoder(batch["image"], training=True), tf.float32)
+
+    def decoded(self, codes: tf.Tensor) -> tf.Tensor:
+        """Pictures (B, H, W, C) of codes (B, h, w, c)."""
+        return tf.cast(self.decoder(codes, training=True), tf.float32)
+
+    def judge(self, images: tf.Tensor) -> tf.Tensor:
+        """The critic's estimate (B, 1) of the weight of the lesser code in pictures (B, H, W, C)."""
+        return tf.cast(self.discriminator(images, training=True), tf.float32)
 
     def sample_alpha(self, batch: Batch, draw: int) -> tf.Tensor:
         """Weights of the lesser codes (B, 1, 1, 1), uniform in [0, .5]."""

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfgen import losses, noise
+from tfgen import UserError, losses, noise
 from tfgen.models.base import Batch, Logs
 from tfgen.models.gan import GAN, Loss
 from tfgen.models.inputs import told
@@ -91,7 +91,10 @@ class ACGAN(GAN):
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Pictures (n, H, W, C) of latents (n, Z) and attributes (n, K), or (n,) of one, 0 or 1 or between."""
         codes = told(self, condition, "attributes (n, K), 0 or 1")
-        return self.generator({"z": z, "codes": codes[:, None] if codes.shape.rank == 1 else codes}, training=False)
+        codes = codes[:, None] if codes.shape.rank == 1 else codes
+        if codes.shape[-1] != self.code_dim:
+            raise UserError(f"this ACGAN is told {self.code_dim} attributes: pass them as (n, {self.code_dim}).")
+        return self.generator({"z": z, "codes": codes}, training=False)
 
 
 def _accuracy(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:

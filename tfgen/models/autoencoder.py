@@ -52,7 +52,8 @@ class Autoencoder:
 
     def test_step(self: Any, data: Any) -> Logs:
         """`validation_logs` of a batch; `fit(validation_data=...)` logs their means as val_reconstruction and so on."""
-        return self.track(self.validation_logs(as_batch(self, data)["image"]))
+        images = as_batch(self, data)["image"]
+        return self.track(self.validation_logs(images), images)
 
     def validation_logs(self, images: tf.Tensor) -> Logs:
         """The terms of the loss that need no discriminator, in inference mode: name -> scalar."""

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgen import UserError
 from tfgen.models import inputs
 from tfgen.models.saving import Saved
 
@@ -79,6 +78,12 @@ class GenerativeModel(Saved, keras.Model):
                 f"{type(self).__name__} takes one optimizer for each of {sorted(self.players)}, "
                 f"not for {sorted(optimizers)}"
             )
+        for name, network in self.networks().items():
+            if not network.built:
+                raise ValueError(f"the network {name} is not built: let it begin with keras.Input(shape).")
+        optimizers = {player: keras.optimizers.get(optimizer) for player, optimizer in optimizers.items()}
+        if len({id(optimizer) for optimizer in optimizers.values()}) < len(optimizers):
+            raise ValueError("two players were given the same optimizer: make one for each.")
         super().compile(
             optimizer=None,
             jit_compile=jit_compile,
@@ -87,7 +92,7 @@ class GenerativeModel(Saved, keras.Model):
         )
         self.seed = seed
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logs}
-        if keras.config.dtype_policy().compute_dtype == "float16":  # small gradients would be 0
+        if self._computes_in("float16"):  # small gradients would be 0
             optimizers = {
                 player: keras.optimizers.LossScaleOptimizer(optimizer)
                 if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -97,6 +102,15 @@ class GenerativeModel(Saved, keras.Model):
         self.optimizers = optimizers
         for player, optimizer in optimizers.items():
             optimizer.build(self.player_variables(player))
+
+    def _computes_in(self, dtype: str) -> bool:
+        layers = [layer for network in self.networks().values() for layer in network.layers]
+        return any(layer.compute_dtype == dtype for layer in layers)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The means of the logs over an epoch, in the order of `logs`."""
+        return [*self.trackers.values()] if self.compiled else []
 
     def fit(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, **arguments: Any
@@ -110,19 +124,31 @@ class GenerativeModel(Saved, keras.Model):
                 (n, H, W, 1) of a DepthWGAN. Other models ignore it.
             batch_size: pictures in a batch, 32 for arrays; a tf.data.Dataset brings its own.
             epochs: passes over the data.
-            arguments: others of `keras.Model.fit`.
+            arguments: others of `keras.Model.fit`. Callbacks that change the learning rate of one optimizer are
+                refused; set `model.optimizers[player].learning_rate` in a callback of your own.
 
         Raises:
-            UserError: if the pictures or y are not what the model can be trained on.
+            UserError: if the pictures or y are not what the model can be trained on. Of a tf.data.Dataset or a
+                PyDataset the values of the first batch are checked, of other generators the types and shapes alone.
         """
         if isinstance(x, tuple) and len(x) == 2 and y is None:
             x, y = x
-        inputs.check_values(self, x, y)
-        replicas = self.distribute_strategy.num_replicas_in_sync if self.distribute_strategy else 1
-        inputs.check_shares(x, batch_size or 32, replicas)
+        inputs.check_fit(self, x, y, batch_size, arguments)
         if isinstance(x, tf.data.Dataset):
             arguments["shuffle"] = False  # Keras ignores it, and warns
-        return super().fit(x, y, batch_size=batch_size, epochs=epochs, **arguments)
+        history = super().fit(x, y, batch_size=batch_size, epochs=epochs, **arguments)
+        for player, optimizer in self.optimizers.items():  # of an optimizer with use_ema the averages
+            optimizer.finalize_variable_values(self.player_variables(player))
+        return history
+
+    def evaluate(self, x: Any = None, y: Any = None, **arguments: Any) -> Any:
+        """`keras.Model.evaluate` of an autoencoder: the means of `validation_logs` over all pictures.
+
+        Raises:
+            UserError: if the model is not an autoencoder, or the pictures are not what it can be given.
+        """
+        inputs.check_validation(self, x, y)
+        return super().evaluate(x, y, **arguments)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Nothing: all variables are there. Keras would draw a batch to find out, which several machines cannot do."""
@@ -165,6 +191,9 @@ class GenerativeModel(Saved, keras.Model):
         context = tf.distribute.get_replica_context()
         with tf.GradientTape() as tape:
             loss, logs = loss_fn(batch, draw)
+            added = [loss for name in self.players[player] for loss in getattr(self, name).losses]
+            if added:  # regularizers of the player's layers
+                loss += tf.add_n([tf.cast(term, loss.dtype) for term in added])
             # Optimizers add the replicas' gradients up: divided, they add to the global batch's mean (keras #15509).
             loss = optimizer.scale_loss(loss / context.num_replicas_in_sync)
         gradients = tape.gradient(loss, variables)
@@ -177,13 +206,13 @@ class GenerativeModel(Saved, keras.Model):
                 gradient if gradient is None else tf.where(over > 0.0, math.nan, gradient) for gradient in gradients
             ]
         optimizer.apply(gradients, variables)
-        return self.track(context.all_reduce(tf.distribute.ReduceOp.MEAN, logs))
+        return self.track(context.all_reduce(tf.distribute.ReduceOp.MEAN, logs), batch["image"])
 
-    def track(self, logs: Logs) -> Logs:
-        """The logs as a step returns them; counts them in the epoch's means, which callbacks see at its end."""
+    def track(self, logs: Logs, images: tf.Tensor) -> Logs:
+        """The logs of a batch as a step returns them; counts them in the epoch's means, weighted by the pictures."""
         for name, value in logs.items():
             if name in self.trackers:
-                self.trackers[name].update_state(value)
+                self.trackers[name].update_state(value, tf.cast(tf.shape(images)[0], tf.float32))
         strategy = tf.distribute.get_strategy()
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             # Keras averages them over machines along an axis (keras #20585).
@@ -193,12 +222,6 @@ class GenerativeModel(Saved, keras.Model):
     def get_metrics_result(self) -> dict[str, Any]:
         """Keras's hook for the logs at an epoch's end: the means of what was logged, of validation only a part."""
         return {name: tracker.result() for name, tracker in self.trackers.items() if tracker.count.numpy()}
-
-    def test_step(self, data: Any) -> Logs:
-        """Raises UserError: the losses of adversarial players say nothing about unseen data."""
-        raise UserError(
-            f"a {type(self).__name__} has no validation loss: leave validation_data out, and judge its samples."
-        )
 
     # Networks --------------------------------------------------------------------------------------------------------
 

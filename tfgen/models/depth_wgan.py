@@ -81,7 +81,7 @@ class DepthWGAN(GAN):
     def fake(self, batch: Batch, draw: int) -> tf.Tensor:
         """Depth (B, H, W, 1) of the batch's pictures."""
         z = self.sample_latents(batch["key"], draw, tf.shape(batch["image"])[0])
-        return self.generator(self.inputs(batch["image"], z), training=True)
+        return tf.cast(self.generator(self.inputs(batch["image"], z), training=True), tf.float32)
 
     def sample_latents(self, key: Any, draw: int, n: Any) -> tf.Tensor:
         """Noise (n, H, W, 1) from U(-1, 1)."""

@@ -91,7 +91,8 @@ class GAN(GenerativeModel):
 
     def fake(self, batch: Batch, draw: int) -> tf.Tensor:
         """As many generated pictures as the batch has real ones."""
-        return self.generator(self.sample_latents(batch["key"], draw, tf.shape(batch["image"])[0]), training=True)
+        z = self.sample_latents(batch["key"], draw, tf.shape(batch["image"])[0])
+        return tf.cast(self.generator(z, training=True), tf.float32)
 
     def sample_latents(self, key: Any, draw: int, n: Any) -> tf.Tensor:
         """n latents (n, Z) of the prior."""

@@ -59,6 +59,9 @@ class InfoGAN(GAN):
         self.continuous = continuous
         self.continuous_weight = continuous_weight
         self.shared_trunk = shared_trunk
+        trunk = keras.Model(discriminator.input, discriminator.output["features"])
+        kept = {id(variable) for variable in trunk.trainable_variables}
+        self.beyond_features = tuple(id(v) for v in discriminator.trainable_variables if id(v) not in kept)
 
     @property
     def latent_dim(self) -> int:
@@ -68,10 +71,7 @@ class InfoGAN(GAN):
         variables = super().player_variables(player)
         if player != "recognizer":
             return variables
-        head = {
-            id(variable) for variable in self.discriminator.get_layer("logits").trainable_variables
-        }  # beyond the features
-        return [variable for variable in variables if id(variable) not in head]
+        return [variable for variable in variables if id(variable) not in self.beyond_features]
 
     def train_step(self, data: Any) -> Logs:
         batch = self.batch(data)

@@ -35,6 +35,8 @@ def _named(model: Any, data: Any) -> dict[str, Any]:
     x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
     if weights is not None:
         raise UserError("generative models take no sample_weight: leave it out.")
+    if isinstance(x, list | tuple):
+        raise UserError('a batch must be pictures, a pair (pictures, y), or a dict with the field "image".')
     fields = dict(x) if isinstance(x, dict) else {"image": x}
     return fields | ({model.condition: y} if y is not None and model.condition else {})
 
@@ -42,6 +44,8 @@ def _named(model: Any, data: Any) -> dict[str, Any]:
 def pictures(images: Any, shape: tuple[int, ...]) -> tf.Tensor:
     """Pictures (n, H, W, C) of the shape (H, W, C) as float32. Raises UserError for other types and shapes."""
     images = tf.convert_to_tensor(images)
+    if images.shape.rank is None:  # of a generator or a Python function
+        images = tf.ensure_shape(images, (None, *shape))
     if not images.dtype.is_floating:
         raise UserError(f"pictures must be floats in [0, 1], not {images.dtype.name}: divide them by 255.")
     if images.shape.rank != 4 or not images.shape[1:].is_compatible_with(shape):
@@ -50,6 +54,8 @@ def pictures(images: Any, shape: tuple[int, ...]) -> tf.Tensor:
 
 
 def _labels(labels: tf.Tensor, model: Any) -> tf.Tensor:
+    if labels.shape.rank is None:
+        labels = tf.ensure_shape(labels, (None,))
     if labels.shape.rank == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.shape.rank != 1:
@@ -83,27 +89,90 @@ def _shape(x: Any) -> str:
     return "(" + ", ".join(["n", *map(str, x.shape[1:])]) + ("," if len(x.shape) == 1 else "") + ")"
 
 
+def check_fit(model: Any, x: Any, y: Any, batch_size: int | None, arguments: dict[str, Any]) -> None:
+    """Raises UserError for what `fit` would train wrongly, or stumble over after an epoch."""
+    for name in ("sample_weight", "class_weight"):
+        if arguments.get(name) is not None:
+            raise UserError(f"generative models take no {name}: leave it out.")
+    check_callbacks(model, arguments.get("callbacks") or ())
+    share = arguments.get("validation_split") or 0.0
+    if share or arguments.get("validation_data") is not None:
+        check_validation(model, *_pair(arguments.get("validation_data")))
+    check_values(model, x, y)
+    replicas = model.distribute_strategy.num_replicas_in_sync if model.distribute_strategy else 1
+    if replicas > 1:
+        steps = arguments.get("steps_per_epoch")
+        check_shares(x, batch_size or 32, replicas, share, steps)
+        if arguments.get("validation_data") is not None:
+            check_shares(_pair(arguments["validation_data"])[0], batch_size or 32, replicas)
+
+
+def check_validation(model: Any, x: Any, y: Any = None) -> None:
+    """Raises UserError for a model that has no validation loss, and for data that do not fit."""
+    if not model.autoencodes:
+        raise UserError(
+            f"{type(model).__name__} has no validation loss: leave the validation data out, and judge its samples."
+        )
+    if x is not None:
+        check_values(model, x, y)
+
+
+def _pair(data: Any) -> tuple[Any, Any]:
+    if isinstance(data, tuple):
+        return data[0], data[1] if len(data) > 1 else None
+    return data, None
+
+
+def check_callbacks(model: Any, callbacks: Any) -> None:
+    """Raises UserError for Keras's callbacks that look for one optimizer, or for a log called "loss"."""
+    needs = {
+        keras.callbacks.ReduceLROnPlateau: "changes the learning rate of one optimizer",
+        keras.callbacks.LearningRateScheduler: "changes the learning rate of one optimizer",
+        keras.callbacks.SwapEMAWeights: "swaps the weights of one optimizer",
+        keras.callbacks.TerminateOnNaN: 'watches a log called "loss"',
+    }
+    for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
+        for kind, what in needs.items():
+            if isinstance(callback, kind):
+                raise UserError(
+                    f"{kind.__name__} {what}, and {type(model).__name__} has an optimizer for each of "
+                    f"{', '.join(model.players)} and logs {', '.join(model.logs)}: write a callback that uses "
+                    "model.optimizers or these logs."
+                )
+
+
 def check_values(model: Any, x: Any, y: Any) -> None:
-    """Raises UserError for values out of range: of whole arrays, or of the first batch of a tf.data.Dataset."""
+    """Raises UserError for values out of range: of whole arrays, or of the first batch of a data set."""
     if isinstance(x, tf.data.Dataset):
         if isinstance(x.element_spec, dict) and "key" in x.element_spec:
             return  # tfgen's own batches
+        if x.cardinality() == tf.data.UNKNOWN_CARDINALITY:
+            return  # a generator's, perhaps: a batch looked at would be a batch lost
         first = next(iter(x.take(1)), None)
         if first is None:
             raise UserError("the data set holds no batch.")
         values = as_batch(model, first)
+    elif isinstance(x, keras.utils.PyDataset):
+        values = as_batch(model, x[0])
     elif isinstance(x, np.ndarray | tf.Tensor | dict):
-        values = _named(model, x if y is None else (x, y))
+        values = _named(model, x if y is None else (x, np.asarray(y)))
+        if any(len(field) == 0 for field in values.values()):
+            raise UserError("the data set holds no pictures.")
         as_batch(model, {name: field[:1] for name, field in values.items()})  # types and shapes, without a copy
+    elif x is None or isinstance(x, list | tuple):
+        raise UserError(
+            "fit takes an array of pictures, a pair (pictures, y), a dict of arrays, or a tf.data.Dataset of these."
+        )
     else:
-        return  # generators and the like are checked as their batches come
+        return
     _check_range("pictures", values["image"])
     if model.condition == "label":
-        low, high = int(np.min(values["label"])), int(np.max(values["label"]))
-        if low < 0 or high >= model.classes:
+        labels = np.asarray(values["label"])
+        low, high = labels.min(), labels.max()
+        if low < 0 or high >= model.classes or np.any(labels != np.rint(labels)):
             raise UserError(
                 f"labels must be class numbers from 0 to {model.classes - 1}, as this model has {model.classes} "
-                f"classes, not from {low} to {high}."
+                f"classes, not {'fractions ' if np.any(labels != np.rint(labels)) else ''}from {low:g} to {high:g}."
             )
     elif model.condition:
         _check_range(model.condition, values[model.condition])
@@ -115,16 +184,23 @@ def _check_range(what: str, values: Any) -> None:
         raise UserError(f"{what} must be in [0, 1], and these go from {low:g} to {high:g}: rescale them.")
 
 
-def check_shares(x: Any, batch_size: int, replicas: int) -> None:
-    """Raises UserError where the last batch of an array could not be shared evenly by the replicas."""
-    if replicas == 1 or not isinstance(x, np.ndarray | tf.Tensor | dict):
-        return
-    n = len(tf.nest.flatten(x)[0])
-    if batch_size % replicas or n % batch_size % replicas:
-        raise UserError(
-            f"{n} examples in batches of {batch_size} cannot be shared evenly by {replicas} devices: choose another "
-            "batch_size, or pass a tf.data.Dataset with batch(..., drop_remainder=True)."
-        )
+def check_shares(x: Any, batch_size: int, replicas: int, validation_split: float = 0.0, steps: Any = None) -> None:
+    """Raises UserError where a batch could not be shared evenly by the replicas: means would be of other pictures."""
+    advice = "pass a tf.data.Dataset with batch(size, drop_remainder=True), of a size that the devices divide"
+    if isinstance(x, tf.data.Dataset):
+        size = tf.nest.flatten(x.element_spec)[0].shape[:1]
+        if size.rank is None or size[0] is None or size[0] % replicas:
+            raise UserError(f"batches must all be shared evenly by {replicas} devices: {advice}.")
+    elif isinstance(x, np.ndarray | tf.Tensor | dict):
+        n = int(len(tf.nest.flatten(x)[0]) * (1.0 - validation_split))
+        n = min(n, batch_size * steps) if steps else n
+        if batch_size % replicas or n % batch_size % replicas:
+            raise UserError(
+                f"{n} examples in batches of {batch_size} cannot be shared evenly by {replicas} devices: choose "
+                f"another batch_size, or {advice}."
+            )
+    elif isinstance(x, keras.utils.PyDataset):
+        raise UserError(f"a PyDataset's batches may not all be shared evenly by {replicas} devices: {advice}.")
 
 
 def told(model: Any, condition: Any, what: str) -> tf.Tensor:

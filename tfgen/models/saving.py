@@ -12,8 +12,7 @@ class Saved:
 
     def get_config(self: Any) -> dict[str, Any]:
         """The constructor's arguments, which are attributes of the same names."""
-        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
-        return {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
+        return {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _arguments(type(self))}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -35,19 +34,19 @@ class Saved:
         }
         self.compile(**{name: value for name, value in config.items() if name != "optimizers"}, **optimizers)
 
-    def _dropouts(self: Any) -> list[tf.Variable]:
-        """The states of all dropout layers: Keras counts them among its variables, but saves them nowhere."""
-        layers = [layer for network in self.networks().values() for layer in network.layers]
-        return [layer.seed_generator.state for layer in layers if isinstance(layer, keras.layers.Dropout)]
+    def _seeds(self: Any) -> list[keras.Variable]:
+        """The states of dropout and of other random layers: Keras counts them as variables, but saves them nowhere."""
+        variables = [variable for network in self.networks().values() for variable in network.variables]
+        return [variable for variable in variables if variable.name == "seed_generator_state"]
 
     def save_own_variables(self: Any, store: Any) -> None:
-        """Keras's hook: the step and the states of dropout; the networks and optimizers save their own."""
-        for i, variable in enumerate([self.step, *self._dropouts()]):
+        """Keras's hook: the step and the states of random layers; the networks and optimizers save their own."""
+        for i, variable in enumerate([self.step, *self._seeds()]):
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self: Any, store: Any) -> None:
         """Reads what `save_own_variables` wrote."""
-        for i, variable in enumerate([self.step, *self._dropouts()]):
+        for i, variable in enumerate([self.step, *self._seeds()]):
             variable.assign(store[str(i)])
 
     def checkpoint(self: Any, counter: bool = True, **more: Any) -> tf.train.Checkpoint:
@@ -58,6 +57,19 @@ class Saved:
             more: what else to keep.
         """
         optimizers = {f"{player}_optimizer": optimizer for player, optimizer in self.optimizers.items()}
-        states = {"dropout": [state.value for state in self._dropouts()]} if self._dropouts() else {}
+        states = {"dropout": [state.value for state in self._seeds()]} if self._seeds() else {}
         counters = {"step": self.step.value} if counter else {}
         return tf.train.Checkpoint(**self.networks(), **optimizers, **states, **counters, **more)
+
+
+def _arguments(cls: type) -> list[str]:
+    """Names of a constructor's arguments; where it takes any others, also those of the constructor above it."""
+    names: list[str] = []
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            parameters = [*inspect.signature(vars(base)["__init__"]).parameters.values()][1:]
+            others = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+            names += [one.name for one in parameters if one.kind not in others and one.name not in names]
+            if not any(one.kind in others for one in parameters):
+                break
+    return names

@@ -44,10 +44,14 @@ class VAE(Autoencoder, GenerativeModel):
             raise UserError(f"kl_reduction must be sum or mean, not {kl_reduction!r}.")
         self.encoder = encoder
         self.decoder = decoder
-        self.latent_dim = decoder.input_shape[-1]
         self.reconstruction = reconstruction
         self.kl_weight = kl_weight
         self.kl_reduction = kl_reduction
+
+    @property
+    def latent_dim(self) -> int:
+        """Z, how many numbers a latent has."""
+        return self.decoder.input_shape[-1]
 
     @property
     def kl_scale(self) -> float:
@@ -82,12 +86,14 @@ class VAE(Autoencoder, GenerativeModel):
     def decode_sample(self, batch: Batch, draw: int) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """(code, pictures decoded from one sample of its posterior), with batch statistics."""
         code = self.encoder(batch["image"], training=True)
-        return code, self.decoder(self.sample_posterior(code, batch["key"], draw), training=True)
+        decoded = self.decoder(self.sample_posterior(code, batch["key"], draw), training=True)
+        return code, tf.cast(decoded, tf.float32)
 
     def sample_posterior(self, code: dict[str, Any], key: Any, draw: int) -> tf.Tensor:
         """z = mean + exp(log_var / 2) * eps, eps ~ N(0, I) (section 2.4): (B, Z)."""
         eps = noise.normal(key, draw, (tf.shape(code["mean"])[0], self.latent_dim))
-        return code["mean"] + tf.exp(0.5 * code["log_var"]) * eps
+        mean, log_var = (tf.cast(code[name], tf.float32) for name in ("mean", "log_var"))
+        return mean + tf.exp(0.5 * log_var) * eps
 
     def sample_latents(self, key: Any, draw: int, n: Any) -> tf.Tensor:
         """n latents (n, Z) of the prior N(0, I)."""

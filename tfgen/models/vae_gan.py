@@ -88,7 +88,7 @@ class VAEGAN(VAE):
     def fake(self, batch: Batch, draw: int) -> tf.Tensor:
         """As many pictures decoded from the prior as the batch has real ones."""
         z = self.sample_latents(batch["key"], noise.stream(draw, 1), tf.shape(batch["image"])[0])
-        return self.decoder(z, training=True)
+        return tf.cast(self.decoder(z, training=True), tf.float32)
 
     def validation_logs(self, images: tf.Tensor) -> Logs:
         """L_features from one sampled code a picture, and L_prior."""
