@@ -271,13 +271,16 @@ def test_the_command_line_prepares_shows_and_lists(pictures, tmp_path, capsys):
 @pytest.mark.parametrize(
     "words, expected",
     [
-        (["prepare", "--dataset", "faces"], "faces is built in and needs no preparing"),
-        (["verify", "--dataset", "celeba"], "give --data_dir DIR"),
+        (["prepare", "--dataset", "faces"], "faces is built in and does not need to be prepared"),
+        (["verify", "--dataset", "celeba"], "pass --data_dir DIR"),
         (
             ["prepare", "--dataset", "mnist", "--data_dir", "nowhere", "--crop", "148"],
-            "mnist takes no --crop: leave it out, it goes with celeba",
+            "--crop applies to celeba, not to the data set mnist: leave it out",
         ),
-        (["show", "--dataset", "digits", "--channels", "3"], "digits takes no --channels"),
+        (
+            ["show", "--dataset", "digits", "--channels", "3"],
+            "--channels applies to folder, not to the data set digits",
+        ),
         (["show", "--dataset", "digits", "--out", "sheet.txt"], "expected one that ends in .png or .jpg"),
         (["verify", "--dataset", "folder", "--data_dir", "nowhere"], "nowhere"),
         (["verify", "--dataset", "rgbd", "--data_dir", "nowhere"], "nowhere"),

@@ -281,13 +281,13 @@ def test_load_takes_the_first_examples_of_each_split(homework):
     [
         (
             ("cats", "train"),
-            "no data set 'cats': choose from faces, digits, animals, .*celeba.* or another one of tensorflow-datasets",
+            "no data set 'cats': choose from faces, digits, animals, .*celeba.* or another data set from tensorflow-",
         ),
         (("digits", "valid"), "no split 'valid' of digits: choose from train, test, all"),
         (
             ("celeba", "train"),
-            r"give --data_dir DIR, which holds the homework's folder \(train/, test/, train.csv, test.csv\), the "
-            r"official files",
+            r"pass --data_dir DIR, which must contain the homework's folder \(train/, test/, train.csv, test.csv\), "
+            r"the official files",
         ),
         (("digits", "train", "."), "digits is built in and takes no --data_dir"),
         (("digits", "train", None, 48), "power of two from 8 to 512, .* not 48"),

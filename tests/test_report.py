@@ -264,9 +264,9 @@ def broken_record(run):
 
 
 @pytest.mark.parametrize("damage, sentence, lost", [
-    (broken_checkpoint, "no checkpoint below runs/bad/checkpoints is whole", {"samples"}),
+    (broken_checkpoint, "no checkpoint in runs/bad/checkpoints is intact", {"samples"}),
     (broken_history, "history.csv cannot be read as a table of numbers", {"curves"}),
-    (short_history, "it lacks iterations of the checkpoint's 8", {"curves"}),
+    (short_history, "some of the checkpoint's 8 iterations are missing", {"curves"}),
     (strange_sheets, "0000004.png differs in size from the other sheets", {"epochs"}),
     (broken_sheets, "0000008.png cannot be read as a picture", {"epochs"}),
     (broken_record, "runs/bad/record.json cannot be read", {"curves", "samples", "epochs", "networks"}),

@@ -153,7 +153,7 @@ def test_a_truncated_checkpoint_is_passed_over_by_readers_too(tfgen):
         code, _, err = tfgen(*command)
         assert (
             code == 2
-            and "no checkpoint below r/checkpoints is whole: restore a copy of one, or start a new run with --new"
+            and "no checkpoint in r/checkpoints is intact: restore one from a backup, or start a new run with --new"
             in err
         )
 
@@ -163,7 +163,7 @@ def test_a_history_shorter_than_its_checkpoint_is_refused(tfgen):
     history = pathlib.Path("r/history.csv")
     history.write_text("".join(history.read_text().splitlines(True)[:-1]))
     code, _, err = tfgen(*VAE_TOY, "--run", "r", "--epochs", 3)
-    assert code == 2 and "r/history.csv lacks iterations of the checkpoint's 8" in err
+    assert code == 2 and "r/history.csv does not contain all of the checkpoint's 8 iterations" in err
 
 
 def test_a_history_without_its_checkpoints_is_left_alone(tfgen, part):
@@ -172,7 +172,7 @@ def test_a_history_without_its_checkpoints_is_left_alone(tfgen, part):
     pathlib.Path("r/checkpoints").symlink_to("nowhere")
     before = pathlib.Path("r/history.csv").read_bytes()
     code, _, err = tfgen(*REST)
-    assert code == 2 and "r has a history and no checkpoint: restore r/checkpoints" in err
+    assert code == 2 and "r has a history but no checkpoint: restore r/checkpoints" in err
     assert pathlib.Path("r/history.csv").read_bytes() == before and len([*pathlib.Path("r/samples").iterdir()]) == 4
 
 
@@ -266,7 +266,7 @@ def test_a_bad_number_is_rolled_back_with_other_noise(tfgen, monkeypatch):
     code, _, err = tfgen(*GAN_TOY, "--epochs", 3, "--run", "r")
     assert (
         code == 0
-        and "g_loss was nan at iteration 11: back to iteration 8, continuing with other noise (1 of 3)." in err
+        and "g_loss was nan at iteration 11: back to iteration 8, continuing with different noise (1 of 3)." in err
     )
     history = Run.open("r").history()
     np.testing.assert_array_equal(history["iteration"], np.arange(1, 25))
@@ -300,15 +300,15 @@ def test_after_three_tries_it_stops_and_says_what_to_try(tfgen, monkeypatch):
     code, _, err = tfgen(*GAN_TOY, "--epochs", 3, "--run", "r")
     assert code == 2 and err.count("back to iteration 8") == 3
     assert (
-        "g_loss was nan at iteration 11 again, with other noise too: the checkpoint of iteration 8 is good; try lower "
-        "learning rates" in err
+        "g_loss was nan at iteration 11 again, even with different noise: the checkpoint of iteration 8 is good; try "
+        "lower learning rates" in err
     )
     assert iterations("r") == [0, 8] and finite(Run.open("r").model)
 
 
 def test_a_diverging_run_in_the_real_world(tfgen):
     code, _, err = tfgen(*VAE_TOY, "--learning_rate", "1e30", "--run", "r")
-    assert code == 2 and "again, with other noise too: the checkpoint of iteration 0 is good" in err
+    assert code == 2 and "again, even with different noise: the checkpoint of iteration 0 is good" in err
 
 
 # Warnings
@@ -321,7 +321,7 @@ def test_a_discriminator_that_has_won_is_told_of_once(tfgen, monkeypatch):
 
     monkeypatch.setattr(GAN, "discriminator_loss", loss)
     _, _, err = tfgen(*GAN_TOY, "--epochs", 5, "--run", "r")
-    assert err.count("the discriminator has told real and generated pictures apart for 3 epochs") == 1
+    assert err.count("the discriminator has separated real from generated pictures for 3 epochs") == 1
 
 
 def test_collapsed_samples_are_told_of_once(tfgen, monkeypatch):
@@ -381,7 +381,11 @@ def test_early_stopping_ends_after_its_patience(tfgen):
         0,
     ]
     code, out, err = tfgen(*words)
-    assert code == 0 and "Trained 12 iterations" in out and "early: its test error had not improved for 2 epochs" in out
+    assert (
+        code == 0
+        and "Trained 12 iterations" in out
+        and "stopping early because the test error had not improved for 2 epochs" in out
+    )
     assert err.count("test_mse_mean_code") == 3 and "the best so far" in err
     before = outcome("r")
     code, out, _ = tfgen(*words)
@@ -492,11 +496,11 @@ BAD = {
     "schedule": (["--schedule", "exponential"], "--schedule takes constant, linear, cosine"),
     "player": (["--schedule", "critic=linear"], "with players of discriminator, generator, not 'critic=linear'"),
     "precision": (["--precision", "int8"], "'int8' is not float32, bfloat16 or float16"),
-    "decay": (["--ema", "1"], "'1' is not a number from 0 to below 1"),
-    "seed": (["--seed", "-1"], "'-1' is not a whole number from 0 to 4294967295"),
-    "early stopping of a GAN": (["--early_stopping", "3"], "--early_stopping is for autoencoders"),
-    "devices": (["--devices", "two"], "'two' is not a whole number of at least 1"),
-    "kept": (["--keep", "0"], "'0' is not a whole number of at least 1"),
+    "decay": (["--ema", "1"], "'1' is not a number that is at least 0 and less than 1"),
+    "seed": (["--seed", "-1"], "'-1' is not an integer from 0 to 4294967295"),
+    "early stopping of a GAN": (["--early_stopping", "3"], "--early_stopping needs a test error"),
+    "devices": (["--devices", "two"], "'two' is not a positive integer"),
+    "kept": (["--keep", "0"], "'0' is not a positive integer"),
 }
 
 
@@ -511,5 +515,5 @@ def test_the_best_of_a_run_without_scores(tfgen):
     tfgen(*VAE_TOY, "--run", "r")
     code, _, err = tfgen("export", "r", "--best")
     assert (
-        code == 2 and "r was trained without scores, so no checkpoint is its best: train with --score_every N." in err
+        code == 2 and "r was trained without scores, so it has no best checkpoint: train with --score_every N." in err
     )

@@ -1,6 +1,6 @@
-"""How good a trained model is, in numbers. A `Score` is a value: what it measures and all that is known of its numbers.
+"""Scores of trained models. A `Score` holds the function that measures and the meanings of its numbers.
 
-To add one, write a function (run, model) -> {name: number} and a `Score` of it, here or in a study's file, and name it
+To add one, write a function (run, model) -> {name: number} and a `Score` for it, here or in a study's file, and use it
 in a preset.
 """
 
@@ -24,15 +24,14 @@ Value = TypeVar("Value")
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """What a model is measured by.
+    """How a model is evaluated.
 
     Attributes:
-        measure: (run, model) -> {name: number}. The run gives the data; the model is the run's own or one that is still
-            training.
-        best: name of the number by which the best checkpoint is chosen.
-        meanings: name -> what the number is, in words and with its unit, for every number that `measure` returns.
+        measure: (run, model) -> {name: number}. The run provides the data; the model may still be in training.
+        best: name of the number that selects the best checkpoint.
+        meanings: name -> description with unit, for every number that `measure` returns.
         higher_is_better: whether a larger `best` is better.
-        quick: whether it takes seconds, so that a report measures it by itself.
+        quick: whether it takes only seconds, so that a report can compute it.
         test_error: whether `best` is an autoencoder's error on the test set, which early stopping may watch.
     """
 
@@ -44,14 +43,14 @@ class Score:
     test_error: bool = False
 
     def __call__(self, run: Run, model: GenerativeModel) -> dict[str, float]:
-        """Measures a model on the data of a run: {name: number}."""
+        """Evaluates a model on the data of a run. Returns {name: number}."""
         return self.measure(run, model)
 
 
 def once_per_run(function: Callable[[Run], Value]) -> Callable[[Run], Value]:
     """Computes a function of a run once and keeps the result for as long as the run exists.
 
-    A run that is scored while it trains needs the same classifier and the same real features every time.
+    A run that is scored during training needs the same classifier and the same real features every time.
     """
     results: weakref.WeakKeyDictionary[Run, Value] = weakref.WeakKeyDictionary()
 
@@ -199,9 +198,9 @@ def measure_codes(run: Run, model: GenerativeModel) -> dict[str, float]:
 
 
 def measure_depth(run: Run, model: GenerativeModel, n: int = 8) -> dict[str, float]:
-    """Errors of predicted depth on the test set in metres, beside those of the training set's mean depth map.
+    """Errors of predicted depth on the test set in meters, beside those of the training set's mean depth map.
 
-    `noise_deviation` is the standard deviation of the output over n noises, in metres, a mean over the pixels of n test
+    `noise_deviation` is the standard deviation of the output over n noises, in meters, a mean over the pixels of n test
     pictures: near 0, the model ignores the noise.
 
     Raises:
@@ -224,17 +223,17 @@ _SAMPLES = {
     "pictures": "number of pictures compared",
     "frechet": "Frechet distance between as many samples and the test set, on the features of a small classifier (not "
     "the published FID)",
-    "frechet_floor": "the same for real training pictures: no generator can be expected to do better",
+    "frechet_floor": "the same for real training pictures; a generator is not expected to do better",
     "frechet_untrained": "the same for the generator before training",
     "precision": "share of samples that lie within the manifold of the real pictures",
     "recall": "share of real pictures that lie within the manifold of the samples; 0 means collapse",
 }
 _DEPTH = {
-    "rmse": "root mean squared error of depth, in metres",
+    "rmse": "root mean squared error of depth, in meters",
     "abs_rel": "mean of |predicted - true| / true",
-    "sq_rel": "mean of (predicted - true)^2 / true, in metres",
+    "sq_rel": "mean of (predicted - true)^2 / true, in meters",
     "log_rmse": "root mean squared error of the logarithm of depth",
-    "scale_invariant_log": "the same, up to a factor for each map",
+    "scale_invariant_log": "the same, after the best scaling of each map",
     "delta_1": "share of pixels within a factor of 1.25",
     "delta_2": "share of pixels within a factor of 1.25^2",
     "delta_3": "share of pixels within a factor of 1.25^3",
@@ -260,7 +259,7 @@ attribute_fidelity = Score(
     higher_is_better=True,
     meanings={
         "latents": "number of latents",
-        "switched": "share of latents for which the condition switches the attribute, as a classifier reads it",
+        "switched": "share of latents for which the condition switches the attribute, according to a classifier",
         "absent_at_0": "share of pictures without the attribute at condition 0",
         "present_at_1": "share of pictures with the attribute at condition 1",
         **_ACCURACY,
@@ -272,7 +271,7 @@ label_fidelity = Score(
     higher_is_better=True,
     meanings={
         "pictures": "number of pictures generated",
-        "label_fidelity": "share of generated pictures that a classifier reads as the class that was asked for",
+        "label_fidelity": "share of generated pictures that a classifier assigns to the requested class",
         **_ACCURACY,
     },
 )
@@ -284,7 +283,7 @@ depth_errors = Score(
         "pictures": "number of test pictures",
         **_DEPTH,
         **{f"mean_map_{name}": f"for the training set's mean depth map: {text}" for name, text in _DEPTH.items()},
-        "noise_deviation": "standard deviation of the depth over noises, in metres; near 0 means the noise is ignored",
+        "noise_deviation": "standard deviation of the depth over noises, in meters; near 0 means the noise is ignored",
     },
 )
 

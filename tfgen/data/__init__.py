@@ -70,7 +70,11 @@ DATASETS = {
         ("channels", "skip_bad"),
     ),
     "rgbd": Dataset(
-        "readers.rgbd", 64, 3, "train/ and test/ with pairs of a colour and a depth picture", ("depth_unit", "skip_bad")
+        "readers.rgbd",
+        64,
+        3,
+        "train/ and test/ with pairs of a color picture and a depth picture",
+        ("depth_unit", "skip_bad"),
     ),
 }
 
@@ -91,7 +95,7 @@ def dataset(name: str, data_dir: str | None = None) -> Dataset:
     close = difflib.get_close_matches(name, [*DATASETS, *catalog.names()])
     raise UserError(
         f"there is no data set {name!r}: choose from {', '.join(close or DATASETS)}, "
-        "or another one of tensorflow-datasets."
+        "or another data set from tensorflow-datasets."
     )
 
 
@@ -129,11 +133,11 @@ def read(chosen: DataSettings, split: str) -> "Source":
         source = source.decoded(problem(chosen, bad))
     elif chosen.skip_bad and not isinstance(source.images, np.ndarray):
         raise UserError(
-            f"{source.name} is larger than --cache_gb, and bad files are known only after all files are read: "
-            "first run `data prepare` with --skip_bad."
+            f"{source.name} is larger than --cache_gb, so bad files cannot be found before training: "
+            "run `data prepare` with --skip_bad first."
         )
     if bad:
-        program.tell(f"skipped {len(bad)} bad files of {source.name}, the first: {bad[0]}")
+        program.tell(f"skipped {len(bad)} bad files of {source.name}; the first: {bad[0]}")
     if not len(source):
         raise UserError(f"{source.name} has no examples: check it with `data verify`.")
     return source
@@ -146,7 +150,9 @@ def check(chosen: DataSettings, split: str) -> tuple[Dataset, int]:
     if split not in ("train", "test", "all"):
         raise UserError(f"there is no split {split!r} of {name}: choose from train, test, all.")
     if found.folder and not found.catalog and not chosen.data_dir:
-        raise UserError(f"the data set {name} is read from a folder: give --data_dir DIR, which holds {found.folder}.")
+        raise UserError(
+            f"the data set {name} is read from a folder: pass --data_dir DIR, which must contain {found.folder}."
+        )
     if chosen.data_dir and not found.folder:
         raise UserError(
             f"the data set {name} is built in and takes no --data_dir: leave it out, or choose another --dataset."
@@ -154,9 +160,7 @@ def check(chosen: DataSettings, split: str) -> tuple[Dataset, int]:
     for option in chosen.options():
         if option not in found.options:
             takers = [other for other, dataset in DATASETS.items() if option in dataset.options]
-            raise UserError(
-                f"the data set {name} takes no --{option}: leave it out, it goes with {' and '.join(takers)}."
-            )
+            raise UserError(f"--{option} applies to {' and '.join(takers)}, not to the data set {name}: leave it out.")
     return found, chosen.image_size or found.image_size
 
 

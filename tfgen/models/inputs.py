@@ -1,4 +1,4 @@
-"""What a Keras user hands to `fit`, brought to the batches that models train on, or refused in one sentence."""
+"""Converts and checks the data that are passed to `fit`; errors are one sentence."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from tfgen import UserError
 
 
 def as_batch(model: Any, data: Any) -> dict[str, tf.Tensor]:
-    """The dict of a batch; see `GenerativeModel.batch`. Checks types and shapes, when traced."""
+    """The dict of a batch; see `GenerativeModel.batch`. Checks types and shapes, also during tracing."""
     batch = dict(data) if isinstance(data, dict) else _named(model, data)
     if "image" not in batch:
         raise UserError(
-            f'a batch given as a dict needs the field "image", and this one has {", ".join(sorted(batch))}.'
+            f'a batch that is a dict must have the field "image", but this one has {", ".join(sorted(batch))}.'
         )
     batch["image"] = pictures(batch["image"], model.image_shape)
     condition = model.condition
@@ -22,8 +22,8 @@ def as_batch(model: Any, data: Any) -> dict[str, tf.Tensor]:
         return batch
     if condition not in batch:
         raise UserError(
-            f"{type(model).__name__} is trained on pictures with {condition}: "
-            f'pass fit(pictures, {condition}) or batches with the field "{condition}".'
+            f"{type(model).__name__} needs pictures with {condition}: "
+            f'use fit(pictures, {condition}) or batches with the field "{condition}".'
         )
     batch[condition] = CONDITIONS[condition](tf.convert_to_tensor(batch[condition]), model)
     if condition == "depth" and "mask" not in batch:
@@ -34,13 +34,13 @@ def as_batch(model: Any, data: Any) -> dict[str, tf.Tensor]:
 def _named(model: Any, data: Any) -> dict[str, Any]:
     x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
     if weights is not None:
-        raise UserError("generative models take no sample_weight: leave it out.")
+        raise UserError("generative models do not use sample_weight: leave it out.")
     fields = dict(x) if isinstance(x, dict) else {"image": x}
     return fields | ({model.condition: y} if y is not None and model.condition else {})
 
 
 def pictures(images: Any, shape: tuple[int, ...]) -> tf.Tensor:
-    """Pictures (n, H, W, C) of the shape (H, W, C) as float32. Raises UserError for other types and shapes."""
+    """Converts pictures (n, H, W, C) to float32. Raises UserError for other types and shapes."""
     images = tf.convert_to_tensor(images)
     if not images.dtype.is_floating:
         raise UserError(f"pictures must be floats in [0, 1], not {images.dtype.name}: divide them by 255.")
@@ -54,7 +54,7 @@ def _labels(labels: tf.Tensor, model: Any) -> tf.Tensor:
         labels = labels[:, 0]
     if labels.shape.rank != 1:
         raise UserError(
-            f"labels must be class numbers of shape (n,), not {_shape(labels)}: of one-hot rows take argmax."
+            f"labels must be class numbers of shape (n,), not {_shape(labels)}: apply argmax to one-hot labels."
         )
     return tf.cast(labels, tf.int32)
 
@@ -84,26 +84,26 @@ def _shape(x: Any) -> str:
 
 
 def check_values(model: Any, x: Any, y: Any) -> None:
-    """Raises UserError for values out of range: of whole arrays, or of the first batch of a tf.data.Dataset."""
+    """Raises UserError for values out of range, in whole arrays or in the first batch of a tf.data.Dataset."""
     if isinstance(x, tf.data.Dataset):
         if isinstance(x.element_spec, dict) and "key" in x.element_spec:
             return  # tfgen's own batches
         first = next(iter(x.take(1)), None)
         if first is None:
-            raise UserError("the data set holds no batch.")
+            raise UserError("the data set is empty.")
         batch = as_batch(model, first)
     elif isinstance(x, np.ndarray | tf.Tensor | dict):
         batch = as_batch(model, x if y is None else (x, y))
     else:
-        return  # generators and the like are checked as their batches come
+        return  # the batches of generators and the like are checked one by one
     images = batch["image"]
     _check_range("pictures", images)
     if model.condition == "label":
         low, high = int(tf.reduce_min(batch["label"])), int(tf.reduce_max(batch["label"]))
         if low < 0 or high >= model.classes:
             raise UserError(
-                f"labels must be class numbers from 0 to {model.classes - 1}, as this model has {model.classes} "
-                f"classes, not from {low} to {high}."
+                f"labels must be class numbers from 0 to {model.classes - 1}, because this model has {model.classes} "
+                f"classes, but they go from {low} to {high}."
             )
     elif model.condition:
         _check_range(model.condition, batch[model.condition])
@@ -112,23 +112,23 @@ def check_values(model: Any, x: Any, y: Any) -> None:
 def _check_range(what: str, values: tf.Tensor) -> None:
     low, high = float(tf.reduce_min(values)), float(tf.reduce_max(values))
     if not (low >= 0.0 and high <= 1.0):
-        raise UserError(f"{what} must be in [0, 1], and these go from {low:g} to {high:g}: rescale them.")
+        raise UserError(f"{what} must be in [0, 1], but the values go from {low:g} to {high:g}: rescale them.")
 
 
 def check_shares(x: Any, batch_size: int, replicas: int) -> None:
-    """Raises UserError where the last batch of an array could not be shared evenly by the replicas."""
+    """Raises UserError if a batch of an array cannot be split evenly across the replicas."""
     if replicas == 1 or not isinstance(x, np.ndarray | tf.Tensor | dict):
         return
     n = len(tf.nest.flatten(x)[0])
     if batch_size % replicas or n % batch_size % replicas:
         raise UserError(
-            f"{n} examples in batches of {batch_size} cannot be shared evenly by {replicas} devices: choose another "
+            f"{n} examples in batches of {batch_size} cannot be split evenly across {replicas} devices: choose another "
             "batch_size, or pass a tf.data.Dataset with batch(..., drop_remainder=True)."
         )
 
 
 def told(model: Any, condition: Any, what: str) -> tf.Tensor:
-    """The condition of generated pictures as a float32 tensor. Raises UserError if there is none."""
+    """The condition as a float32 tensor. Raises UserError if it is None."""
     if condition is None:
-        raise UserError(f"{type(model).__name__} generates pictures for {what}: pass them beside z.")
+        raise UserError(f"{type(model).__name__} is conditional: pass {what} in addition to z.")
     return tf.cast(tf.convert_to_tensor(condition), tf.float32)
