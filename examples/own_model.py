@@ -30,7 +30,7 @@ def generator_softplus(real, fake):
 
 @keras.saving.register_keras_serializable("examples")
 class R1GAN(tfgen.GAN):
-    """A GAN whose discriminator is penalised for its slope at real pictures (arXiv:1801.04406, eq. 9)."""
+    """A GAN whose discriminator is penalized for its slope at real pictures (arXiv:1801.04406, eq. 9)."""
 
     logs = ("d_loss", "g_loss", "r1")
 

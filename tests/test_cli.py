@@ -240,7 +240,7 @@ def test_every_experiment_names_models_and_arguments_that_exist():
 def test_digits_train_a_vae(tfgen):
     assert tfgen("train", "--model", "vae", "--dataset", "digits", *TOY)[0] == 0
     assert np.asarray(Image.open("runs/vae-digits-smoke/samples/0000004.png")).ndim == 2
-    code, out, err = tfgen("report")  # digits have no attributes, and so fig1_5 is coloured by class
+    code, out, err = tfgen("report")  # digits have no attributes, and so fig1_5 is colored by class
     assert code == 0 and "report/fig1_5.jpg from" in out
 
 

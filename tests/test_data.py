@@ -200,7 +200,7 @@ BAD = {
     "picture missing": (remove(PICTURE), PICTURE, "is missing: expected a picture for each row of .*train.csv"),
     "picture too large": (save(Image.new("RGB", (178, 218))), PICTURE, "has 178x218 pixels: " + PNG),
     "picture too small": (save(Image.new("RGB", (64, 63))), PICTURE, "has 64x63 pixels: " + PNG),
-    "picture in 16 bits": (save(Image.new("I;16", (64, 64))), PICTURE, "16-bit greyscale: " + PNG),
+    "picture in 16 bits": (save(Image.new("I;16", (64, 64))), PICTURE, "16-bit grayscale: " + PNG),
     "picture truncated": (
         lambda folder: os.truncate(folder / PICTURE, 6000),
         PICTURE,

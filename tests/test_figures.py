@@ -371,7 +371,7 @@ def test_depth_rows_are_colour_truth_and_prediction_in_metres(toy, monkeypatch):
         np.testing.assert_allclose(true.filled(-1), np.where(depth > 0, depth / 1000, -1))  # holes are masked
     assert all((guess == 2.5).all() for guess in pictures[8:12])
     limits = {axis.images[0].get_clim() for axis in figure.axes[4:12]}
-    assert limits == {(0.0, np.ceil(chosen.depth.max() / 1000))} and figure.axes[-1].get_ylabel() == "depth in metres"
+    assert limits == {(0.0, np.ceil(chosen.depth.max() / 1000))} and figure.axes[-1].get_ylabel() == "depth in meters"
     with pytest.raises(UserError, match="has no depth: choose"):
         figures.depth_rows(types.SimpleNamespace(source=lambda split: dataclasses.replace(toy, depth=None)))
 

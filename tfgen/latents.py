@@ -44,15 +44,15 @@ def manifold(model: GenerativeModel, n: int = 20, reach: float = 0.95) -> np.nda
     """Pictures (n * n, H, W, C) of a grid over a two-dimensional latent space.
 
     Each row has one value of the second dimension, and the first row has the largest. Both dimensions take evenly
-    spaced quantiles of the normal distribution, from 1 - reach to reach, so that the prior has equal probability between
-    neighbors.
+    spaced quantiles of the normal distribution, from 1 - reach to reach, so that the prior has equal probability
+    between neighbors.
 
     Raises:
         UserError: if the model's latent does not have two dimensions.
     """
     if model.latent_dim != 2:
         raise UserError(
-            f"this figure needs 2 latent dimensions, but the model has {model.latent_dim}: train it with --latent_dim 2."
+            f"this figure needs 2 latents, but the model has {model.latent_dim}: train it with --latent_dim 2."
         )
     steps = [statistics.NormalDist().inv_cdf(share) for share in np.linspace(1 - reach, reach, n)]
     first, second = np.meshgrid(steps, steps[::-1])

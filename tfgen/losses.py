@@ -125,7 +125,7 @@ def _discriminator_cross_entropy(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 ADVERSARIAL_LOSSES = {
-    # Goodfellow et al. 2014 (arXiv:1406.2661), section 3: G maximizes log D(G(z)). The equilibrium values are 2 ln 2 and ln 2.
+    # Goodfellow et al. 2014 (arXiv:1406.2661), section 3: G maximizes log D(G(z)). At equilibrium 2 ln 2 and ln 2.
     "non_saturating": AdversarialLoss(_discriminator_cross_entropy, lambda real, fake: cross_entropy(fake, 1.0)),
     # The same paper, eq. 1: G minimizes log(1 - D(G(z))).
     "minimax": AdversarialLoss(_discriminator_cross_entropy, lambda real, fake: -cross_entropy(fake, 0.0)),
@@ -168,7 +168,7 @@ def adversarial(loss: AdversarialLoss | str) -> AdversarialLoss:
 
 @keras.saving.register_keras_serializable("tfgen")
 def jensen_shannon(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """Estimate of the Jensen-Shannon divergence of real and generated pictures: ln 2 - (BCE(real, 1) + BCE(fake, 0)) / 2.
+    """Estimates the Jensen-Shannon divergence of real and generated pictures: ln 2 - (BCE(real, 1) + BCE(fake, 0)) / 2.
 
     Args:
         real, fake: logits, any shape.

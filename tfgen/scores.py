@@ -65,7 +65,7 @@ def once_per_run(function: Callable[[Run], Value]) -> Callable[[Run], Value]:
 
 @once_per_run
 def classifier_of(run: Run) -> keras.Model:
-    """A classifier of attributes or classes, trained on the training pictures.
+    """Trains a classifier of attributes or classes on the training pictures.
 
     Raises:
         UserError: if the data set has neither.
@@ -76,7 +76,7 @@ def classifier_of(run: Run) -> keras.Model:
             f"{source.name} has neither labels nor attributes to train a classifier on: choose another --dataset, or "
             "train without --score_every."
         )
-    epochs = int(np.clip(80_000 // len(source), 8, 30))  # more passes over a small set
+    epochs = int(np.clip(80_000 // len(source), 8, 30))  # more passes over small data sets
     if source.labels is None or source.attribute_names:
         return classifier.train_classifier(source.floats(), source.attributes, epochs)
     classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
@@ -85,10 +85,10 @@ def classifier_of(run: Run) -> keras.Model:
 
 @once_per_run
 def reference(run: Run) -> tuple[np.ndarray, dict[str, float]]:
-    """The features (n, 64) of the test set, and the distances to them that give a Frechet distance its scale.
+    """The features (n, 64) of the test set, and reference values for the Frechet distance to them.
 
     Returns:
-        (features, {"frechet_floor": of as many real training pictures, "frechet_untrained": of the generator before
+        (features, {"frechet_floor": for as many real training pictures, "frechet_untrained": for the generator before
         training}).
     """
     train, test, reader = run.source("train"), run.source("test"), classifier_of(run)
@@ -103,8 +103,8 @@ def reference(run: Run) -> tuple[np.ndarray, dict[str, float]]:
 def measure_reconstruction(run: Run, model: GenerativeModel) -> dict[str, float]:
     """Mean squared errors of an autoencoder on the test set, with pictures in [0, 1].
 
-    Beside them the variance of the set about its mean value and about its mean picture: the latter is the error of the
-    best single picture for all.
+    Also computes the variance of the test set about its mean value and about its mean picture. The latter is the error
+    of always predicting the mean picture.
 
     Raises:
         UserError: if all test pictures are equal.
@@ -118,7 +118,7 @@ def measure_reconstruction(run: Run, model: GenerativeModel) -> dict[str, float]
     mean_picture = float(np.var(images, axis=0, dtype=np.float64).mean())
     if mean_picture == 0:
         raise UserError(
-            f"all pictures of {run.source('test').name} are equal, and errors are measured relative to their variance: "
+            f"all pictures of {run.source('test').name} are equal, but errors are measured relative to their variance: "
             "use more pictures."
         )
     errors = {
@@ -134,7 +134,7 @@ def measure_reconstruction(run: Run, model: GenerativeModel) -> dict[str, float]
 
 
 def measure_attribute_fidelity(run: Run, model: GenerativeModel, n: int = 200) -> dict[str, float]:
-    """How often an ACGAN's condition switches the attribute, for n latents, as a classifier reads the pictures."""
+    """How often an ACGAN's condition switches the attribute, for n latents, according to a classifier."""
     train, test = run.source("train"), run.source("test")
     reader = classifier_of(run)
     column = train.attribute_names.index(run.record["attributes"][0])
@@ -148,7 +148,7 @@ def measure_attribute_fidelity(run: Run, model: GenerativeModel, n: int = 200) -
 
 
 def measure_label_fidelity(run: Run, model: GenerativeModel, n: int = 1000) -> dict[str, float]:
-    """How many of n pictures of a CGAN, the classes in turn, a classifier reads as the class that was asked for."""
+    """The share of n pictures of a CGAN, with the classes in turn, that a classifier assigns to the right class."""
     test, reader = run.source("test"), classifier_of(run)
     asked = np.arange(n) % model.classes
     inputs = {
@@ -165,9 +165,9 @@ def measure_label_fidelity(run: Run, model: GenerativeModel, n: int = 1000) -> d
 
 
 def measure_samples(run: Run, model: GenerativeModel) -> dict[str, float]:
-    """Distances of as many samples as there are test pictures to the test set, on the features of `classifier_of`.
+    """Distances of samples to the test set, on the features of `classifier_of`, with as many samples as test pictures.
 
-    See `reference` for the distances that they are read against.
+    See `reference` for the values to compare them with.
     """
     real, scale = reference(run)
     seen = classifier.features(classifier_of(run), latents.prior_samples(model, len(real)))
@@ -182,7 +182,7 @@ def measure_samples(run: Run, model: GenerativeModel) -> dict[str, float]:
 
 
 def measure_codes(run: Run, model: GenerativeModel) -> dict[str, float]:
-    """`measure_samples`, and where the set has labels, how well each categorical code of an InfoGAN matches them.
+    """`measure_samples`, and for labeled data, how well each categorical code of an InfoGAN matches the labels.
 
     `code_I_nmi` is the normalized mutual information of the label and of the most likely value of the code, given a
     test picture: from 0 (unrelated) to 1 (one determines the other), normalized by the mean of the two entropies.
@@ -198,10 +198,10 @@ def measure_codes(run: Run, model: GenerativeModel) -> dict[str, float]:
 
 
 def measure_depth(run: Run, model: GenerativeModel, n: int = 8) -> dict[str, float]:
-    """Errors of predicted depth on the test set in meters, beside those of the training set's mean depth map.
+    """Errors of predicted depth on the test set in meters, and those of the training set's mean depth map.
 
-    `noise_deviation` is the standard deviation of the output over n noises, in meters, a mean over the pixels of n test
-    pictures: near 0, the model ignores the noise.
+    `noise_deviation` is the standard deviation of the output over n noise samples, in meters, averaged over the pixels
+    of n test pictures. A value near 0 means that the model ignores the noise.
 
     Raises:
         UserError: if the data set has no depth.
@@ -217,7 +217,7 @@ def measure_depth(run: Run, model: GenerativeModel, n: int = 8) -> dict[str, flo
     }
 
 
-# Meanings; pictures have values from 0 to 1.
+# Meanings of the numbers. Pictures have values from 0 to 1.
 _ACCURACY = {"classifier_test_accuracy": "accuracy of the classifier on the real test pictures"}
 _SAMPLES = {
     "pictures": "number of pictures compared",
@@ -283,7 +283,7 @@ depth_errors = Score(
         "pictures": "number of test pictures",
         **_DEPTH,
         **{f"mean_map_{name}": f"for the training set's mean depth map: {text}" for name, text in _DEPTH.items()},
-        "noise_deviation": "standard deviation of the depth over noises, in meters; near 0 means the noise is ignored",
+        "noise_deviation": "standard deviation over noise samples, in meters; near 0 means that noise is ignored",
     },
 )
 

@@ -71,7 +71,7 @@ def batches(
         "key": (B, 2) int64, every row (seed + 2^32 redraws, step), from which models draw their noise;
         and, if the source has them,
         "label": (B,) int32;
-        "depth": (B, H, W, 1) float32 in [0, 1], metres / 10;
+        "depth": (B, H, W, 1) float32 in [0, 1], meters / 10;
         "mask": (B, H, W, 1) float32, 1 where the depth is known, 0 in holes, where depth is 0 too.
 
     Raises:

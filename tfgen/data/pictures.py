@@ -280,9 +280,9 @@ def to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def in_channels(picture: Image.Image, channels: int) -> Image.Image:
-    """A Pillow picture of any mode in 8-bit greyscale, for 1 channel, or RGB, for 3.
+    """A Pillow picture of any mode in 8-bit grayscale, for 1 channel, or RGB, for 3.
 
-    16-bit greyscale is scaled, not clipped; the background of transparent pixels is white. Raises ValueError for pixels
+    16-bit grayscale is scaled, not clipped; the background of transparent pixels is white. Raises ValueError for pixels
     of more than 16 bits.
     """
     if picture.mode == "F":

@@ -15,7 +15,7 @@ STROKES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
 
 def line_style(i: int) -> dict[str, Any]:
-    """Colour and stroke of the i-th line: strokes tell lines apart in grey print."""
+    """Color and stroke of the i-th line: strokes tell lines apart in gray print."""
     return {"color": COLOURS[i % len(COLOURS)], "linestyle": STROKES[i % len(STROKES)]}
 
 
@@ -46,7 +46,7 @@ def learning_curves(run: Run, panels: Mapping[str, str]) -> Figure:
 def attribute_curves(run: Run) -> Figure:
     """Loss and accuracy of an ACGAN's attribute head, on real and on generated pictures.
 
-    Every iteration in a pale colour, and over it the mean of each epoch. This is the accuracy on the attribute, not on
+    Every iteration in a pale color, and over it the mean of each epoch. This is the accuracy on the attribute, not on
     real against generated.
     """
     history, epoch = run.history(), run.steps_per_epoch

@@ -18,7 +18,7 @@ from tfgen.models.base import GenerativeModel
 from tfgen.networks.spectral import SpectralConv2D
 
 MERGED = (layers.BatchNormalization, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.Dropout, layers.Rescaling)
-# Kind of block -> its layers, its colour (Okabe and Ito's, which colour-blind people can tell apart), its hatch.
+# Kind of block -> its layers, its color (Okabe and Ito's, which color-blind people can tell apart), its hatch.
 KINDS = {
     "input": (layers.InputLayer, "white", ""),
     "convolution": (layers.Conv2D, "#56b4e9", ""),
@@ -215,7 +215,7 @@ def _style(kind: str) -> dict[str, Any]:
 
 
 def _boxes(found: list[Block], pitch: float) -> dict[int, tuple[float, float, float, float]]:
-    """(x, y, width, height) in inches of each block, x and y of its centre; those of a column stand around y = 0."""
+    """(x, y, width, height) in inches of each block, x and y of its center; those of a column stand around y = 0."""
     boxes, gap = {}, 2.6 * LINE
     for column in {block.column for block in found}:
         sizes = {i: _size(block.shape) for i, block in enumerate(found) if block.column == column}

@@ -14,9 +14,9 @@ from tfgen.protocols import Run
 
 
 def latent_tsne(run: Run, attribute: str, most: int = 10_000) -> Figure:
-    """t-SNE (van der Maaten and Hinton 2008) of the mean codes of the test set, coloured by an attribute.
+    """t-SNE (van der Maaten and Hinton 2008) of the mean codes of the test set, colored by an attribute.
 
-    A set without attributes is coloured by class. Of a set of more than `most` pictures a random subset of that size is
+    A set without attributes is colored by class. Of a set of more than `most` pictures a random subset of that size is
     shown, and the figure says so.
 
     Raises:

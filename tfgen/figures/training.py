@@ -68,7 +68,7 @@ def training_animation(run: Run, moments: int = 16, width: int = 280) -> list[Im
     """The run's sheets of samples as the frames of an animation, each with its iteration, about `width` pixels wide."""
     frames = []
     for iteration, array in _sheets(run, moments, np.geomspace):
-        picture = Image.fromarray(array)  # grey stays grey, and the file small
+        picture = Image.fromarray(array)  # gray stays gray, and the file small
         scale = max(1, width // picture.width)
         frame = Image.new(picture.mode, (scale * picture.width, scale * picture.height + 20), "white")
         frame.paste(picture.resize((scale * picture.width, scale * picture.height), Image.Resampling.NEAREST), (0, 20))

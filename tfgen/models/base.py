@@ -121,7 +121,7 @@ class GenerativeModel(Saved, keras.Model):
         return super().fit(x, y, **arguments)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        """Does nothing: all variables exist. Keras would read a batch to build them, which several machines cannot do."""
+        """Does nothing: all variables exist. Keras would read a batch, which does not work on several machines."""
 
     def batch(self, data: Any) -> Batch:
         """Converts the data that `fit` passes to `train_step` to a dict of the local batch.

@@ -179,7 +179,7 @@ PRESETS = {
 
 
 def loss(run: Run) -> np.ndarray:
-    """The loss (n,) that a VAE minimised, at every iteration: squared error + kl_weight * divergence."""
+    """The loss (n,) that a VAE minimized, at every iteration: squared error + kl_weight * divergence."""
     history = run.history()
     return history["reconstruction"] + run.record["arguments"]["kl_weight"] * history["kl"]
 
@@ -238,10 +238,10 @@ ABOUT = About(
             "default, and 0.00625.",
         ),
         (
-            "Says that the GAN minimises the Jensen-Shannon divergence, and writes squared errors to the targets 0 "
+            "Says that the GAN minimizes the Jensen-Shannon divergence, and writes squared errors to the targets 0 "
             "and 1.",
-            "Squared errors define the least squares GAN, the default, which minimises another quantity. "
-            "`--adversarial minimax` is the game in which the generator, against the best discriminator, minimises "
+            "Squared errors define the least squares GAN, the default, which minimizes another quantity. "
+            "`--adversarial minimax` is the game in which the generator, against the best discriminator, minimizes "
             "JSD.",
         ),
         (

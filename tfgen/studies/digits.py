@@ -1,7 +1,7 @@
 """An essay on VAE, GAN and CGAN with MNIST's digits, which names kinds of layers but no sizes: those are of examples.
 
 The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, the CGAN Keras's example conditional_gan, for
-pictures of 32x32 with all their grey levels. The essay's formula for sampling a latent is corrected to mean +
+pictures of 32x32 with all their gray levels. The essay's formula for sampling a latent is corrected to mean +
 exp(log_var / 2) * eps; the KL divergence is exact, not sampled.
 
 The examples make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits; with the 1,500 built-in digits a run makes
@@ -244,13 +244,13 @@ ABOUT = About(
             "the latents.",
         ),
         (
-            "Does not say clearly which player maximises the GAN's objective and which one minimises it.",
-            "The discriminator maximises V = E[log D(x)] + E[log(1 - D(G(z)))] and the generator minimises it: "
-            "`--adversarial minimax`. The default is non-saturating: the generator maximises E[log D(G(z))].",
+            "Does not say clearly which player maximizes the GAN's objective and which one minimizes it.",
+            "The discriminator maximizes V = E[log D(x)] + E[log(1 - D(G(z)))] and the generator minimizes it: "
+            "`--adversarial minimax`. The default is non-saturating: the generator maximizes E[log D(G(z))].",
         ),
         (
             'Describes the WGAN by its scores, "one of several changes", and leaves out the constraint on the critic.',
-            "The critic maximises E[D(x)] - E[D(G(z))] and the generator maximises E[D(G(z))]; the critic is "
+            "The critic maximizes E[D(x)] - E[D(G(z))] and the generator maximizes E[D(G(z))]; the critic is "
             "constrained by clipping or a gradient penalty. Both are in the study sullivan2017, as `wgan` and "
             "`wgan_gp`.",
         ),

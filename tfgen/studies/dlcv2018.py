@@ -234,8 +234,8 @@ PRESETS = {
             "fig1_4.jpg": Plot(figures.samples, "32 pictures decoded from latents sampled from N(0, I)."),
             "fig1_5.jpg": Plot(
                 functools.partial(figures.latent_tsne, attribute="Male"),
-                "t-SNE of the test pictures' mean codes, coloured by an attribute, which `report --attribute` "
-                "chooses. The axes of t-SNE have no unit: only neighbourhoods have a meaning.",
+                "t-SNE of the test pictures' mean codes, colored by an attribute, which `report --attribute` "
+                "chooses. The axes of t-SNE have no unit: only neighborhoods have a meaning.",
                 ("attribute",),
             ),
             "fig1_4_worst.jpg": Plot(

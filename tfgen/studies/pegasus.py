@@ -1,7 +1,7 @@
 """Pegasus, coursework at Durham: horses and birds of CIFAR-10, and between them the winged horse.
 
 The models are a VAE, the same with a critic of its reconstructions, VAE/GAN and ACAI. A Pegasus is decoded from a
-mixture of the latents of a horse and of a bird with a similar colour. The study fixes the kinds of layers, the losses
+mixture of the latents of a horse and of a bird with a similar color. The study fixes the kinds of layers, the losses
 and 1000 epochs, but not widths, optimizers and batch size: those are taken from other solutions of the coursework, and
 for VAE/GAN's optimizer and all of ACAI from their papers. One formula is corrected: BCE(C(x), 1), which it writes as
 BCE(x, 1).
@@ -129,7 +129,7 @@ def acai(
 
 
 def bird_to_horse(model: GenerativeModel, rows: int = 8, n: int = 8) -> np.ndarray:
-    """Pictures (rows * n, H, W, C): each row from a bird to a horse of a similar colour, as mixtures of their latents.
+    """Pictures (rows * n, H, W, C): each row from a bird to a horse of a similar color, as mixtures of their latents.
 
     The animals are those of the built-in test set whatever the run trains on, so that a sheet of samples needs no data
     set.
@@ -145,7 +145,7 @@ def bird_to_horse(model: GenerativeModel, rows: int = 8, n: int = 8) -> np.ndarr
 
 
 def pairs(run: Run, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """n horses of the test set, each with the bird whose centre pixel is nearest in colour.
+    """n horses of the test set, each with the bird whose center pixel is nearest in color.
 
     Args:
         run: Run.
@@ -346,12 +346,12 @@ def _mixed(name: str, posterior: bool) -> dict[str, Plot]:
     drawn = {
         f"pegasus_{name}_pipeline.jpg": Plot(
             pipeline,
-            "How a Pegasus is made: the latents of a horse and of a bird with a similar colour are mixed and decoded. "
+            "How a Pegasus is made: the latents of a horse and of a bird with a similar color are mixed and decoded. "
             "Above and below it: the horse and the bird decoded from their mean codes.",
         ),
         f"pegasus_{name}_strip.jpg": Plot(
             lambda run: strips({"": run}, rows=6),
-            "One pair per row, matched by the colour of the centre pixel: the bird, nine even steps between the mean "
+            "One pair per row, matched by the color of the center pixel: the bird, nine even steps between the mean "
             "codes, the horse.",
         ),
         f"pegasus_{name}_best.jpg": Plot(
@@ -362,7 +362,7 @@ def _mixed(name: str, posterior: bool) -> dict[str, Plot]:
         ),
         f"pegasus_{name}_64.jpg": Plot(
             batch,
-            "64 Pegasi without selection: pairs matched by the colour of the centre pixel, the bird's share between "
+            "64 Pegasi without selection: pairs matched by the color of the center pixel, the bird's share between "
             ".4 and .6. The horses are those of the test set in order; if there are fewer than 64, they repeat from "
             "the first.",
         ),
@@ -482,7 +482,7 @@ ABOUT = About(
     text=(
         "The task was to generate winged horses from CIFAR-10: the study trained a VAE with a critic of its "
         "reconstructions on horses and birds for 1000 epochs, and decoded mixtures of the latents of a horse and of a "
-        "bird with a similar colour of the centre pixel. Its variants have a second dense layer, more convolutions or "
+        "bird with a similar color of the center pixel. Its variants have a second dense layer, more convolutions or "
         "spectral normalization, or are VAE/GAN and ACAI. Its figures are strips from bird to horse for every "
         "variant, diagrams of the networks, a best image, an 8x8 grid of 64 and repeated samples of one pair. The "
         "study does not give widths, latent size, optimizers and batch size: those used here are from other solutions "
@@ -513,7 +513,7 @@ ABOUT = About(
             "The logarithm of the variance: z = mean + exp(log_var / 2) * eps.",
         ),
         (
-            "Uses binary cross-entropy as the reconstruction error of colour images.",
+            "Uses binary cross-entropy as the reconstruction error of color images.",
             "Values in [0, 1] are allowed as targets, but the least possible value is then the images' own entropy, "
             "not 0. `score` also gives the squared error.",
         ),
@@ -525,7 +525,7 @@ ABOUT = About(
         (
             "ACAI: has a critic that predicts the mixing weight alpha with a squared error.",
             "alpha is uniform in [0, 0.5], and the critic must also answer 0 for 0.2 x + 0.8 x', where x' is the "
-            "reconstruction. The autoencoder minimises the squared error in [-1, 1] + 0.5 * E[d(mixture)^2], where d "
+            "reconstruction. The autoencoder minimizes the squared error in [-1, 1] + 0.5 * E[d(mixture)^2], where d "
             "is the critic.",
         ),
     ),

@@ -1,4 +1,4 @@
-"""Patrick Sullivan's model notes of August 2017: VAE, GAN, WGAN, WGAN-GP and depth from colour, at 64x64.
+"""Patrick Sullivan's model notes of August 2017: VAE, GAN, WGAN, WGAN-GP and depth from color, at 64x64.
 
 The depth model is a conditional WGAN-GP. Layers, optimizers and batch sizes are those of the notes and of the code of
 that month; formulas are corrected. Eq. 1 lacks the minus sign of the likelihood, and the code never trained the KL
@@ -133,7 +133,7 @@ def depth_wgan(
     critic_activation: str = "linear",
     learning_rate: float = 1e-4,
 ) -> DepthWGAN:
-    """The study's depth from colour; `noise=false` is the generator of the notes.
+    """The study's depth from color; `noise=false` is the generator of the notes.
 
     `batch_norm` and `dropout` are the study's experiments.
 
@@ -175,7 +175,7 @@ def predicted_depth(run: Run) -> np.ndarray:
 def true_depth(run: Run) -> dict[str, np.ndarray]:
     """Those scenes and their true depth."""
     pictures = depth_samples(run.model)
-    return {"colour": pictures[:8], "true depth": pictures[8:16]}
+    return {"color": pictures[:8], "true depth": pictures[8:16]}
 
 
 def _gan_preset(
@@ -282,13 +282,13 @@ PRESETS = {
             ),
             "sullivan2017_depth_wgan_depth.jpg": Plot(
                 figures.depth_rows,
-                "Test pictures from all over the set, their true depth and the generator's, in metres. Where the "
-                "depth camera measured nothing, it is grey.",
+                "Test pictures from all over the set, their true depth and the generator's, in meters. Where the "
+                "depth camera measured nothing, it is gray.",
             ),
             "sullivan2017_depth_wgan_noise.jpg": Plot(
                 figures.noise_sampler,
                 "The study's sampler: one picture under 64 noises. Right: the standard deviation of each pixel's "
-                "depth over the noises, in metres; near 0 the generator ignores the noise, as the study found.",
+                "depth over the noises, in meters; near 0 the generator ignores the noise, as the study found.",
             ),
         },
         score=scores.depth_errors,
@@ -322,13 +322,13 @@ ABOUT = About(
     title="Patrick Sullivan's model notes of August 2017",
     text=(
         "The notes and their code describe a VAE, a GAN, a WGAN and a WGAN-GP of 64x64 images, and a conditional "
-        "WGAN-GP that predicts depth from a colour image. The code reads a set of floor plans, CelebA, CIFAR-10, "
+        "WGAN-GP that predicts depth from a color image. The code reads a set of floor plans, CelebA, CIFAR-10, "
         "MNIST and COCO, and for depth NYU Depth v2. The six figures of the notes are diagrams of the networks with "
         "tables of their layers; only the code makes images, as montages of 8x8."
     ),
     slips=(
         (
-            "Eq. 1 lacks the minus sign of the log-likelihood. The code minimises the reconstruction alone, and its "
+            "Eq. 1 lacks the minus sign of the log-likelihood. The code minimizes the reconstruction alone, and its "
             "log shows a latent loss of 213,448.",
             "-sum(x log x' + (1 - x) log(1 - x')) + KL, summed over pixels and latents and averaged over the batch. "
             "Both terms are trained.",
@@ -362,9 +362,9 @@ ABOUT = About(
             "score over an image's patches.",
         ),
         (
-            "In Eq. 5 the generator minimises +D(fake), and RMSE is written as mean(sqrt((x - x')^2)), which is the "
+            "In Eq. 5 the generator minimizes +D(fake), and RMSE is written as mean(sqrt((x - x')^2)), which is the "
             "mean absolute error.",
-            "The generator minimises -E[D(fake)] + weight * sqrt(mean((x - x')^2)), as in the study's code. The mean "
+            "The generator minimizes -E[D(fake)] + weight * sqrt(mean((x - x')^2)), as in the study's code. The mean "
             "is over pixels of known depth.",
         ),
         (

@@ -1,4 +1,4 @@
-"""scikit-learn's digits (Alpaydin and Kaynak 1998): 1,797 digits by 13 writers, 8x8 with 17 grey levels, enlarged."""
+"""scikit-learn's digits (Alpaydin and Kaynak 1998): 1,797 digits by 13 writers, 8x8 with 17 gray levels, enlarged."""
 
 import numpy as np
 from PIL import Image

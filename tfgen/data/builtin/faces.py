@@ -118,7 +118,7 @@ def _attributes(uniforms: np.ndarray, forced: Mapping[str, int]) -> dict[str, np
 
 
 def _parameters(uniforms: np.ndarray, has: Mapping[str, np.ndarray]) -> types.SimpleNamespace:
-    """What `portraits.paint` needs for n faces: attributes and other numbers (n, 1, 1), and colours (3, n, 1, 1), all
+    """What `portraits.paint` needs for n faces: attributes and other numbers (n, 1, 1), and colors (3, n, 1, 1), all
     float32.
     """
     dice = Dice(uniforms)

@@ -238,12 +238,12 @@ def read_picture(path: str, image_size: int) -> np.ndarray:
 
     Raises UserError, naming the file, if it is damaged or has another size.
     """
-    expected = f"expected a PNG of {SIDE}x{SIDE} pixels in 8-bit colour; restore the picture"
+    expected = f"expected a PNG of {SIDE}x{SIDE} pixels in 8-bit color; restore the picture"
     with pictures.opened(path, ("PNG",), expected) as picture:
         if picture.size != (SIDE, SIDE):
             raise UserError(f"{pictures.shown(path)} has {picture.width}x{picture.height} pixels: {expected}.")
-        if picture.mode.startswith("I"):  # 16-bit greyscale, which Pillow would clip at 255
-            raise UserError(f"{pictures.shown(path)} is in 16-bit greyscale: {expected}.")
+        if picture.mode.startswith("I"):  # 16-bit grayscale, which Pillow would clip at 255
+            raise UserError(f"{pictures.shown(path)} is in 16-bit grayscale: {expected}.")
         return pictures.pixels(pictures.square(picture.convert("RGB"), image_size))
 
 

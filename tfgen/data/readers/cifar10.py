@@ -1,4 +1,4 @@
-"""CIFAR-10: 32x32 colour pictures in ten classes, as five training batches and a test batch, binary or pickled, or as a
+"""CIFAR-10: 32x32 color pictures in ten classes, as five training batches and a test batch, binary or pickled, or as a
 folder for each class.
 """
 

@@ -1,4 +1,4 @@
-"""MNIST and the data sets in its format, Fashion-MNIST, KMNIST and EMNIST: 28x28 greyscale pictures in four IDX files
+"""MNIST and the data sets in its format, Fashion-MNIST, KMNIST and EMNIST: 28x28 grayscale pictures in four IDX files
 or in one .npz.
 """
 
