@@ -2,11 +2,10 @@
 """Trains, evaluates, draws and exports classic generative image models."""
 
 import argparse
-import os
 import sys
 
 try:
-    from tfgen import UserError, commands, program, settings
+    from tfgen import commands, program, settings
 except ImportError as error:  # another Keras backend
     print(f"tfgen: {error}", file=sys.stderr)
     sys.exit(2)
@@ -205,7 +204,7 @@ def prepare(arguments: argparse.Namespace) -> int:
         for sentence in done.bad:
             program.tell(f"skipped: {sentence}")
         what = "are already" if done.already else "prepared"
-        print(f"{arguments.dataset}/{done.split}: {done.examples} examples {what} in {done.folder}", flush=True)
+        print(f"{arguments.dataset}/{done.split}: {done.examples} examples {what} in {done.folder}")
     return 0
 
 
@@ -234,30 +233,17 @@ def main(arguments: argparse.Namespace) -> int:
         return 130
     except BrokenPipeError:
         raise
-    except UserError as error:
-        program.tell(str(error))
-    except OSError as error:
-        what = f"{error.filename or 'a file'} cannot be read or written ({error.strerror or error})"
-        program.tell(f"{what}: fix this and run the command again.")
     except Exception as error:
-        if type(error).__name__ != "ResourceExhaustedError":  # TensorFlow's
+        sentence = program.fault(error)
+        if sentence is None:
             raise
-        what = "the memory or the disk is full: make room, or choose a smaller --batch_size"
-        program.tell(f"{what}, and run the command again.")
-    return 2
+        program.tell(sentence)
+        return 2
 
 
 def run() -> None:
     """The console script `tfgen`."""
-    try:
-        try:
-            code = main(parse(sys.argv))
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:  # whoever read the output, as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141  # what a shell says of a program that the closed pipe has ended
-    sys.exit(code)
+    sys.exit(program.until_closed(lambda: main(parse(sys.argv))))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # What is trained already is not trained again. Runs and figures go below the folder it is called in: bash assets/make.sh
 set -euo pipefail
 assets=$(cd "$(dirname "$0")" && pwd)
-tfgen="$assets/../.venv/bin/python $assets/../tfgen_cli.py"
+tfgen="$assets/../.venv/bin/tfgen"
 
 faces() { $tfgen train --model "$@"; }
 faces vae --width 1/2 --epochs 18 --schedule linear

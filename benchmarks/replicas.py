@@ -31,26 +31,26 @@ def toy(n):
     )
 
 
-def step(study, name, strategy, **arguments):
+def step(study, name, strategy, run_eagerly=False, **arguments):
     """network -> its weights before and after a training step, [array] each, and the logs."""
     keras.utils.set_random_seed(0)
     preset = STUDIES[study][name]
     with strategy.scope():
         model = preset.build((16, 16, 3), **{"width": 1 / 8} | arguments)
         synchronize(model)
-        model.compile(**{player: keras.optimizers.SGD(1e-3) for player in model.optimizers})
+        model.compile(**{player: keras.optimizers.SGD(1e-3) for player in model.optimizers}, run_eagerly=run_eagerly)
     before = {name: [v.numpy() for v in network.weights] for name, network in model.networks().items()}
     history = model.fit(batches(toy(32), 32, stop=1), epochs=1, verbose=0, shuffle=False).history
     after = {name: [v.numpy() for v in network.weights] for name, network in model.networks().items()}
     return {name: (before[name], after[name]) for name in before}, {name: values[0] for name, values in history.items()}
 
 
-def difference(study, name, two, **arguments):
+def difference(study, name, two, run_eagerly=False, **arguments):
     """(share, log): the largest difference of one step on one replica and on two, of the weights and, relative, of the
     logs.
     """
     (one, logs), (other, other_logs) = (
-        step(study, name, strategy, **arguments) for strategy in (tf.distribute.get_strategy(), two)
+        step(study, name, strategy, run_eagerly, **arguments) for strategy in (tf.distribute.get_strategy(), two)
     )
     shares = []
     for network, (before, after) in one.items():

@@ -466,7 +466,7 @@ def test_a_run_folder_that_cannot_be_made(tfgen):
     pathlib.Path("file").write_text("")
     for command in (["train", "--model", "vae", *TOY, "--run", "file/r"], ["report", "--out", "file/r"]):
         code, _, err = tfgen(*command)
-        assert code == 2 and re.search("file/r cannot be (made|created)", err)
+        assert code == 2 and "file/r cannot be created" in err
 
 
 @pytest.mark.trace

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny
 
 import tfgen_cli
 from benchmarks import replicas
@@ -24,6 +25,7 @@ from tfgen.settings import DataSettings, RunSettings, TrainingSettings
 from tfgen.studies import STUDIES
 from tfgen.training import devices
 
+pytestmark = pytest.mark.trace
 ROOT = pathlib.Path(__file__).parent.parent
 TOY = ["--smoke", "--examples", "64", "--batch_size", "16", "--image_size", "16"]
 QUICK = [
@@ -31,7 +33,6 @@ QUICK = [
     ("dlcv2018", "wgan_gp_faithful"),
     ("dlcv2018", "infogan_mixed"),
     ("sullivan2017", "depth_wgan"),
-    ("digits", "gan"),
 ]
 SLOW = [("dlcv2018", "gan"), ("dlcv2018", "acgan"), ("dlcv2018", "wgan_gp"), ("sullivan2017", "wgan"),
         ("pegasus", "adversarial_vae"), ("pegasus", "vae_gan"), ("pegasus", "acai"), ("digits", "cgan")]  # fmt: skip
@@ -41,28 +42,35 @@ SLOW = [("dlcv2018", "gan"), ("dlcv2018", "acgan"), ("dlcv2018", "wgan_gp"), ("s
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("study, name", [*QUICK, *(pytest.param(*one, marks=pytest.mark.slow) for one in SLOW)])
-def test_a_step_on_two_replicas_equals_one(study, name, two_replicas):
+@pytest.mark.parametrize(
+    "study, name, run_eagerly",
+    [
+        *((*one, True) for one in QUICK),
+        pytest.param("digits", "gan", False, marks=pytest.mark.trace),  # dropout, and the traced one
+        *(pytest.param(*one, False, marks=pytest.mark.slow) for one in [*QUICK, *SLOW]),
+    ],
+)
+def test_a_step_on_two_replicas_equals_one(study, name, run_eagerly, two_replicas):
     """One of each class; `benchmarks/replicas.py` goes through all presets."""
     few = {"d_steps": 2} if "d_steps" in STUDIES[study][name].defaults() else {}
-    weights, logs = replicas.difference(study, name, two_replicas, **few)
+    weights, logs = replicas.difference(study, name, two_replicas, run_eagerly, **few)
     assert weights < 1e-4 and logs < 1e-4
 
 
 def test_what_the_recognizer_moves_with_a_shared_trunk_is_the_same_too(two_replicas):
-    weights, logs = replicas.difference("dlcv2018", "infogan_mixed", two_replicas, shared_trunk=True)
+    weights, logs = replicas.difference("dlcv2018", "infogan_mixed", two_replicas, run_eagerly=True, shared_trunk=True)
     assert weights < 1e-4 and logs < 1e-4
 
 
 def test_without_synchronized_statistics_replicas_differ(two_replicas, monkeypatch):
     """What the equality above rests on is really on: it does not hold without."""
     monkeypatch.setattr(replicas, "synchronize", lambda model: None)
-    weights, _ = replicas.difference("dlcv2018", "gan", two_replicas)
+    weights, _ = replicas.difference("dlcv2018", "gan", two_replicas, run_eagerly=True)
     assert weights > 1e-3
 
 
-def process(*words, **environment):
-    command = [sys.executable, ROOT / "tfgen_cli.py", *map(str, words)]
+def process(*words, script=ROOT / "tfgen_cli.py", **environment):
+    command = [sys.executable, script, *map(str, words)]
     return subprocess.Popen(
         command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -96,6 +104,7 @@ def same_gradients(one, other):
     assert np.linalg.norm(slots[0] - slots[1]) < 0.1 * np.linalg.norm(slots[0])
 
 
+@pytest.mark.trace
 def test_devices_of_one_machine(tmp_path, monkeypatch):
     """The command on two parts of the processor, stopped and gone on with on one, against the command on one."""
     monkeypatch.chdir(tmp_path)
@@ -129,6 +138,7 @@ def test_devices_that_are_none(environment, devices_, sentence, monkeypatch):
         devices.strategy(devices_)
 
 
+@pytest.mark.trace
 def test_a_batch_that_cannot_be_shared(tmp_path):
     done = process("train", "--model", "vae", *TOY, "--run", tmp_path / "r", "--devices", 3)
     out, _ = done.communicate(timeout=120)
@@ -294,6 +304,7 @@ def test_half_precision_is_nearly_single_precision(study, name, precision, toy):
         assert kind == "float32" or any(
             layer.compute_dtype == kind for network in model.networks().values() for layer in network.layers
         )
+        model.run_eagerly = True
         before = [v.numpy() for network in model.networks().values() for v in network.trainable_variables]
         history = model.fit(batches(toy, 32, stop=1), epochs=1, verbose=0, shuffle=False).history
         logs[kind] = {log: values[0] for log, values in history.items()}
@@ -316,7 +327,7 @@ def test_float16_scales_the_loss_of_every_player_and_unscales_the_gradient(toy):
         keras.config.set_dtype_policy(precision)
         try:
             model = STUDIES["dlcv2018"]["gan"].build((16, 16, 3), width=1 / 4)
-            model.compile(**{player: keras.optimizers.SGD(0.1) for player in model.players})
+            model.compile(**{player: keras.optimizers.SGD(0.1) for player in model.players}, run_eagerly=True)
         finally:
             keras.config.set_dtype_policy("float32")
         before = {name: [v.numpy() for v in network.trainable_variables] for name, network in model.networks().items()}
@@ -346,7 +357,7 @@ def test_one_replicas_overflow_leaves_the_step_out_on_all(replica, toy, two_repl
         here = tf.distribute.get_replica_context().replica_id_in_sync_group == replica
         return tf.where(here, np.float32(np.inf), 1.0) * value, logs
 
-    model.negative_bound = overflowing
+    model.negative_bound, model.run_eagerly = overflowing, True
     before = [v.numpy() for v in model.player_variables("autoencoder")]
     model.fit(batches(toy, 32, stop=1), epochs=1, verbose=0, shuffle=False)
     for v, b in zip(model.player_variables("autoencoder"), before):
@@ -354,12 +365,13 @@ def test_one_replicas_overflow_leaves_the_step_out_on_all(replica, toy, two_repl
     assert float(model.optimizers["autoencoder"].dynamic_scale.numpy()) == 2.0**14
 
 
-def test_jit_compiles_the_step(tmp_path, monkeypatch):
+@pytest.mark.trace
+def test_jit_compiles_the_step(tmp_path, monkeypatch, tiny_study):
     """XLA draws other noise of the same seed; the first divergence depends on none."""
     monkeypatch.chdir(tmp_path)
-    words = ["--model", "vae", *TOY, "--epochs", 1, "--run"]
+    words = ["--model", "vae", *tiny.TOY, "--epochs", 1, "--run"]
     train(*words, "plain")
-    compiled = process("train", *words, "compiled", "--jit", TF_CPP_MIN_LOG_LEVEL="0")
+    compiled = process("train", *words, "compiled", "--jit", script=tiny.CLI, TF_CPP_MIN_LOG_LEVEL="0")
     out, _ = compiled.communicate(timeout=300)
     assert compiled.returncode == 0 and "Compiled cluster using XLA" in out, out
     plain, compiled = Run.open("plain").history(), Run.open("compiled").history()

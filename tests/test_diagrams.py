@@ -1,4 +1,4 @@
-"""What the diagrams tell of a network, by value, and that their drawing can be read: nothing lies on anything else."""
+"""What the diagrams say about a network, by value, and that the drawing is readable: nothing overlaps."""
 
 import numpy as np
 import pytest
@@ -48,9 +48,13 @@ def test_the_depth_generators_skips_are_the_studys():
         chain[i] = (i - 1, skipped)
     assert [block.inputs for block in blocks] == chain
     assert [block.kind for block in blocks] == [
-        *["input"] * 2, "concatenation", *["convolution"] * 7, "concatenation", "convolution",
+        *["input"] * 2,
+        "concatenation",
+        *["convolution"] * 7,
+        "concatenation",
+        "convolution",
         *["concatenation", "transposed convolution"] * 4,
-    ]  # fmt: skip
+    ]
 
 
 def test_the_homeworks_tables():

@@ -1,5 +1,7 @@
 """One table of models at toy size and one contract over it; then what is particular to each."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -26,17 +28,23 @@ ONE_OF_EACH = [
     ("pegasus", "acai"),
     ("digits", "cgan"),
 ]
-SHAPE = (16, 16, 3)
+SHAPE = (8, 8, 3)
 
 
-def build(study, model, **arguments):
+def build(study, model, shape=SHAPE, **arguments):
     """A toy-sized model that runs eagerly: a few steps are done before one is traced."""
     keras.utils.set_random_seed(0)
     preset = STUDIES[study][model]
     few = {"d_steps": min(2, preset.defaults()["d_steps"])} if "d_steps" in preset.defaults() else {}
-    model = preset.build(SHAPE, **{"width": 1 / 16} | few | arguments)
+    model = preset.build(shape, **{"width": 1 / 16} | few | arguments)
     model.run_eagerly = True
     return model
+
+
+@pytest.fixture(scope="module")
+def small(toy):
+    """The session's toy set at half its size."""
+    return dataclasses.replace(toy, images=toy.images[:, ::2, ::2], depth=toy.depth[:, ::2, ::2])
 
 
 def weights(model):
@@ -58,7 +66,7 @@ def same(a, b):
 
 @pytest.mark.parametrize("study, name", MODELS)
 def test_a_step_logs_what_it_declares_and_moves_every_variable(study, name, toy):
-    model = build(study, name)
+    model = build(study, name, (16, 16, 3), width=1 / 8)
     before = {id(v): v.numpy() for network in model.networks().values() for v in network.trainable_variables}
     logs = fit(model, toy, 2)
     assert set(logs) == set(model.logs)
@@ -79,9 +87,9 @@ def test_one_of_each_class_is_tested():
 
 
 @pytest.mark.parametrize("study, name", ONE_OF_EACH)
-def test_an_update_moves_only_the_players_networks(study, name, toy):
+def test_an_update_moves_only_the_players_networks(study, name, small):
     model = build(study, name)
-    batch = next(iter(batches(toy, 16)))
+    batch = next(iter(batches(small, 16)))
     losses_of = {"autoencoder": "negative_bound"}
     for player, names in model.players.items():
         before = {name: [v.numpy() for v in network.trainable_variables] for name, network in model.networks().items()}
@@ -92,10 +100,10 @@ def test_an_update_moves_only_the_players_networks(study, name, toy):
 
 @pytest.mark.trace
 @pytest.mark.parametrize("study, name", ONE_OF_EACH)
-def test_a_traced_step_is_the_eager_one(study, name, toy):
+def test_a_traced_step_is_the_eager_one(study, name, small):
     eager, traced = build(study, name), build(study, name)
     traced.run_eagerly = False
-    logs, traced_logs = fit(eager, toy, 1), fit(traced, toy, 1)
+    logs, traced_logs = fit(eager, small, 1), fit(traced, small, 1)
     assert traced_logs == pytest.approx(logs, rel=1e-4, abs=1e-5)
     for network, values in weights(eager).items():
         for ours, theirs in zip(values, weights(traced)[network], strict=True):
@@ -104,9 +112,9 @@ def test_a_traced_step_is_the_eager_one(study, name, toy):
 
 @pytest.mark.parametrize("study, name", ONE_OF_EACH)
 @pytest.mark.parametrize("saved_by", ["checkpoint", "keras"])
-def test_restored_with_slots_it_goes_on_as_if_never_stopped(study, name, saved_by, toy, tmp_path):
+def test_restored_with_slots_it_goes_on_as_if_never_stopped(study, name, saved_by, small, tmp_path):
     whole = build(study, name)
-    fit(whole, toy, 1)
+    fit(whole, small, 1)
     if saved_by == "checkpoint":
         path = whole.checkpoint().write(str(tmp_path / "half"))
         resumed = build(study, name)
@@ -116,7 +124,7 @@ def test_restored_with_slots_it_goes_on_as_if_never_stopped(study, name, saved_b
         resumed = keras.models.load_model(tmp_path / "half.keras")
         assert type(resumed) is type(whole) and resumed.get_compile_config() == whole.get_compile_config()
     assert int(resumed.step) == 1
-    logs, resumed_logs = fit(whole, toy, 2, start=1), fit(resumed, toy, 2, start=1)
+    logs, resumed_logs = fit(whole, small, 2, start=1), fit(resumed, small, 2, start=1)
     assert resumed_logs == pytest.approx(logs, rel=1e-4, abs=1e-6)
     for network, values in weights(whole).items():
         for ours, theirs in zip(values, weights(resumed)[network], strict=True):
@@ -132,10 +140,10 @@ def arrays(source, model):
 
 
 @pytest.mark.parametrize("study, name", ONE_OF_EACH)
-def test_it_trains_on_plain_arrays_and_uses_the_same_latents_again(study, name, toy):
+def test_it_trains_on_plain_arrays_and_uses_the_same_latents_again(study, name, small):
     """Twice from the same weights: the step counter, not a hidden state, decides which latents are drawn."""
     first, second = build(study, name), build(study, name)
-    x, y = arrays(toy, first)
+    x, y = arrays(small, first)
     logs = first.fit(x, y, batch_size=32, shuffle=False, verbose=0).history
     again = second.fit((x, y) if y is not None else x, batch_size=32, shuffle=False, verbose=0).history
     assert set(logs) == set(first.logs) and all(np.isfinite(values[0]) for values in logs.values())
@@ -143,9 +151,9 @@ def test_it_trains_on_plain_arrays_and_uses_the_same_latents_again(study, name, 
 
 
 @pytest.mark.parametrize("study, name", ONE_OF_EACH)
-def test_what_it_is_called_with_is_what_it_generates(study, name, toy):
+def test_what_it_is_called_with_is_what_it_generates(study, name, small):
     model = build(study, name)
-    x, _ = arrays(toy, model)
+    x, _ = arrays(small, model)
     if model.autoencodes:
         assert model(x[:3]).shape == (3, *SHAPE)
         np.testing.assert_allclose(model(x[:3]), model.reconstruct(x[:3]), atol=1e-6)
@@ -153,7 +161,7 @@ def test_what_it_is_called_with_is_what_it_generates(study, name, toy):
     if name == "depth_wgan":
         depth = model.predict_depth(x[:3], seed=5)
         z = model.sample_latents((5, 0), 0, 3)
-        assert depth.shape == (3, 16, 16, 1) and np.array_equal(model((z, x[:3])), depth)
+        assert depth.shape == (3, 8, 8, 1) and np.array_equal(model((z, x[:3])), depth)
         return
     pictures = model.sample(4, seed=5)
     assert pictures.shape == (4, *SHAPE)
@@ -168,7 +176,7 @@ def test_what_it_is_called_with_is_what_it_generates(study, name, toy):
 def plain_gan():
     keras.utils.set_random_seed(0)
     generator = keras.Sequential(
-        [keras.Input((4,)), keras.layers.Dense(16 * 16 * 3, activation="sigmoid"), keras.layers.Reshape(SHAPE)]
+        [keras.Input((4,)), keras.layers.Dense(8 * 8 * 3, activation="sigmoid"), keras.layers.Reshape(SHAPE)]
     )
     discriminator = keras.Sequential(
         [
@@ -189,7 +197,7 @@ def plain_vae():
     flat = keras.layers.Flatten()(image)
     encoder = keras.Model(image, {"mean": keras.layers.Dense(4)(flat), "log_var": keras.layers.Dense(4)(flat)})
     decoder = keras.Sequential(
-        [keras.Input((4,)), keras.layers.Dense(16 * 16 * 3, activation="sigmoid"), keras.layers.Reshape(SHAPE)]
+        [keras.Input((4,)), keras.layers.Dense(8 * 8 * 3, activation="sigmoid"), keras.layers.Reshape(SHAPE)]
     )
     model = VAE(encoder, decoder, kl_weight=1e-2)
     model.compile(autoencoder=keras.optimizers.SGD(0.1))
@@ -198,12 +206,12 @@ def plain_vae():
 
 @pytest.mark.trace
 @pytest.mark.parametrize("make", [plain_gan, plain_vae])
-def test_two_replicas_equal_one(make, toy, two_replicas):
+def test_two_replicas_equal_one(make, small, two_replicas):
     one = make()
-    logs = fit(one, toy, 3)
+    logs = fit(one, small, 3)
     with two_replicas.scope():
         two = make()
-    two_logs = fit(two, toy, 3)
+    two_logs = fit(two, small, 3)
     for network, values in weights(one).items():
         for ours, theirs in zip(values, weights(two)[network], strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
@@ -216,12 +224,12 @@ def plain(source):
 
 @pytest.mark.trace
 @pytest.mark.parametrize("make", [plain_gan, plain_vae])
-def test_two_replicas_equal_one_without_a_key_in_the_batches(make, toy, two_replicas):
+def test_two_replicas_equal_one_without_a_key_in_the_batches(make, small, two_replicas):
     one = make()
-    logs = one.fit(plain(toy), batch_size=16, epochs=2, shuffle=False, verbose=0).history
+    logs = one.fit(plain(small), batch_size=16, epochs=2, shuffle=False, verbose=0).history
     with two_replicas.scope():
         two = make()
-    two_logs = two.fit(plain(toy), batch_size=16, epochs=2, shuffle=False, verbose=0).history
+    two_logs = two.fit(plain(small), batch_size=16, epochs=2, shuffle=False, verbose=0).history
     assert one.step.numpy() == two.step.numpy() == 8
     for network, values in weights(one).items():
         for ours, theirs in zip(values, weights(two)[network], strict=True):
@@ -246,12 +254,12 @@ def test_beta_of_the_homework_and_of_its_teachers_hint():
     assert preset.build((64, 64, 3), width=1 / 16, kl_weight=1e-5, kl_reduction="sum").beta == pytest.approx(0.12288)
 
 
-def test_equal_betas_train_alike(toy):
+def test_equal_betas_train_alike(small):
     """Mean over 512 with 1e-2 and the sum with 1e-2 / 512 are the same loss; only the logged divergence differs, by
     512.
     """
     mean, total = build("dlcv2018", "vae"), build("dlcv2018", "vae", kl_weight=1e-2 / 512, kl_reduction="sum")
-    logs, total_logs = fit(mean, toy, 2), fit(total, toy, 2)
+    logs, total_logs = fit(mean, small, 2), fit(total, small, 2)
     assert total_logs["reconstruction"] == pytest.approx(logs["reconstruction"], rel=1e-5)
     assert total_logs["kl"] == pytest.approx(512 * logs["kl"], rel=1e-4)
 
@@ -298,20 +306,20 @@ def test_linear_vae_reaches_its_known_optimum():
 # GAN ------------------------------------------------------------------------------------------------------------------
 
 
-def test_steps_of_each_player_and_fresh_latents(toy):
+def test_steps_of_each_player_and_fresh_latents(small):
     model = build("dlcv2018", "gan", d_steps=1, g_steps=2)
     seen = []
     model.sample_latents = lambda key, draw, n: seen.append(draw) or GAN.sample_latents(model, key, draw, n)
-    model.train_step(next(iter(batches(toy, 16))))
+    model.train_step(next(iter(batches(small, 16))))
     assert seen == [0, 1, 2]
     assert [int(model.optimizers[player].iterations) for player in ("discriminator", "generator")] == [1, 2]
 
 
-def test_acgan_judges_and_improves_the_same_latents(toy):
+def test_acgan_judges_and_improves_the_same_latents(small):
     model = build("dlcv2018", "acgan")
     seen = []
     model.sample_latents = lambda key, draw, n: seen.append(draw) or GAN.sample_latents(model, key, draw, n)
-    model.train_step(next(iter(batches(toy, 16))))
+    model.train_step(next(iter(batches(small, 16))))
     assert seen == [0, 0]
 
 
@@ -336,12 +344,12 @@ def test_discriminator_reaches_its_known_optimum():
     assert float(logs["d_loss"]) == pytest.approx(2 * np.log(2) - 2 * jsd, abs=1e-4)
 
 
-def test_acgan_logs_are_what_its_heads_say(toy):
+def test_acgan_logs_are_what_its_heads_say(small):
     """With a discriminator that always answers (logit 0, code logit 2), every term is known."""
     model = build("dlcv2018", "acgan")
     answer = lambda images, training: {"logits": tf.zeros((len(images), 1)), "codes": tf.fill((len(images), 1), 2.0)}
     model.discriminator = answer
-    batch = next(iter(batches(toy, 16)))
+    batch = next(iter(batches(small, 16)))
     share = float(tf.reduce_mean(batch["attributes"]))
     loss, logs = model.discriminator_loss(batch, 0)
     aux = np.log1p(np.exp(-2)) * share + np.log1p(np.exp(2)) * (1 - share)

@@ -119,6 +119,14 @@ def test_the_newest_stay_and_the_sums_are_what_sha256sum_says(tfgen):
     assert done.returncode == 0 and done.stdout.count(": OK") == 3
 
 
+def test_settings_that_may_change_leave_the_weights_as_they_were(tfgen, whole, part):
+    """Scoring, too, which trains a classifier meanwhile."""
+    code, _, err = tfgen(*REST, "--score_every", 1, "--checkpoint_every", 5, "--keep", 5)
+    assert code == 0 and "epoch 3: " in err and "the best so far" in err
+    assert iterations("r") == [0, 8, 16, 20, 24]
+    assert outcome("r") == outcome(whole)
+
+
 @pytest.mark.parametrize(
     "name, at",
     [("weights.data-00000-of-00001", 0.5), ("weights.index", 0.9), ("state.json", 0.3), ("SHA256SUMS", 0.01)],

@@ -26,6 +26,7 @@ def trained(monkeypatch):
     return trained
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize(
     "study, model, choice",
     [
@@ -68,6 +69,7 @@ def test_the_model_that_is_given_is_scored(tmp_path, finished):
     assert mine != others
 
 
+@pytest.mark.trace
 def test_costly_parts_are_computed_once_and_end_with_their_run(tmp_path, finished, trained):
     run = finished(tmp_path / "run", "dlcv2018", "gan")
     first = scores.sample_quality(run, run.model)

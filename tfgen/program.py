@@ -1,11 +1,14 @@
 """The program that runs: the command as the user typed it, for messages and the commands in them, and its start."""
 
 import contextlib
+import io
 import os
 import pathlib
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+from tfgen import UserError
 
 _script = "tfgen"
 
@@ -34,13 +37,46 @@ def tell(sentence: str) -> None:
     tqdm.write(f"{name()}: {sentence}", file=sys.stderr)
 
 
+def fault(error: Exception) -> str | None:
+    """A sentence for what is wrong with the input or the machine; None for a bug."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError):
+        what = f"{error.filename or 'a file'} cannot be read or written ({error.strerror or error})"
+        return f"{what}: fix this and run the command again."
+    if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's, which may not be imported
+        what = "the memory or the disk is full: make room, or choose a smaller --batch_size"
+        return f"{what}, and run the command again."
+    return None
+
+
+def until_closed(main: Callable[[], int]) -> int:
+    """Runs a program and returns its exit code; it ends silently when nobody reads its output any more, as `| head`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # what is printed before a long training is seen before it
+    try:
+        try:
+            return main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # what a shell says of a program that a closed pipe has ended
+
+
 def start_tensorflow() -> None:
-    """Imports TensorFlow and lets it look for devices, without the notices that it prints then."""
+    """Imports TensorFlow and lets it look for devices, without the notices that it prints then.
+
+    Raises UserError if it cannot be imported.
+    """
     with _quiet():
         from absl import logging
 
         logging.set_verbosity(logging.WARNING)
-        import tensorflow as tf
+        try:
+            import tensorflow as tf
+        except ImportError as error:
+            raise UserError(f"TensorFlow cannot be imported ({error}): install tfgen with its requirements.") from None
 
         tf.config.list_physical_devices()
         # Each network's own `predict` is traced once, and TensorFlow takes them for one traced again.

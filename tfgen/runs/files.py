@@ -62,7 +62,7 @@ def lock(folder: pathlib.Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{folder} cannot be made ({error.strerror}): choose another --run.") from None
+        raise UserError(f"{folder} cannot be created ({error.strerror}): choose another --run.") from None
     with (folder / LOCK).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
