@@ -198,7 +198,7 @@ def test_a_cache_that_cannot_be_written_is_a_sentence_and_leaves_nothing(picture
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(UserError, match=r"cannot be written to .*tfgen \(No space left on device\): make room"):
+    with pytest.raises(UserError, match=r"cannot be written to .*tfgen \(No space left on device\): free some space"):
         list(prepare("folder", pictures, 8))
     assert list(own_cache.iterdir()) == []
     own_cache.rmdir()

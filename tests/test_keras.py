@@ -171,7 +171,7 @@ def test_data_that_do_not_fit_are_refused_in_one_sentence(make, x, y, sentence, 
             model.fit(tf.data.Dataset.from_tensor_slices(x if y is None else (x, y)).batch(16), verbose=0)
         else:
             model.fit(x, y, batch_size=16, verbose=0)
-    assert sentence in say(error).replace("(64,", "(n,").replace("(16,", "(n,").replace("(4,", "(n,")
+    assert sentence in say(error)
     assert same(weights(model), before) and int(model.step) == 0
 
 

@@ -340,7 +340,8 @@ def test_the_page_tells_which_checkpoint_was_drawn(tfgen, finished, tiny_study):
     words = " ".join(Page("report/index.html").words.split())
     assert (
         "4 iterations, 1 epochs" in words
-        and "has a newer checkpoint, of iteration 8, that is damaged or was written while the report was made" in words
+        and "has a newer checkpoint, of iteration 8, which is damaged or was written while the report was created"
+        in words
     )
 
 

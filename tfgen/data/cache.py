@@ -145,9 +145,8 @@ def write(source: Source, request: Request, problem: Problem = fail) -> pathlib.
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise UserError(
-            f"the prepared pictures cannot be written to {root} ({error.strerror}): make room, or set XDG_CACHE_HOME "
-            "to "
-            "another folder."
+            f"the prepared pictures cannot be written to {root} ({error.strerror}): free some space, or set "
+            "XDG_CACHE_HOME to another folder."
         ) from None
     return place
 

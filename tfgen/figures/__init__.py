@@ -1,4 +1,4 @@
-"""One function for each figure: (run, ...) -> matplotlib Figure. Each file holds one kind.
+"""One function for each figure: (run, ...) -> matplotlib Figure. Each file contains one kind of figure.
 
 Sizes, titles and colors are those of the report that dlcv2018's figures come from.
 """

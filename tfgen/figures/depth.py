@@ -1,4 +1,4 @@
-"""Predicted depth beside the true one, and how it varies with the noise."""
+"""Predicted and true depth, and the effect of the noise."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def _depth(axis: Axes, depth: np.ndarray, far: float, cmap: str = "viridis") -> 
 
 
 def noise_sampler(run: Run, n: int = 8) -> Figure:
-    """One test picture's depth under n * n noises, and the standard deviation of each pixel over them."""
+    """The depth of one test picture for n * n noise samples, and the standard deviation of each pixel."""
     image = run.source("test").floats(slice(1))
     depth = 10 * latents.depths(run.model, np.repeat(image, n * n, axis=0))
     deviation = np.std(depth, axis=0, dtype=np.float64)
@@ -49,9 +49,9 @@ def noise_sampler(run: Run, n: int = 8) -> Figure:
     left, middle, right = figure.subplots(1, 3)
     show(left, image[0], "color")
     _depth(middle, mosaic(depth, n, np.nan), float(np.ceil(depth.max())))
-    middle.set_title(f"depth under {n * n} noises")
+    middle.set_title(f"depth for {n * n} noise samples")
     figure.colorbar(middle.images[0], ax=middle, label="meters", shrink=0.8)
     _depth(right, deviation, max(deviation.max(), 1e-6), cmap="magma")
-    right.set_title(f"standard deviation over the noises\nmean variance {np.mean(deviation**2):.2g} m$^2$")
+    right.set_title(f"standard deviation over noise samples\nmean variance {np.mean(deviation**2):.2g} m$^2$")
     figure.colorbar(right.images[0], ax=right, label="meters", shrink=0.8)
     return figure

@@ -80,7 +80,7 @@ CONDITIONS = {"label": _labels, "attributes": _attributes, "depth": _depth}
 
 
 def _shape(x: Any) -> str:
-    return "(" + ", ".join("n" if size is None else str(size) for size in x.shape) + ")"
+    return "(" + ", ".join(["n", *map(str, x.shape[1:])]) + ("," if len(x.shape) == 1 else "") + ")"
 
 
 def check_values(model: Any, x: Any, y: Any) -> None:
@@ -90,27 +90,38 @@ def check_values(model: Any, x: Any, y: Any) -> None:
             return  # tfgen's own batches
         first = next(iter(x.take(1)), None)
         if first is None:
+<<<<<<< HEAD
             raise UserError("the data set is empty.")
         batch = as_batch(model, first)
+=======
+            raise UserError("the data set holds no batch.")
+        values = as_batch(model, first)
+>>>>>>> main
     elif isinstance(x, np.ndarray | tf.Tensor | dict):
-        batch = as_batch(model, x if y is None else (x, y))
+        values = _named(model, x if y is None else (x, y))
+        as_batch(model, {name: field[:1] for name, field in values.items()})  # types and shapes, without a copy
     else:
+<<<<<<< HEAD
         return  # the batches of generators and the like are checked one by one
     images = batch["image"]
     _check_range("pictures", images)
+=======
+        return  # generators and the like are checked as their batches come
+    _check_range("pictures", values["image"])
+>>>>>>> main
     if model.condition == "label":
-        low, high = int(tf.reduce_min(batch["label"])), int(tf.reduce_max(batch["label"]))
+        low, high = int(np.min(values["label"])), int(np.max(values["label"]))
         if low < 0 or high >= model.classes:
             raise UserError(
                 f"labels must be class numbers from 0 to {model.classes - 1}, because this model has {model.classes} "
                 f"classes, but they go from {low} to {high}."
             )
     elif model.condition:
-        _check_range(model.condition, batch[model.condition])
+        _check_range(model.condition, values[model.condition])
 
 
-def _check_range(what: str, values: tf.Tensor) -> None:
-    low, high = float(tf.reduce_min(values)), float(tf.reduce_max(values))
+def _check_range(what: str, values: Any) -> None:
+    low, high = float(np.min(values)), float(np.max(values))
     if not (low >= 0.0 and high <= 1.0):
         raise UserError(f"{what} must be in [0, 1], but the values go from {low:g} to {high:g}: rescale them.")
 

@@ -3,7 +3,7 @@ figures 1 to 4.
 
 Convolutions halve the side down to 4x4, and 1x1 convolutions reduce that map to 32 channels, 512 numbers; the decoder
 doubles the side again. Initial weights are Glorot's, Keras's default and the study's. Images are in [0, 1] at both
-ends. Functions return functional keras.Models and know no loss.
+ends. Functions return functional keras.Models, independent of losses.
 """
 
 from collections.abc import Callable
@@ -112,8 +112,8 @@ def discriminator(
     Args:
         image_shape: (H, W, C).
         width: multiplier of all channels.
-        batch_norm: whether to normalize all layers but the first; False for a critic with a gradient penalty.
-        activation: "linear" or "sigmoid", of the output.
+        batch_norm: whether to normalize all layers except the first; False for a critic with a gradient penalty.
+        activation: activation of the output, "linear" or "sigmoid".
 
     Raises:
         UserError: for another activation.

@@ -346,8 +346,8 @@ def _mixed(name: str, posterior: bool) -> dict[str, Plot]:
     drawn = {
         f"pegasus_{name}_pipeline.jpg": Plot(
             pipeline,
-            "How a Pegasus is made: the latents of a horse and of a bird with a similar color are mixed and decoded. "
-            "Above and below it: the horse and the bird decoded from their mean codes.",
+            "How a Pegasus is made: the latents of a horse and of a bird with a similar color are mixed and "
+            "decoded. Above and below the Pegasus: the horse and the bird decoded from their mean codes.",
         ),
         f"pegasus_{name}_strip.jpg": Plot(
             lambda run: strips({"": run}, rows=6),
@@ -356,9 +356,10 @@ def _mixed(name: str, posterior: bool) -> dict[str, Plot]:
         ),
         f"pegasus_{name}_best.jpg": Plot(
             best,
-            "Of the 64 below the sharpest that is neither bird nor horse, between its parents: a logistic regression "
-            "of the encoder's mean codes finds it 25 to 75 % like a horse, and the variance of its Laplacian is the "
-            "largest. If there is none, it is the one whose likeness is nearest to 50 %.",
+            "The sharpest of the 64 below that is neither bird nor horse, between its parents: a logistic "
+            "regression on the encoder's mean codes gives it a probability of 25 to 75 % for horse, and it has the "
+            "largest variance of the Laplacian. If there is none, the one with the probability nearest to 50 % is "
+            "shown.",
         ),
         f"pegasus_{name}_64.jpg": Plot(
             batch,
@@ -369,21 +370,21 @@ def _mixed(name: str, posterior: bool) -> dict[str, Plot]:
         f"pegasus_{name}_neighbours.jpg": Plot(
             neighbours,
             "Eight Pegasi and the training pictures nearest to each, by pixels and by the encoder's mean code. The "
-            "number below each is its distance: the root of the mean squared difference, of values from 0 to 1 or of "
-            "the components of the code.",
+            "number below each is its distance: the root mean squared difference of values from 0 to 1, or of the "
+            "components of the code.",
         ),
         f"pegasus_{name}_uniqueness.jpg": Plot(
             uniqueness,
-            "The marking criterion. Left: the distance of the 64 to their nearest training pictures. Right: the "
-            "distances between them. Test pictures are shown for comparison. Note that blurred pictures are near to "
-            "everything.",
+            "The marking criterion. Left: the distance of the 64 Pegasi to their nearest training pictures. Right: "
+            "the distances between them. Test pictures are shown for comparison. Note that blurred pictures are "
+            "close to everything.",
         ),
     }
     if posterior:
         drawn[f"pegasus_{name}_repeats.jpg"] = Plot(
             repeats,
-            "One pair, with six samples of its two posteriors: every row interpolates between another two latents, "
-            "and so the mixtures differ.",
+            "One pair, with six samples from its two posteriors: every row interpolates between different latents, "
+            "so the mixtures differ.",
         )
     return drawn
 
@@ -426,7 +427,7 @@ def _preset(
     )
 
 
-_LIKELIHOOD = "Left: the cross-entropy of a picture and its reconstruction, in nats, summed over its values. "
+_LIKELIHOOD = "Left: the cross-entropy of a picture and its reconstruction, in nats, summed over the pixel values. "
 PRESETS = {
     "vae": _preset(
         "vae",
@@ -453,8 +454,8 @@ PRESETS = {
         "acai",
         acai,
         {"reconstruction": "MSE", "d_loss": "Critic loss"},
-        "Left: the squared error, averaged over pixels with values from 0 to 1. Right: the critic's squared error of "
-        "the mixing share.",
+        "Left: the squared error, averaged over pixels with values from 0 to 1. Right: the critic's squared error "
+        "in predicting the mixing weight.",
         samples=bird_to_horse,
         prior=False,
         parameters={"discriminator": 166_320, "encoder": 166_320, "decoder": 83_619},
@@ -472,8 +473,8 @@ EXPERIMENTS = {
             "ACAI": ("acai", {}),
         },
         strips,
-        "The study's comparison: the same two pairs for each variant, with the bird at the left end, nine even steps "
-        "between the mean codes, and the horse at the right end.",
+        "The study's comparison: the same two pairs for each variant, with the bird on the left, nine even steps "
+        "between the mean codes, and the horse on the right.",
     )
 }
 
@@ -481,52 +482,52 @@ ABOUT = About(
     title="Pegasus, coursework at Durham",
     text=(
         "The task was to generate winged horses from CIFAR-10: the study trained a VAE with a critic of its "
-        "reconstructions on horses and birds for 1000 epochs, and decoded mixtures of the latents of a horse and of a "
-        "bird with a similar color of the center pixel. Its variants have a second dense layer, more convolutions or "
-        "spectral normalization, or are VAE/GAN and ACAI. Its figures are strips from bird to horse for every "
-        "variant, diagrams of the networks, a best image, an 8x8 grid of 64 and repeated samples of one pair. The "
-        "study does not give widths, latent size, optimizers and batch size: those used here are from other solutions "
-        "of the coursework, VAE/GAN's optimizer and all of ACAI's from their papers."
+        "reconstructions on horses and birds for 1000 epochs, and decoded mixtures of the latents of a horse and "
+        "of a bird with a similar color of the center pixel. The variants are a second dense layer, more "
+        "convolutions, spectral normalization, VAE/GAN and ACAI. The figures are strips from bird to horse for "
+        "every variant, network diagrams, a best image, an 8x8 grid of 64 and repeated samples of one pair. The "
+        "study does not give widths, latent size, optimizers and batch size. Those used here come from other "
+        "solutions of the coursework, and VAE/GAN's optimizer and all of ACAI's settings from their papers."
     ),
     slips=(
         (
-            "Writes the critic's loss with BCE(input, 1).",
+            "The critic's loss is written with BCE(input, 1).",
             "BCE(C(input), 1) + BCE(C(reconstruction), 0).",
         ),
         (
-            "Adds the critic's loss with weight 1 to sums over pixels and latents.",
-            "The sums are some 2,000 nats and the critic's loss is a few, so the model is nearly a VAE. The study's 1 "
-            "is the default of `--adv_weight`, and the log adversarial_share is the critic's part of the gradient at "
-            "the reconstruction.",
+            "The critic's loss is added with weight 1 to sums over pixels and latents.",
+            "The sums are about 2,000 nats and the critic's loss only a few, so the model is nearly a VAE. The "
+            "study's 1 is the default of `--adv_weight`, and the log adversarial_share is the critic's share of "
+            "the gradient at the reconstruction.",
         ),
         (
-            "Takes inspiration from adversarial autoencoders.",
-            "Their discriminator judges latents. The study's critic judges images, as that of VAE/GAN does.",
+            "The study is inspired by adversarial autoencoders.",
+            "Their discriminator judges latents. The study's critic judges images, like that of VAE/GAN.",
         ),
         (
-            "One loss trains encoder and decoder, so that the critic's gradient reaches the encoder.",
-            "Kept in `adversarial_vae`. In `vae_gan`, as in its paper, the discriminator's gradient does not reach "
-            "the encoder.",
+            "One loss trains encoder and decoder, so the critic's gradient reaches the encoder.",
+            "This is kept in `adversarial_vae`. In `vae_gan`, as in its paper, the discriminator's gradient does "
+            "not reach the encoder.",
         ),
         (
-            'Does not say whether its "sigma" head is a standard deviation, a variance or a logarithm.',
+            'The study does not say whether the "sigma" head is a standard deviation, a variance or a logarithm.',
             "The logarithm of the variance: z = mean + exp(log_var / 2) * eps.",
         ),
         (
-            "Uses binary cross-entropy as the reconstruction error of color images.",
-            "Values in [0, 1] are allowed as targets, but the least possible value is then the images' own entropy, "
-            "not 0. `score` also gives the squared error.",
+            "Binary cross-entropy is used as the reconstruction error of color images.",
+            "Values in [0, 1] are valid targets, but the minimum is then the entropy of the images, not 0. `score` "
+            "also gives the squared error.",
         ),
         (
-            "VAE/GAN: takes the reconstruction error on the discriminator's penultimate layer.",
-            "The same here, as half the sum of squares on its last but one convolution. It trains the encoder and, "
+            "VAE/GAN: the reconstruction error is computed on the discriminator's penultimate layer.",
+            "The same here, as half the sum of squares on its penultimate convolution. It trains the encoder and, "
             "weighted by `--gamma`, the decoder, but not the discriminator.",
         ),
         (
-            "ACAI: has a critic that predicts the mixing weight alpha with a squared error.",
-            "alpha is uniform in [0, 0.5], and the critic must also answer 0 for 0.2 x + 0.8 x', where x' is the "
-            "reconstruction. The autoencoder minimizes the squared error in [-1, 1] + 0.5 * E[d(mixture)^2], where d "
-            "is the critic.",
+            "ACAI: a critic predicts the mixing weight alpha with a squared error.",
+            "alpha is uniform in [0, 0.5], and the critic must also predict 0 for 0.2 x + 0.8 x', where x' is the "
+            "reconstruction. The autoencoder minimizes the squared error in [-1, 1] + 0.5 * E[d(mixture)^2], where "
+            "d is the critic.",
         ),
     ),
 )

@@ -69,7 +69,7 @@ def load(split: str, image_size: int = 32, examples: int | None = None) -> Sourc
     Args:
         split: "train" or "test".
         image_size: side in pixels.
-        examples: at most the first so many; None for all.
+        examples: number of examples to use from the start; None for all.
 
     Returns:
         Source with images (n, image_size, image_size, 3), the CLASSES as labels and no attributes.

@@ -44,7 +44,7 @@ def load(split: str, image_size: int = 64, examples: int | None = None, seed: in
     Args:
         split: "train" or "test".
         image_size: side in pixels.
-        examples: at most the first so many; None for all.
+        examples: number of examples to use from the start; None for all.
         seed: see `draw`.
 
     Returns:

@@ -24,7 +24,7 @@ def split_range(split: str, train: int, test: int, examples: int | None = None) 
     Args:
         split: "train" or "test".
         train, test: number of pictures in the splits.
-        examples: at most the first so many; None for all.
+        examples: number of examples to use from the start; None for all.
     """
     start, n = {"train": (0, train), "test": (TEST_START, test)}[split]
     return start, start + min(n, examples or n)

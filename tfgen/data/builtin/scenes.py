@@ -41,7 +41,7 @@ def load(split: str, image_size: int = 64, examples: int | None = None, holes: b
     Args:
         split: "train" or "test".
         image_size: side in pixels.
-        examples: at most the first so many; None for all.
+        examples: number of examples to use from the start; None for all.
         holes: whether the depth has the holes of a sensor.
 
     Returns:

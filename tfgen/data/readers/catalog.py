@@ -83,7 +83,7 @@ def load(
         image_size: side that the central squares of the pictures are resized to with an anti-aliased filter;
             grayscale pictures of 28x28 are resized by `mnist.resize`. None for 32 if the pictures are smaller than 64
             pixels, else 64.
-        examples: read only the first so many; None for all.
+        examples: read at most this many examples; None for all.
         channels: 1 for grayscale, 3 for color; None for what the data set has.
         most_bytes: largest allowed size of the arrays; None for no limit.
 

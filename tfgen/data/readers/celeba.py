@@ -62,7 +62,7 @@ def load(
         split: chooses the folder and the CSV, or the rows of the partition.
         data_dir: folder in any of the three layouts; if there are several, the official files are read.
         image_size: side that the pictures are resized to, with an anti-aliased filter.
-        examples: read only the first so many; None for all. The whole tables are checked in any case.
+        examples: read at most this many examples; None for all. The whole tables are checked in any case.
         problem: called with the UserError of each bad row, each row without a picture and each picture without a row.
         crop: side in pixels, 8 to 178, of the central square of pictures of 178x218; None for 178. The homework's
             pictures are already cropped.

@@ -55,7 +55,7 @@ def load(
         split: chooses the folder, if there is one for each split.
         data_dir: folder in any of the layouts above.
         image_size: side that the central squares of the pictures are resized to, with an anti-aliased filter.
-        examples: read only the first so many; None for all.
+        examples: read at most this many examples; None for all.
         problem: called with the UserError of each picture that must not be read or has no class or row, and each bad
             row.
         channels: 1 for grayscale, 3 for color.

@@ -50,9 +50,9 @@ def load(
         split: chooses the folder.
         data_dir: folder of both splits.
         image_size: side that the central squares of the pictures are resized to; see `read_color` and `read_depth`.
-        examples: read only the first so many; None for all.
+        examples: read at most this many examples; None for all.
         problem: called with the UserError of each picture without a partner, or with two.
-        depth_unit: meters per step of a depth picture: 0.001 for millimeters, 10 / 255 for 10 m in 8 bits.
+        depth_unit: meters per unit of a depth picture: 0.001 for millimeters, 10 / 255 for 10 m in 8 bits.
 
     Returns:
         Source with images (n, image_size, image_size, 3) and depth (n, image_size, image_size, 1) uint16, millimeters
@@ -155,7 +155,7 @@ def read_depth(path: str, color: str, image_size: int, depth_unit: float) -> np.
         path: path of the depth, an 8- or 16-bit grayscale picture.
         color: path of its partner, relative to the depth's folder; both must have the same size.
         image_size: side in pixels.
-        depth_unit: meters per step.
+        depth_unit: meters per unit.
 
     Raises:
         UserError: naming the file, if it is damaged, has another kind or size, or is all holes.
