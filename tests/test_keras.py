@@ -206,8 +206,8 @@ def test_conditional_models_train_on_pairs_and_generate_what_they_are_told():
         assert np.abs(model((z, told)) - model((z, other))).max() > 1e-3
         with pytest.raises(UserError) as error:
             model.generate(z)
-        assert "pass them beside z" in say(error)
-        with pytest.raises(UserError, match="pass them beside z"):  # Keras adds where it was called
+        assert "in addition to z" in say(error)
+        with pytest.raises(UserError, match="in addition to z"):  # Keras adds where it was called
             model(z)
     np.testing.assert_allclose(conditional("cgan")((z, LABELS[:6])), conditional("cgan")((z, np.eye(3)[LABELS[:6]])))
 

@@ -98,30 +98,19 @@ class GenerativeModel(Saved, keras.Model):
         for player, optimizer in optimizers.items():
             optimizer.build(self.player_variables(player))
 
-<<<<<<< HEAD
-    def fit(self, x: Any = None, y: Any = None, **arguments: Any) -> keras.callbacks.History:
-        """Trains the model like `keras.Model.fit`, on pictures, on pictures and their condition, or on dicts.
-=======
     def fit(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, **arguments: Any
     ) -> keras.callbacks.History:
-        """`keras.Model.fit` on pictures, pictures with what they are conditioned on, or batches as dicts.
->>>>>>> main
+        """Trains the model like `keras.Model.fit`, on pictures, on pictures and their condition, or on dicts.
 
         Args:
             x: pictures (n, H, W, C), floats in [0, 1]; a pair (pictures, y); a dict of arrays as `batch` describes; or
                 a tf.data.Dataset of batches of any of these.
-<<<<<<< HEAD
             y: what the model is conditioned on: labels (n,) for a CGAN, attributes (n, K) for an ACGAN, depth
                 (n, H, W, 1) for a DepthWGAN. Other models ignore it.
-            arguments: other arguments of `keras.Model.fit`.
-=======
-            y: what the model is conditioned on: labels (n,) of a CGAN, attributes (n, K) of an ACGAN, depth
-                (n, H, W, 1) of a DepthWGAN. Other models ignore it.
-            batch_size: pictures in a batch, 32 for arrays; a tf.data.Dataset brings its own.
+            batch_size: pictures per batch, 32 by default for arrays; a tf.data.Dataset is already batched.
             epochs: passes over the data.
-            arguments: others of `keras.Model.fit`.
->>>>>>> main
+            arguments: other arguments of `keras.Model.fit`.
 
         Raises:
             UserError: if the model cannot be trained on x and y.

@@ -90,25 +90,14 @@ def check_values(model: Any, x: Any, y: Any) -> None:
             return  # tfgen's own batches
         first = next(iter(x.take(1)), None)
         if first is None:
-<<<<<<< HEAD
             raise UserError("the data set is empty.")
-        batch = as_batch(model, first)
-=======
-            raise UserError("the data set holds no batch.")
         values = as_batch(model, first)
->>>>>>> main
     elif isinstance(x, np.ndarray | tf.Tensor | dict):
         values = _named(model, x if y is None else (x, y))
         as_batch(model, {name: field[:1] for name, field in values.items()})  # types and shapes, without a copy
     else:
-<<<<<<< HEAD
         return  # the batches of generators and the like are checked one by one
-    images = batch["image"]
-    _check_range("pictures", images)
-=======
-        return  # generators and the like are checked as their batches come
     _check_range("pictures", values["image"])
->>>>>>> main
     if model.condition == "label":
         low, high = int(np.min(values["label"])), int(np.max(values["label"]))
         if low < 0 or high >= model.classes:
