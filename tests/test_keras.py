@@ -181,7 +181,7 @@ def test_a_dict_without_pictures_and_weights_of_samples():
     assert 'must have the field "image", but this one has images' in say(error)
     with pytest.raises(UserError) as error:
         gan(run_eagerly=True).fit(X, LABELS, sample_weight=np.ones(64), verbose=0)
-    assert "no sample_weight" in say(error)
+    assert "do not use sample_weight" in say(error)
     with pytest.raises(UserError) as error:
         gan().fit(tf.data.Dataset.from_tensor_slices(X[:0]).batch(4))
     assert "is empty" in say(error)

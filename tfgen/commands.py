@@ -111,7 +111,7 @@ def experiment(
     Args:
         name: STUDY/NAME, a key of `tfgen.studies.EXPERIMENTS`.
         out: folder of the figure.
-        smoke, say, options: as of `train`, for all variants.
+        smoke, say, options: as in `train`, for all variants.
 
     Returns:
         ({label: run}, path of the figure). The path is None on machines that do not write.
@@ -144,7 +144,7 @@ def reproduce(
     Args:
         study: key of `tfgen.studies.STUDIES`.
         out: folder of the figures and the page.
-        smoke, say, options: as of `train`, for all models.
+        smoke, say, options: as in `train`, for all models.
 
     Returns:
         (runs, Report). The report is None on machines that do not write.

@@ -225,8 +225,8 @@ _SAMPLES = {
     "the published FID)",
     "frechet_floor": "the same for real training pictures; a generator is not expected to do better",
     "frechet_untrained": "the same for the generator before training",
-    "precision": "share of samples that lie within the manifold of the real pictures",
-    "recall": "share of real pictures that lie within the manifold of the samples; 0 means collapse",
+    "precision": "share of samples within the manifold of the real pictures",
+    "recall": "share of real pictures within the manifold of the samples; 0 means collapse",
 }
 _DEPTH = {
     "rmse": "root mean squared error of depth, in meters",

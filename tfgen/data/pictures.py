@@ -222,7 +222,7 @@ def read_table(
 
 
 def _fault(table: Table, name: str | None, fields: list[str]) -> str | None:
-    """What is wrong with a row, apart from its values, or None."""
+    """The error of a row, not considering its values, or None."""
     if len(fields) != 1 + len(table.columns):
         return f"expected {1 + len(table.columns)} fields as in the header, not {len(fields)}; restore the line"
     if name is None:

@@ -31,8 +31,8 @@ def latent_tsne(run: Run, attribute: str, most: int = 10_000) -> Figure:
     codes = run.model.encode(source.floats(chosen))["mean"].reshape(len(chosen), -1)
     if len(codes) < 5:
         raise UserError(f"{source.name} has {len(codes)} pictures, too few for t-SNE: use 5 or more.")
-    # scikit-learn's defaults, but for the seed and for sets smaller than its perplexity of 30 allows. Another number
-    # of threads gives other points, and beside another busy program several take many times as long as one.
+    # scikit-learn's defaults, except for the seed and for sets that are too small for a perplexity of 30. A different
+    # number of threads gives different points, and on a busy machine several threads are much slower than one.
     with threadpool_limits(1):
         points = TSNE(
             n_components=2,

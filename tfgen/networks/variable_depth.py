@@ -50,8 +50,8 @@ def _normal(mean: float = 0.0) -> keras.initializers.Initializer:
 def encoder(image_shape: ImageShape, latent_dim: int, depth: int = 5, width: float = 1.0) -> keras.Model:
     """q(z | x): image (B, H, W, C) -> {"mean", "log_var"}, each (B, latent_dim).
 
-    The study's second head was sigma without a bound, whose logarithm has no lower limit at 0; here it is the
-    logarithm of the variance.
+    The study's second head was an unbounded sigma, and its logarithm has no lower limit. Here it is the logarithm of
+    the variance.
     """
     image = keras.Input(image_shape, name="image")
     channels = widths(image_shape[0], depth, width)

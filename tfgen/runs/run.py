@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tfgen.studies.study import Preset
 
 RECORD = "record.json"
-WITHOUT_COUNTER = "0.1.0"  # the version whose checkpoints lack the model's step counter
+WITHOUT_COUNTER = "0.1.0"  # checkpoints of this version do not contain the model's step counter
 
 
 def versions() -> dict[str, str]:

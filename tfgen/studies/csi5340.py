@@ -2,10 +2,10 @@
 CIFAR-10.
 
 The study asks how depth (1 to 5) and latent size (2, 20, 100, 200) change the pictures and each model's loss or
-distance. Layers, optimizers and batch sizes are those of its draft; the depth of GAN and WGAN is the one whose
-doublings end at 32x32. Three things are corrected: the exponential in the KL divergence; the encoder's head, which
-gives log-variances instead of sigmas; and the curves called JSD and EMD, which showed the generator's loss: here `jsd`
-and `wasserstein` are estimates of the distances. The study's pictures were in [-1, 1], where a squared error is four
+distance. Layers, optimizers and batch sizes are those of its draft; the default depth of GAN and WGAN
+gives exactly 32x32. Three things are corrected: the exponential in the KL divergence; the encoder's head, which outputs
+log-variances instead of sigmas; and the curves called JSD and EMD, which showed the generator's loss. Here, `jsd` and
+`wasserstein` are estimates of the distances. The study's pictures were in [-1, 1], where a squared error is four
 times as large as here.
 
 The study made 40 passes over its data, 48 for the WGAN. On MNIST its generator took 9,000 steps, about as many as in
@@ -100,8 +100,8 @@ def wgan(
         clip,
         d_steps=d_steps,
     )
-    # The study used PyTorch's defaults: epsilon = 1e-8 outside the root. Keras's 1e-7 inside the root would swamp the
-    # small gradients of a clipped critic.
+    # The study used PyTorch's defaults: epsilon = 1e-8 outside the root. Keras's 1e-7 inside the root would dominate
+    # the small gradients of a clipped critic.
     rmsprop = functools.partial(keras.optimizers.RMSprop, learning_rate, rho=0.99, epsilon=1e-16)
     model.compile(discriminator=rmsprop(), generator=rmsprop())
     return model
@@ -182,7 +182,7 @@ PRESETS = {
 
 
 def loss(run: Run) -> np.ndarray:
-    """The loss (n,) that a VAE minimized, at every iteration: squared error + kl_weight * divergence."""
+    """The loss (n,) of a VAE at every iteration: squared error + kl_weight * KL divergence."""
     history = run.history()
     return history["reconstruction"] + run.record["arguments"]["kl_weight"] * history["kl"]
 

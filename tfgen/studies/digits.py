@@ -1,11 +1,11 @@
-"""An essay on VAE, GAN and CGAN with MNIST's digits, which names kinds of layers but no sizes: those are of examples.
+"""An essay on VAE, GAN and CGAN with MNIST's digits. It gives types of layers but no sizes; these come from examples.
 
-The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, the CGAN Keras's example conditional_gan, for
-pictures of 32x32 with all their gray levels. The essay's formula for sampling a latent is corrected to mean +
+The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, and the CGAN Keras's example conditional_gan, for
+pictures of 32x32 with all gray levels. The essay's formula for sampling a latent is corrected to mean +
 exp(log_var / 2) * eps; the KL divergence is exact, not sampled.
 
 The examples make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits; with the 1,500 built-in digits a run makes
-more.
+more passes.
 """
 
 import functools
@@ -54,7 +54,7 @@ def gan(
 ) -> GAN:
     """The tutorial's GAN.
 
-    `adversarial=minimax` is the original game, in which the generator learns little while the discriminator is sure.
+    `adversarial=minimax` is the original game, in which the generator learns little while the discriminator is certain.
     """
     model = GAN(
         networks.generator(image_shape, latent_dim, width),
@@ -87,7 +87,7 @@ def cgan(
 
 
 def certainty(run: Run, n: int = 1000) -> Figure:
-    """How sure a classifier is of real and of generated digits: a histogram of the probability of its top class."""
+    """The certainty of a classifier for real and generated digits: a histogram of the probability of the top class."""
     reader, test = scores.classifier_of(run), run.source("test")
     pictures = {"test pictures": test.floats(slice(n)), "generated": latents.prior_samples(run.model, n)}
     figure = Figure((8, 5), layout="constrained")

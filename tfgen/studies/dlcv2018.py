@@ -1,7 +1,7 @@
 """Homework 4 of Deep Learning for Computer Vision, spring 2018: VAE, GAN, ACGAN and InfoGAN on CelebA at 64x64.
 
 Layers, losses, optimizers and figures are those of the report that the figures `fig1_2` to `fig4_2` come from. Its
-formula of the KL divergence is corrected, which has mu in the place of mu^2.
+formula of the KL divergence, which has mu instead of mu^2, is corrected.
 """
 
 import functools
@@ -191,8 +191,8 @@ def infogan_mixed(
 ) -> InfoGAN:
     """The InfoGAN paper's codes for MNIST on faces: one categorical code of ten values and two continuous codes.
 
-    In the homework the codes' loss has no gradient in the discriminator. `shared_trunk=true g_learning_rate=1e-3` is
-    the paper's training.
+    In the homework, the loss of the codes has no gradient in the discriminator. Use `shared_trunk=true
+    g_learning_rate=1e-3` to train as in the paper.
     """
     rates = (d_learning_rate, g_learning_rate, q_learning_rate)
     return _infogan(image_shape, width, latent_dim, (10,), 2, shared_trunk, rates)

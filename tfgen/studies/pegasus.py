@@ -1,10 +1,10 @@
-"""Pegasus, coursework at Durham: horses and birds of CIFAR-10, and between them the winged horse.
+"""Pegasus, coursework at Durham: winged horses from the horses and birds of CIFAR-10.
 
-The models are a VAE, the same with a critic of its reconstructions, VAE/GAN and ACAI. A Pegasus is decoded from a
-mixture of the latents of a horse and of a bird with a similar color. The study fixes the kinds of layers, the losses
-and 1000 epochs, but not widths, optimizers and batch size: those are taken from other solutions of the coursework, and
-for VAE/GAN's optimizer and all of ACAI from their papers. One formula is corrected: BCE(C(x), 1), which it writes as
-BCE(x, 1).
+The models are a VAE, a VAE with a critic of its reconstructions, VAE/GAN and ACAI. A Pegasus is decoded from a
+mixture of the latents of a horse and of a bird with a similar color. The study specifies the types of layers, the
+losses and 1000 epochs, but not widths, optimizers and batch size. These are taken from other solutions of the
+coursework, and for VAE/GAN's optimizer and all of ACAI from their papers. One formula is corrected: BCE(C(x), 1), which
+the study writes as BCE(x, 1).
 """
 
 import functools
@@ -91,10 +91,10 @@ def vae_gan(
     gamma: float = 1e-5,
     learning_rate: float = 3e-4,
 ) -> VAEGAN:
-    """VAE/GAN on the study's networks, with the features of the critic's last but one convolution.
+    """VAE/GAN on the study's networks, with the features of the critic's penultimate convolution.
 
-    gamma is the authors' for CIFAR-10. `adversarial=minimax` is exactly the paper's -L_GAN; its gradient vanishes while
-    the discriminator is far ahead, and so the authors pause the discriminator. Here no player pauses.
+    gamma is the authors' value for CIFAR-10. `adversarial=minimax` is exactly the paper's -L_GAN. Its gradient vanishes
+    while the discriminator is far ahead, so the authors pause the discriminator; here, no player is paused.
     """
     model = VAEGAN(
         mirrored.encoder(image_shape, latent_dim, width),
@@ -116,7 +116,7 @@ def acai(
     gamma: float = 0.2,
     learning_rate: float = 1e-4,
 ) -> ACAI:
-    """ACAI as its authors train it, with their smaller networks; `width=4` gives their larger ones."""
+    """ACAI as trained by its authors, with their smaller networks; use `width=4` for the larger ones."""
     model = ACAI(
         pooled.encoder(image_shape, latent_channels, width),
         pooled.decoder(image_shape, latent_channels, width),
@@ -131,8 +131,7 @@ def acai(
 def bird_to_horse(model: GenerativeModel, rows: int = 8, n: int = 8) -> np.ndarray:
     """Pictures (rows * n, H, W, C): each row from a bird to a horse of a similar color, as mixtures of their latents.
 
-    The animals are those of the built-in test set whatever the run trains on, so that a sheet of samples needs no data
-    set.
+    The animals are always those of the built-in test set, so that the samples do not depend on the run's data set.
     """
     *_, size, channels = model.encoder.input_shape
     images, labels = animals.draw(TEST_START, TEST_START + 16 * rows, image_size=size)
@@ -149,7 +148,7 @@ def pairs(run: Run, n: int) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         run: Run.
-        n: pairs; where there are fewer horses, they repeat from the first.
+        n: number of pairs; if there are fewer horses, they repeat from the first.
 
     Returns:
         (horses, birds), each (n, H, W, C) in [0, 1].
@@ -160,7 +159,7 @@ def pairs(run: Run, n: int) -> tuple[np.ndarray, np.ndarray]:
     source = run.source("test")
     if source.labels is None or not {"bird", "horse"} <= set(source.classes):
         raise UserError(
-            f"{source.name} has no birds and horses to mix: train on animals, or on cifar10 with --only bird,horse."
+            f"{source.name} has no birds and horses: train on animals, or on cifar10 with --only bird,horse."
         )
     birds, horses = (np.flatnonzero(source.labels == source.classes.index(name)) for name in ("bird", "horse"))
     horses, birds = source.floats(np.resize(horses, n)), source.floats(birds)
@@ -178,9 +177,9 @@ def pegasi(run: Run, n: int = 64) -> tuple[np.ndarray, np.ndarray]:
 
 
 def likeness(run: Run, pictures: np.ndarray, of: int = 2000) -> np.ndarray:
-    """How much pictures are like a horse, (n,) in (0, 1): a probability from the encoder's mean codes.
+    """The probability (n,) in (0, 1) that pictures show a horse, computed from the encoder's mean codes.
 
-    It is that of a logistic regression fitted to the first `of` birds and horses of the training set.
+    It comes from a logistic regression on the first `of` birds and horses of the training set.
 
     Raises:
         UserError: if these are all birds or all horses.
@@ -190,7 +189,7 @@ def likeness(run: Run, pictures: np.ndarray, of: int = 2000) -> np.ndarray:
     labels = np.asarray(source.labels)
     chosen = np.flatnonzero(np.isin(labels, (bird, horse)))[:of]
     if len(np.unique(labels[chosen])) < 2:
-        raise UserError(f"{source.name} does not have both birds and horses to tell apart: use more pictures.")
+        raise UserError(f"{source.name} does not contain both birds and horses: use more pictures.")
     codes = [run.model.encode(images)["mean"].reshape(len(images), -1) for images in (source.floats(chosen), pictures)]
     fitted = LogisticRegression(C=0.1, max_iter=1000).fit(codes[0], labels[chosen] == horse)
     return fitted.predict_proba(codes[1])[:, 1]
@@ -257,9 +256,9 @@ def strips(runs: Mapping[str, Run], n: int = 9, rows: int = 2) -> Figure:
 
 
 def best(run: Run) -> Figure:
-    """Of 64 Pegasi the sharpest that is neither bird nor horse, enlarged, between its parents.
+    """The sharpest of 64 Pegasi that is neither bird nor horse, enlarged, between its parents.
 
-    If there is none, it is the one whose likeness to a horse is nearest to a half.
+    If there is none, the one with a probability of showing a horse nearest to 1/2.
     """
     pictures, shares = pegasi(run)
     horses, birds = pairs(run, len(pictures))
@@ -281,7 +280,7 @@ def batch(run: Run) -> Figure:
 
 
 def repeats(run: Run, n: int = 6, steps: int = 9) -> Figure:
-    """One pair again and again: a row from bird to horse for each sample of the two posteriors."""
+    """One pair repeated: a row from bird to horse for each sample of the two posteriors."""
     horse, bird = pairs(run, 1)
     rows = [
         (f"sample {sample + 1}", [*bird, *latents.interpolate(run.model, bird, horse, steps, sample)[0], *horse])

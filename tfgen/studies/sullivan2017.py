@@ -2,10 +2,10 @@
 
 The depth model is a conditional WGAN-GP. Layers, optimizers and batch sizes are those of the notes and of the code of
 that month; formulas are corrected. Eq. 1 lacks the minus sign of the likelihood, and the code never trained the KL
-divergence. Eq. 5 has the wrong sign of the critic, and the mean of roots where the code has the root of the mean. The
-penalty's norm was taken over the whole batch; here it is that of each picture. The notes end Wasserstein critics in a
-sigmoid; here `critic_activation=sigmoid` does. Batch sizes are those of one GPU; the study's VAE and depth model ran on
-two.
+divergence. Eq. 5 has the wrong sign of the critic, and the mean of roots instead of the root of the mean, which the
+code has. The norm in the penalty was taken over the whole batch; here it is taken for each picture. In the notes,
+Wasserstein critics end in a sigmoid; here they do only with `critic_activation=sigmoid`. Batch sizes are those of one
+GPU; the study's VAE and depth model ran on two.
 """
 
 import functools
@@ -137,10 +137,10 @@ def depth_wgan(
 
     `batch_norm` and `dropout` are the study's experiments.
 
-    The study gives the error a weight of 1, but its penalty drove to 1 the slope of all scores of a batch together:
-    of 64 patches in each of 256 pictures. The mean score of one picture, by which the generator is judged, then had a
-    slope of at most 1 / (64 sqrt(256)). Here that slope is 1, so that the same balance needs a weight of 1024; with a
-    weight of 1 the critic's gradient is 128 times as large as the error's.
+    The study gives the error a weight of 1, but its penalty drove the joint gradient norm of all scores in a batch to
+    1: 64 patches in each of 256 pictures. The mean score of one picture, which trains the generator, then had a
+    gradient norm of at most 1 / (64 sqrt(256)). Here this norm is 1, so the same balance requires a weight of 1024;
+    with a weight of 1, the critic's gradient is 128 times as large as the error's.
     """
     height, wide, channels = image_shape
     model = DepthWGAN(
@@ -157,8 +157,7 @@ def depth_wgan(
 def depth_samples(model: DepthWGAN, n: int = 8) -> np.ndarray:
     """Pictures (3 n, H, W, 3) in [0, 1]: the first n built-in test scenes, their true depth, and the predicted one.
 
-    White is 10 m. The scenes are the built-in ones whatever the run trains on, so that a sheet of samples needs no
-    data set.
+    White is 10 m. The scenes are always the built-in ones, so that the samples do not depend on the run's data set.
     """
     size = model.generator.output_shape[1]
     images, depth = scenes.draw(TEST_START, TEST_START + n, image_size=size)
@@ -173,7 +172,7 @@ def predicted_depth(run: Run) -> np.ndarray:
 
 
 def true_depth(run: Run) -> dict[str, np.ndarray]:
-    """Those scenes and their true depth."""
+    """The first eight built-in test scenes and their true depth."""
     pictures = depth_samples(run.model)
     return {"color": pictures[:8], "true depth": pictures[8:16]}
 

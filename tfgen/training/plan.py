@@ -111,7 +111,7 @@ def _filled(
 
 
 def _with_data(run: runs.Run) -> RunSettings:
-    """The run's settings with what is found in its data. Raises UserError for data that do not fit the model."""
+    """The run's settings, completed from its data. Raises UserError if the data do not fit the model."""
     source = run.training_source()
     if run.settings.training.score_every:
         run.source("test")  # must exist before training starts
@@ -131,7 +131,7 @@ def _with_data(run: runs.Run) -> RunSettings:
 
 
 def _refuse_others(old: RunSettings, new: RunSettings, folder: str) -> None:
-    """Raises UserError that shows how the run in a folder differs from the run asked for."""
+    """Raises UserError with the differences if the run in the folder has other settings than the requested run."""
     conflicts = old.conflicts(new)
     if conflicts:
         raise UserError(

@@ -193,7 +193,7 @@ def default_config(name: str) -> str:
 
     try:
         config = tfds.builder_cls(name).default_builder_config
-    except Exception:  # unknown, or its code needs what is not installed; it may be prepared nevertheless
+    except Exception:  # unknown, or its code needs packages that are not installed; it may still be prepared
         return ""
     return config.name if config else ""
 

@@ -174,7 +174,7 @@ def with_pictures(
     ending: str,
     problem: Problem,
 ) -> list[int]:
-    """Those of `rows`, numbers of a Table's rows, whose picture is in a folder.
+    """The numbers of those of a Table's `rows` that have a picture in a folder.
 
     Args:
         table: the table of attributes.

@@ -1,4 +1,4 @@
-"""Pictures with depth, in pairs in train/ and test/ whose names differ only in what tells the two apart.
+"""Pictures with depth: pairs of files in train/ and test/, with names that differ only in the kind of picture.
 
     NAME.color.jpg    NAME.depth.png
     NAME_rgb.png      NAME_depth.png
