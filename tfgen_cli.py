@@ -176,13 +176,13 @@ def data_list(arguments: argparse.Namespace) -> int:
     described = settings.described(DataSettings)
     options: dict[str, str] = {}
     for name, dataset in commands.list_datasets().items():
-        place = f"from --data_dir: {dataset.folder}" if dataset.folder else "built in"
+        place = f"from --data_dir DIR: {dataset.folder}" if dataset.folder else "built in"
         print(f"{name:14s} {dataset.image_size}x{dataset.image_size}x{dataset.channels}, {place}")
         options |= {option: described[option][1].help for option in dataset.options}
         if dataset.options:
             print(f"{'':14s} " + ", ".join(f"--{option}" for option in dataset.options))
         if dataset.catalog:
-            print(f"{'':14s} from tensorflow-datasets if there is no --data_dir, or if that folder was prepared by it")
+            print(f"{'':14s} from tensorflow-datasets if there is no --data_dir, or if DIR contains its prepared data")
     for option, meaning in options.items():
         print(f"--{option}: {meaning}")
     print("Any other name is looked up in tensorflow-datasets: celeb_a, nyu_depth_v2, svhn_cropped, ...")

@@ -199,7 +199,7 @@ def stripes(n, seed):
 
 
 class Painter:
-    """A CGAN that paints the class asked for, but for the last class, for which it paints the first."""
+    """A CGAN that paints the requested class, except for the last class, for which it paints the first."""
 
     classes = 3
 

@@ -202,7 +202,7 @@ def test_tsne_by_class_where_there_are_no_attributes(toy):
 
 @pytest.fixture
 def sheets(tmp_path):
-    """A run whose sheet of iteration 4 i shows twelve flat pictures, number j of the value (10 i + j) / 255."""
+    """A run with a sheet for each iteration 4 i of twelve flat pictures; picture j has the value (10 i + j) / 255."""
     (tmp_path / "samples").mkdir()
     for i in range(20):
         images = (10 * i + np.arange(12))[:, None, None, None] * np.ones((1, 4, 4, 1)) / 255

@@ -525,7 +525,7 @@ def test_names_that_are_no_utf8_are_read_and_can_be_printed(tmp_path):
     say(error.value).encode()
 
 
-# A CSV beside the folders, the second line of which is train/2.png's.
+# A CSV next to the folders; its second line is for train/2.png.
 CSV, LINE_2 = "attributes.csv", "attributes.csv, line 2"
 BIT, NO_NAME = "expected 0 or 1, -1 or 1, or false or true for Male, not ", "expected the name of a picture, not "
 NO_LABEL = "expected a label from 0 to 9999, or only names, not "

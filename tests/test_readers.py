@@ -270,7 +270,7 @@ def test_folder_resizes_without_aliasing(animals, size):
 
 
 def bomb(png):
-    """A PNG whose header says 100,000 x 100,000 pixels."""
+    """A PNG with 100,000 x 100,000 pixels according to its header."""
     changed = png[:12] + b"IHDR" + struct.pack(">II", 10**5, 10**5) + png[24:29]
     return changed + struct.pack(">I", zlib.crc32(changed[12:])) + png[33:]
 

@@ -1,7 +1,7 @@
 """A run that cannot be lost: killed, on a full disk, with flipped bits, with numbers that are none, it ends as it would
 have.
 
-Mechanics are tried on the tests' own study; one test goes on with a convolutional model, and the slow one kills three.
+Most tests use the tests' own study; one test resumes a convolutional model, and the slow one kills three models.
 """
 
 import dataclasses
@@ -66,7 +66,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def part(whole):
-    """The run as if it had been stopped at iteration 16, in r. The command that goes on is REST."""
+    """The run in r, as if it had been stopped at iteration 16. The command that resumes it is REST."""
     shutil.copytree(whole, "r")
     shutil.rmtree("r/checkpoints/0000024")
 
@@ -93,7 +93,7 @@ def flip(path, at=0.5):
 def test_killed_twenty_times_runs_end_with_the_same_bytes():
     done = subprocess.run([sys.executable, ROOT / "benchmarks" / "kill.py", "20"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "20 kills in 2 runs, 0 of which ended otherwise" in done.stdout
+    assert "20 kills in 2 runs; 0 runs ended differently" in done.stdout
 
 
 def test_what_a_killed_process_leaves_is_cleared_away(tfgen, whole, part):
@@ -281,7 +281,7 @@ def test_a_bad_number_is_rolled_back_with_other_noise(tfgen, monkeypatch):
     assert all(np.isfinite(column).all() for column in history.values())
     assert finite(Run.open("r").model)
     assert json.loads(pathlib.Path("r/checkpoints/0000024/state.json").read_text())["redraws"] == 1
-    # Stopped after it, it goes on with that noise.
+    # If it is stopped afterwards, it resumes with that noise.
     tfgen(*GAN_TOY, "--epochs", 2, "--run", "parts")
     tfgen(*GAN_TOY, "--epochs", 3, "--run", "parts")
     assert outcome("parts") == outcome("r")

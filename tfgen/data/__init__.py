@@ -59,14 +59,14 @@ DATASETS = {
         "readers.cifar10",
         32,
         3,
-        "the binary or python batches, or train/ and test/ with a folder for each class",
+        "the binary or Python batches, or train/ and test/ with a folder for each class",
         catalog="cifar10",
     ),
     "folder": Dataset(
         "readers.folder",
         32,
         3,
-        "pictures, flat or in a folder for each class or with a CSV of attributes, below train/ and test/ or not",
+        "pictures, optionally in train/ and test/: in one folder, in a folder for each class, or with a CSV",
         ("channels", "skip_bad"),
     ),
     "rgbd": Dataset(
