@@ -306,7 +306,7 @@ def test_named_runs_that_cannot_be_drawn_are_told_of(tfgen, finished, tiny_study
     code, out, err = tfgen("report", "a", "b", "c")
     assert code == 2 and "tiny_gan_curves.jpg from a" in out
     assert (
-        "left out: b is not drawn: a is a run of the same model and comes first." in err
+        "left out: b is not shown: a is a run of the same model and takes precedence." in err
         and "c/record.json cannot be read" in err
     )
     d = finished("d", "tiny", "vae", arguments={"kl_weight": 1e-4})

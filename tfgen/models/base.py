@@ -203,7 +203,7 @@ class GenerativeModel(Saved, keras.Model):
     # Networks --------------------------------------------------------------------------------------------------------
 
     def networks(self) -> dict[str, keras.Model]:
-        """name -> network, for every network of any player."""
+        """name -> network, for all networks of all players."""
         return {name: getattr(self, name) for names in self.players.values() for name in names}
 
     def parameters(self) -> dict[str, int]:
@@ -225,7 +225,7 @@ class GenerativeModel(Saved, keras.Model):
     # Use -------------------------------------------------------------------------------------------------------------
 
     def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
-        """`generate` of z, or of a pair (z, condition)."""
+        """Generates pictures from z, or from a pair (z, condition)."""
         z, condition = inputs if isinstance(inputs, tuple | list) else (inputs, None)
         return self.generate(z, condition)
 

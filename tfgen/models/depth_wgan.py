@@ -13,7 +13,7 @@ from tfgen.models.inputs import told
 
 @keras.saving.register_keras_serializable("tfgen")
 class DepthWGAN(GAN):
-    """A conditional WGAN-GP that predicts depth: the critic compares a picture's true and predicted depth.
+    """A conditional WGAN-GP that predicts depth: the critic separates true from predicted depth.
 
     The generator also minimizes the error. Where the true depth has holes, the critic sees 0 in both depth maps, so
     that it cannot recognize the true one by its holes.
@@ -69,7 +69,7 @@ class DepthWGAN(GAN):
         return loss + self.rmse_weight * rmse, {"g_loss": loss, "rmse": rmse}
 
     def judge(self, images: tf.Tensor, batch: Batch) -> tf.Tensor:
-        """Scores (B, 1) of pictures with their depth (B, H, W, C + 1), averaged over patches."""
+        """Scores (B, 1) of pictures with their depth (B, H, W, C + 1), averaged over patches before the penalty."""
         return tf.reduce_mean(self.discriminator(images, training=True), axis=[1, 2])
 
     def pair(self, depth: tf.Tensor, batch: Batch) -> tf.Tensor:

@@ -117,6 +117,6 @@ class InfoGAN(GAN):
         return self.generate(self.sample_latents((seed, 0), 0, n), self.sample_codes((seed, 0), 0, n))
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
-        """Generates pictures (n, H, W, C) from latents (n, Z) and codes (n, K): one-hot categories, then [0, 1]."""
+        """Generates pictures (n, H, W, C) from latents (n, Z) and codes (n, K), in the format of `sample_codes`."""
         codes = told(self, condition, "codes (n, K), as sample_codes draws them")
         return self.generator({"z": z, "codes": codes}, training=False)

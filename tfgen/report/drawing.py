@@ -16,7 +16,7 @@ DURATION = 200  # milliseconds for which a frame of an animation is shown
 
 
 def draw_all(entries: Iterable[Entry], folder: pathlib.Path) -> Iterator[Entry]:
-    """Draws the Entries that have runs into a folder, and yields each one when it is done.
+    """Draws the Entries that have runs into a folder, and yields each one when it is finished.
 
     See `draw` for the attributes it sets. To show progress:
         `for entry in tqdm(draw_all(entries, folder), total=sum(bool(entry.runs) for entry in entries)): ...`

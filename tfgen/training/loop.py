@@ -1,4 +1,4 @@
-"""Trains a planned run to its end, through signals, failures and damaged files."""
+"""Trains a planned run to its end, and handles signals, failures and damaged files."""
 
 import contextlib
 import functools

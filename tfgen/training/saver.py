@@ -1,4 +1,4 @@
-"""A run's history and checkpoints while it trains."""
+"""The history and checkpoints during training."""
 
 import time
 from typing import Any
