@@ -1,6 +1,4 @@
-"""What the readers of folders of pictures have in common: listing folders, reading tables of names, decoding and
-resizing pictures.
-"""
+"""Shared code of the readers of pictures: listing folders, reading tables of names, decoding and resizing pictures."""
 
 import array
 import contextlib

@@ -1,4 +1,4 @@
-"""One split of a data set: examples by index, in memory or in files that are decoded when they are needed."""
+"""One split of a data set: examples by index, in memory or in files that are decoded when needed."""
 
 import dataclasses
 import hashlib
@@ -17,7 +17,7 @@ class Source:
     """n examples addressed by index.
 
     Attributes:
-        name: what the examples are and where they came from, for messages: "faces/train", "celeba/test in DIR".
+        name: data set, split and folder, for messages: "faces/train", "celeba/test in DIR".
         images: (n, H, W, C) uint8, C is 1 or 3: an array, or `Files` of that shape.
         attributes: (n, K) uint8, 0 or 1; K is 0 if the data set has no attributes.
         attribute_names: K names, in the order of the columns.

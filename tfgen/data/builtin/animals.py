@@ -83,7 +83,7 @@ def draw(start: int, stop: int, seed: int = 0, image_size: int = 32) -> tuple[np
 
     Args:
         start, stop: the range of animals, from 0. Even ones are birds, odd ones horses.
-        seed: another seed gives another endless sequence of animals.
+        seed: a different seed gives a different endless sequence of animals.
         image_size: height and width in pixels.
 
     Returns:

@@ -61,7 +61,7 @@ def draw(
 
     Args:
         start, stop: the range of faces, from 0.
-        seed: another seed gives another endless sequence of faces.
+        seed: a different seed gives a different endless sequence of faces.
         image_size: height and width in pixels.
         attributes: {name: 0 or 1} to set for every face. The rest of the face stays the same, apart from attributes
             that exclude one set to 1.

@@ -1,4 +1,4 @@
-"""What the drawn data sets share: numbered pictures, their random choices, and soft-edged shapes painted over one
+"""Shared code of the drawn data sets: numbered pictures, random choices, and soft-edged shapes painted over one
 another.
 
 Many pictures are painted at once. Numbers are arrays (n, 1, 1), planes (n, h, w), and colors (3, n, 1, 1) or
@@ -40,7 +40,7 @@ def uniforms(start: int, stop: int, seed: int, count: int) -> np.ndarray:
 
     Args:
         start, stop: the range, from 0.
-        seed: another seed gives another endless sequence of rows.
+        seed: a different seed gives a different endless sequence of rows.
         count: numbers in a row, a multiple of 4, because Philox makes 4 at a time. It is counter-based, so any row can
             be computed directly.
     """

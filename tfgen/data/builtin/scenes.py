@@ -59,7 +59,7 @@ def draw(
 
     Args:
         start, stop: the range of scenes, from 0.
-        seed: another seed gives another endless sequence of scenes.
+        seed: a different seed gives a different endless sequence of scenes.
         image_size: height and width in pixels.
         holes: whether depth is 0 where an RGB-D sensor would see none.
 
