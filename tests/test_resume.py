@@ -188,7 +188,7 @@ def test_a_history_without_its_checkpoints_is_left_alone(tfgen, part):
 def test_a_damaged_history_is_refused(tfgen, part, content):
     pathlib.Path("r/history.csv").write_bytes(content)
     code, _, err = tfgen(*REST)
-    assert code == 2 and "restore a copy of it, or start a new run with --new" in err and "Traceback" not in err
+    assert code == 2 and "from a backup, or start a new run with --new" in err and "Traceback" not in err
 
 
 def test_killed_while_the_first_record_was_written(tfgen):
@@ -502,7 +502,7 @@ def test_scores_of_pictures_that_cannot_be_judged(tfgen):
 
 BAD = {
     "schedule": (["--schedule", "exponential"], "--schedule takes constant, linear, cosine"),
-    "player": (["--schedule", "critic=linear"], "with players of discriminator, generator, not 'critic=linear'"),
+    "player": (["--schedule", "critic=linear"], "for the players discriminator, generator, not 'critic=linear'"),
     "precision": (["--precision", "int8"], "'int8' is not float32, bfloat16 or float16"),
     "decay": (["--ema", "1"], "'1' is not a number that is at least 0 and less than 1"),
     "seed": (["--seed", "-1"], "'-1' is not an integer from 0 to 4294967295"),
