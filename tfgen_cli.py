@@ -16,18 +16,18 @@ READING = ("data_dir", "image_size", "channels", "crop", "depth_unit", "skip_bad
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    """The command line: `command` is what is called with it, `extra` is {name: text} of a model's arguments."""
+    """Parses the command line into `command`, the function to call, its arguments, and `extra`, a model's."""
     program.typed(argv[0])
     parser = Parser(prog=program.command(), description=__doc__)
     parser.add_commands("COMMAND", [
         ("train", train, "Train a model; the same command resumes an interrupted run."),
-        ("experiment", experiment, "Train the variants of a study's experiment, or resume them, and compare them."),
-        ("reproduce", reproduce, "Train all models of a study, or resume them, and draw its figures."),
+        ("experiment", experiment, "Train or resume the variants of a study's experiment, and compare them."),
+        ("reproduce", reproduce, "Train or resume all models of a study, and draw its figures."),
         ("data", None, "List, verify, prepare or show data sets."),
         ("list", list_, "List all models with their data, sizes, parameters, arguments and figures."),
-        ("report", report, "Draw the figures of finished runs and a page that shows them; print what is missing."),
+        ("report", report, "Draw the figures of finished runs, write a page with them, and print what is missing."),
         ("score", score, "Evaluate a run on its test set."),
-        ("export", export, "Write a run's networks as SavedModels and check them by reloading."),
+        ("export", export, "Export a run's networks as SavedModels, and check them by reloading."),
     ])  # fmt: skip
     added = parser.commands["train"]
     added.add_argument("--model", required=True, metavar="NAME", help="vae, gan, acgan, ...; see `list`")
@@ -35,9 +35,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     added.add_argument("--study", default=settings.DEFAULT_STUDY, metavar="NAME", help=text)
     added.add_argument("--attribute", metavar="NAME", help="attribute to condition an ACGAN on (default: Smiling)")
     added.add_path("--run", "run folder (default: runs/MODEL-DATASET)")
-    text = "start a new run beside an existing one, in its folder's name with -2, -3, ..."
+    text = "if the run folder exists, start a new run and append -2, -3, ... to its name"
     added.add_argument("--new", action="store_true", help=text)
-    text = "check everything and print what would be trained, but write nothing"
+    text = "check everything and print what would be trained, without writing anything"
     added.add_argument("--dry_run", action="store_true", help=text)
     added.add_training()
 
@@ -52,42 +52,44 @@ def parse(argv: list[str]) -> argparse.Namespace:
     added.add_training()
 
     data = parser.commands["data"]
-    text = "Decode a data set once, in parallel, into the cache below $XDG_CACHE_HOME or ~/.cache, for later runs."
+    text = "Decode a data set once, in parallel, and cache it in $XDG_CACHE_HOME or ~/.cache for later runs."
     data.add_commands("ACTION", [
         ("list", data_list, "List all data sets, what their folders must hold, and their flags."),
-        ("verify", verify, "List files that are missing, unlabelled, damaged, duplicated or of a wrong size."),
+        ("verify", verify, "List files that are missing, unlabeled, damaged, duplicated, or of the wrong size."),
         ("prepare", prepare, text),
-        ("show", show, "Write a sheet of labelled examples."),
+        ("show", show, "Write a picture with a grid of labeled examples."),
     ])  # fmt: skip
     for name in ("verify", "prepare", "show"):
         added = data.commands[name]
         added.add_argument("--dataset", required=True, metavar="NAME", help="see `data list`")
         added.add_settings(DataSettings, *READING, *(["only", "examples", "cache_gb"] if name == "show" else []))
-    added.add_argument("--split", default="train", choices=("train", "test"), help="(default: %(default)s)")
-    added.add_path("--out", "the sheet, a PNG or JPEG (default: NAME-SPLIT.png)", metavar="FILE")
+    added.add_argument(
+        "--split", default="train", choices=("train", "test"), help="split to show (default: %(default)s)"
+    )
+    added.add_path("--out", "PNG or JPEG file to write (default: NAME-SPLIT.png)", metavar="FILE")
 
     added = parser.commands["report"]
-    text = "run folders (default: the last trained of each model below runs/)"
+    text = "run folders (default: the most recent run of each model in runs/)"
     added.add_path("runs", text, nargs="*", metavar="RUN")
     added.add_argument("--attribute", metavar="NAME", help="what to color fig1_5 by (default: Male)")
     added.add_path("--out", "folder for the figures and the page (default: %(default)s)", default="report")
     parser.commands["export"].add_path("--out", "folder to write to (default: RUN/exports)")
     for name in ("report", "score", "export"):
         if name != "report":
-            parser.commands[name].add_path("run", metavar="RUN")
-        text = "use the checkpoint with the best score, of a run trained with --score_every"
+            parser.commands[name].add_path("run", "run folder", metavar="RUN")
+        text = "use the checkpoint with the best score; needs a run that was trained with --score_every"
         parser.commands[name].add_argument("--best", action="store_true", help=text)
     return parser.parse(argv[1:])
 
 
 def given(arguments: argparse.Namespace, *names: str) -> dict:
-    """The settings given, the model's arguments, and those of other names, for a function of `commands`."""
+    """The keyword arguments for a function of `commands`: the given settings, the model's arguments, and `names`."""
     names = (*settings.described(DataSettings), *settings.described(TrainingSettings), *names)
     values = {name: getattr(arguments, name, None) for name in names}
     return arguments.extra | {name: value for name, value in values.items() if value is not None}
 
 
-# What each command prints; they return the exit code.
+# One function for each command: it prints the result and returns the exit code.
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -97,7 +99,7 @@ def train(arguments: argparse.Namespace) -> int:
     if run.chief and not arguments.dry_run:
         patience = run.settings.training.early_stopping
         stopped = run.iteration < run.iterations
-        early = f", early: its test error had not improved for {patience} epochs" if stopped else ""
+        early = f", stopping early because the test error had not improved for {patience} epochs" if stopped else ""
         print(f"Trained {run.iteration} iterations in {run.seconds:.0f} s{early}. Next:")
         for word in ("score", "report", "export"):
             print(f"  {program.command(word, run.folder)}")
@@ -105,7 +107,7 @@ def train(arguments: argparse.Namespace) -> int:
 
 
 def experiment(arguments: argparse.Namespace) -> int:
-    """Compares variants and prints where the figure is."""
+    """Compares variants and prints the path of the figure."""
     _, figure = commands.experiment(arguments.name, **given(arguments, "out", "smoke"))
     if figure:
         print(figure)
@@ -119,7 +121,7 @@ def reproduce(arguments: argparse.Namespace) -> int:
 
 
 def report(arguments: argparse.Namespace) -> int:
-    """Draws figures and prints where they are."""
+    """Draws figures and prints their paths."""
     made = commands.report(arguments.runs, out=arguments.out, best=arguments.best, attribute=arguments.attribute)
     return _print_report(made)
 
@@ -145,9 +147,9 @@ def score(arguments: argparse.Namespace) -> int:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    """Prints where the networks are and how exactly they were reloaded."""
+    """Prints the path of each network and how much its outputs changed on reloading."""
     for written, difference in commands.export(arguments.run, out=arguments.out, best=arguments.best).values():
-        print(f"{written}: reloaded, largest difference {difference:.2g} for batches of 1 and 17")
+        print(f"{written}: outputs after reloading differ by at most {difference:.2g} (batches of 1 and 17)")
     return 0
 
 
@@ -174,13 +176,13 @@ def data_list(arguments: argparse.Namespace) -> int:
     described = settings.described(DataSettings)
     options: dict[str, str] = {}
     for name, dataset in commands.list_datasets().items():
-        place = f"--data_dir with {dataset.folder}" if dataset.folder else "built in"
+        place = f"from --data_dir DIR: {dataset.folder}" if dataset.folder else "built in"
         print(f"{name:14s} {dataset.image_size}x{dataset.image_size}x{dataset.channels}, {place}")
         options |= {option: described[option][1].help for option in dataset.options}
         if dataset.options:
             print(f"{'':14s} " + ", ".join(f"--{option}" for option in dataset.options))
         if dataset.catalog:
-            print(f"{'':14s} from tensorflow-datasets without --data_dir, or if that holds it prepared")
+            print(f"{'':14s} from tensorflow-datasets if there is no --data_dir, or if DIR contains its prepared data")
     for option, meaning in options.items():
         print(f"--{option}: {meaning}")
     print("Any other name is looked up in tensorflow-datasets: celeb_a, nyu_depth_v2, svhn_cropped, ...")
@@ -188,7 +190,7 @@ def data_list(arguments: argparse.Namespace) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """Prints what is wrong with a data set; exit code 1 if anything is."""
+    """Prints the problems of a data set; the exit code is 1 if there are any."""
     counts, bad = commands.verify(**given(arguments))
     for sentence in bad:
         print(sentence)
@@ -197,7 +199,7 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def prepare(arguments: argparse.Namespace) -> int:
-    """Prints what the cache holds of a data set."""
+    """Prints how many examples of each split are in the cache."""
     for done in commands.prepare(**given(arguments)):
         for sentence in done.bad:
             program.tell(f"skipped: {sentence}")
@@ -207,7 +209,7 @@ def prepare(arguments: argparse.Namespace) -> int:
 
 
 def show(arguments: argparse.Namespace) -> int:
-    """Prints where the sheet of examples is."""
+    """Prints the path of the picture of examples."""
     sheet, source = commands.show(**given(arguments, "split", "out"))
     print(f"{sheet}: the first {len(source)} examples of {source.name}")
     return 0

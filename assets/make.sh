@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes report.html and the pictures of this folder: all five studies in small on the built-in data. Some 160 minutes of one core.
-# What is trained already is not trained again. Runs and figures go below the folder it is called in: bash assets/make.sh
+# Creates report.html and the pictures in this folder: small runs of all five studies on the built-in data. It takes about 160 minutes on one core.
+# Finished runs are not trained again. Runs and figures are written to the current folder: bash assets/make.sh
 set -euo pipefail
 assets=$(cd "$(dirname "$0")" && pwd)
 tfgen="$assets/../.venv/bin/tfgen"

@@ -1,7 +1,7 @@
 """Speed and memory of the input pipeline: python benchmarks/data.py [FOLDER of JPEGs]
 
-Without a folder, the JPEGs are built-in faces of 178x218 pixels, CelebA's size. Speeds are per second of processor
-time, which other processes hardly change, and medians over rounds.
+Without a folder, the JPEGs are built-in faces of 178x218 pixels, CelebA's size. Speeds are per second of CPU
+time, which other processes hardly affect, and medians over rounds.
 """
 
 import io
@@ -66,7 +66,7 @@ def gathering(source):
         for _ in batches(source, 64, stop=300):
             pass
         rates.append(300 * 64 / (time.process_time() - began))
-    print(f"batches of 64 pictures of 64x64x3 from memory: {statistics.median(rates):.0f} pictures/s a core")
+    print(f"batches of 64 pictures of 64x64x3 from memory: {statistics.median(rates):.0f} pictures/s per core")
 
 
 def steps(source):

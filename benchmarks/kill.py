@@ -1,9 +1,8 @@
-"""Kills real trainings at random moments and compares what they leave with runs never killed: python benchmarks/kill.py
-[KILLS]
+"""Kills real runs at random times and compares the results with uninterrupted runs: python benchmarks/kill.py [KILLS]
 
-A third of the kills falls anywhere from the start of the process, the others soon after a new checkpoint, of which
-there is one an iteration, so that many fall into the writing of the next. Ends with exit code 1 if any byte of the last
-checkpoint's weights and slots, the history or the samples differs.
+One third of the kills happen at any time after the start of the process, the others soon after a new checkpoint. As
+there is a checkpoint per iteration, many kills happen while the next one is written. Exits with 1 if any byte of the
+last checkpoint's weights and slots, the history or the samples differs.
 """
 
 import hashlib
@@ -78,7 +77,7 @@ def main(kills):
             done, rounds, different = done + len(killed), rounds + 1, different + (not same)
             result = "the same bytes" if same else "DIFFERENT"
             print(f"{' '.join(words)}: {result} after {len(killed)} kills at iterations {killed}", flush=True)
-    print(f"{done} kills in {rounds} runs, {different} of which ended otherwise than unkilled")
+    print(f"{done} kills in {rounds} runs; {different} runs ended differently from an uninterrupted run")
     return different > 0
 
 

@@ -1,7 +1,8 @@
-"""How far two replicas with half the batch each are from one, for every model: python benchmarks/replicas.py
+"""The difference between two replicas with half the batch each and one replica: python benchmarks/replicas.py
 
-A step of gradient descent (Adam's first is a sign, and magnifies what rounding leaves), batch normalization over both
-replicas; the largest difference of any weight, as a share of the largest change of any weight of the same network.
+Measures, for every model, one step of gradient descent with synchronized batch normalization. (Adam's first step is a
+sign, which magnifies rounding errors.) Prints the largest difference of any weight, relative to the largest change of
+any weight of the same network.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""How long a report on all models of dlcv2018 takes: python benchmarks/report.py
+"""The time of a report on all models of dlcv2018: python benchmarks/report.py
 
-The seven models have their full size, fresh weights and made-up histories of the study's length; the data are faces,
-2,621 of them for testing.
+The seven models have their full size, new weights and artificial histories of the study's length. The data are faces,
+with 2,621 for testing.
 """
 
 import csv

@@ -1,6 +1,6 @@
-"""A loss and a model of your own: softplus losses, and a GAN with the R1 penalty of Mescheder et al. 2018.
+"""Your own loss and model: softplus losses, and a GAN with the R1 penalty of Mescheder et al. 2018.
 
-python examples/own_model.py [EPOCHS] trains it on the built-in digits, saves it, loads it and goes on.
+Run `python examples/own_model.py [EPOCHS]` to train it on the built-in digits, save it, load it and continue.
 """
 
 import sys
@@ -18,19 +18,19 @@ SHAPE = (16, 16, 1)
 
 @keras.saving.register_keras_serializable("examples")
 def discriminator_softplus(real, fake):
-    """Goodfellow et al. 2014, eq. 1, of logits."""
+    """Goodfellow et al. 2014, eq. 1, as a function of logits."""
     return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
 
 
 @keras.saving.register_keras_serializable("examples")
 def generator_softplus(real, fake):
-    """The same paper's non-saturating loss; `real` is for relativistic losses, and None here."""
+    """The same paper's non-saturating loss; `real` is None here; only relativistic losses need it."""
     return tf.reduce_mean(tf.nn.softplus(-fake))
 
 
 @keras.saving.register_keras_serializable("examples")
 class R1GAN(tfgen.GAN):
-    """A GAN whose discriminator is penalised for its slope at real pictures (arXiv:1801.04406, eq. 9)."""
+    """A GAN with a penalty on the discriminator's gradient at real pictures (arXiv:1801.04406, eq. 9)."""
 
     logs = ("d_loss", "g_loss", "r1")
 
@@ -58,6 +58,6 @@ epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 2
 gan.fit(pictures, batch_size=50, epochs=epochs)
 gan.save("own_model.keras")
 
-again = keras.models.load_model("own_model.keras")  # with both optimizers and the step counter
+again = keras.models.load_model("own_model.keras")  # restores both optimizers and the step counter
 again.fit(pictures, batch_size=50, epochs=1)
 print(f"{int(again.step)} steps; pictures {again.sample(4).shape} from {again.sample(4).numpy().min():.2f} up")

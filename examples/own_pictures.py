@@ -1,4 +1,4 @@
-"""Trains a GAN on your own pictures, or on drawn faces: python examples/own_pictures.py [FOLDER [EPOCHS]]"""
+"""Trains a GAN on your own pictures, or on drawn faces: `python examples/own_pictures.py [FOLDER [EPOCHS]]`."""
 
 import sys
 

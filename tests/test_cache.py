@@ -198,7 +198,7 @@ def test_a_cache_that_cannot_be_written_is_a_sentence_and_leaves_nothing(picture
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(UserError, match=r"cannot be written to .*tfgen \(No space left on device\): make room"):
+    with pytest.raises(UserError, match=r"cannot be written to .*tfgen \(No space left on device\): free some space"):
         list(prepare("folder", pictures, 8))
     assert list(own_cache.iterdir()) == []
     own_cache.rmdir()
@@ -221,7 +221,7 @@ def test_bad_files_are_refused_or_left_out_and_counted(pictures, capsys):
     assert len(left) == 38 and left.fingerprint() != whole.fingerprint()
     kept = [i for i in range(40) if i not in (6, 11)]  # the classes are dealt out in turn
     np.testing.assert_array_equal(left.images, whole.images[kept])
-    with pytest.raises(UserError, match="first run `data prepare` with --skip_bad"):
+    with pytest.raises(UserError, match="run `data prepare` with --skip_bad first"):
         load(pictures, skip_bad=True, cache_gb=1e-9)
     split, place, n, old, bad = next(prepare("folder", pictures, 8, skip_bad=True))
     assert (n, old) == (38, False) and [
@@ -271,14 +271,17 @@ def test_the_command_line_prepares_shows_and_lists(pictures, tmp_path, capsys):
 @pytest.mark.parametrize(
     "words, expected",
     [
-        (["prepare", "--dataset", "faces"], "faces is built in and needs no preparing"),
-        (["verify", "--dataset", "celeba"], "give --data_dir DIR"),
+        (["prepare", "--dataset", "faces"], "faces is built in and does not need to be prepared"),
+        (["verify", "--dataset", "celeba"], "pass --data_dir DIR"),
         (
             ["prepare", "--dataset", "mnist", "--data_dir", "nowhere", "--crop", "148"],
-            "mnist takes no --crop: leave it out, it goes with celeba",
+            "--crop applies to celeba, not to the data set mnist: leave it out",
         ),
-        (["show", "--dataset", "digits", "--channels", "3"], "digits takes no --channels"),
-        (["show", "--dataset", "digits", "--out", "sheet.txt"], "expected one that ends in .png or .jpg"),
+        (
+            ["show", "--dataset", "digits", "--channels", "3"],
+            "--channels applies to folder, not to the data set digits",
+        ),
+        (["show", "--dataset", "digits", "--out", "sheet.txt"], "expected a name that ends in .png or .jpg"),
         (["verify", "--dataset", "folder", "--data_dir", "nowhere"], "nowhere"),
         (["verify", "--dataset", "rgbd", "--data_dir", "nowhere"], "nowhere"),
     ],

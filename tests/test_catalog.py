@@ -229,14 +229,14 @@ GREY, RGB, DEEP = noise(40, 40, 1), noise(40, 40, 3), noise(40, 40, 3)
 KINDS = {
     "grey": (F.Image(shape=(40, 40, 1)), GREY, GREY),
     "colour": (F.Image(shape=(40, 40, 3)), RGB, RGB),
-    "colour of any size": (F.Image(), np.pad(RGB, ((6, 6), (0, 0), (0, 0))), RGB),
+    "color of any size": (F.Image(), np.pad(RGB, ((6, 6), (0, 0), (0, 0))), RGB),
     "alpha": (F.Image(shape=(40, 40, 4)), np.concatenate([RGB, 0 * GREY], axis=2), np.full((40, 40, 3), 255)),
-    "16-bit grey": (
+    "16-bit gray": (
         F.Image(shape=(40, 40, 1), dtype=np.uint16, encoding_format="png"),
         GREY.astype(np.uint16) * 257,
         GREY,
     ),
-    "16-bit colour": (
+    "16-bit color": (
         F.Image(shape=(40, 40, 3), dtype=np.uint16, encoding_format="png"),
         DEEP.astype(np.uint16) * 257,
         DEEP,
@@ -269,13 +269,13 @@ METRES[0], METRES[1], METRES[2], METRES[3], METRES[4], METRES[5] = 0, np.nan, np
 SHORT = METRES.astype(np.float16)
 MILLIMETRES = noise(48, 60, dtype=np.uint16)
 MILLIMETRES[0], MILLIMETRES[1], MILLIMETRES[2] = 10_001, 65_535, 10_000
-# name: (feature, what is stored, the millimetres that it means)
+# name: (feature, what is stored, the millimeters that it means)
 DEPTHS = {
     "metres": (F.Tensor(shape=(48, 60), dtype=np.float32), METRES, np.rint(METRES * 1000)),
-    "short metres": (F.Tensor(shape=(48, 60), dtype=np.float16), SHORT, np.rint(SHORT.astype(np.float32) * 1000)),
-    "picture of metres": (F.Image(shape=(48, 60, 1), dtype=np.float32), METRES[..., None], np.rint(METRES * 1000)),
+    "short meters": (F.Tensor(shape=(48, 60), dtype=np.float16), SHORT, np.rint(SHORT.astype(np.float32) * 1000)),
+    "picture of meters": (F.Image(shape=(48, 60, 1), dtype=np.float32), METRES[..., None], np.rint(METRES * 1000)),
     "millimetres": (F.Tensor(shape=(48, 60, 1), dtype=np.uint16), MILLIMETRES[..., None], MILLIMETRES),
-    "picture of millimetres": (
+    "picture of millimeters": (
         F.Image(shape=(None, None, 1), dtype=np.uint16, encoding_format="png"),
         MILLIMETRES[..., None],
         MILLIMETRES,
@@ -457,7 +457,7 @@ REMEDIES = {
     "cifar10": "{place}: cifar-10-binary.tar.gz unpacked" + GIVE,
     "celeb_a": "{place}: img_align_celeba.zip unpacked, list_attr_celeba.txt and list_eval_partition.txt; then use "
     "--dataset celeba --data_dir ",
-    "nyu_depth_v2": "NAME.color.jpg and NAME.depth.png, 16-bit millimetres, in train/ and in test/; then use "
+    "nyu_depth_v2": "NAME.color.jpg and NAME.depth.png, 16-bit millimeters, in train/ and in test/; then use "
     "--dataset rgbd --data_dir {place}.",
     "imagenet2012": "download by hand into {root}/downloads/manual: manual_dir should contain two files: "
     "ILSVRC2012_img_train.tar and ILSVRC2012_img",

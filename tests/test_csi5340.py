@@ -117,7 +117,7 @@ def test_what_does_not_fit(image_size, depth, width, message):
 
 
 def test_networks_see_the_studys_range():
-    """Grey .5 is the study's 0: it passes convolutions without a bias as nothing."""
+    """Gray .5 is the study's 0: it passes convolutions without a bias as nothing."""
     for network in (variable_depth.encoder((16, 16, 1), 2, 2), variable_depth.discriminator((16, 16, 1), 2)):
         first = next(layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D))
         outputs = keras.Model(network.input, first.output)

@@ -128,7 +128,7 @@ ONE_WORKER = '{"cluster": {"worker": ["localhost:1"]}, "task": {"type": "%s", "i
 @pytest.mark.parametrize("environment, devices_, sentence", [
     ("{", None, "TF_CONFIG cannot be read"),
     ('{"cluster": {}, "task": {"type": "worker", "index": 0}}', None, "TF_CONFIG cannot be read"),
-    (ONE_WORKER % ("worker", 1), None, "names the task worker 1, which its cluster lacks"),
+    (ONE_WORKER % ("worker", 1), None, "names the task worker 1, which is not in its cluster"),
     (ONE_WORKER % ("ps", 0), None, "names the task ps 0"),
     (ONE_WORKER % ("worker", 0), 2, "--devices is for one machine"),
 ])  # fmt: skip
@@ -144,7 +144,8 @@ def test_a_batch_that_cannot_be_shared(tmp_path):
     out, _ = done.communicate(timeout=120)
     assert (
         done.returncode == 2
-        and "a batch of 16 cannot be shared evenly by 3 devices: choose a --batch_size that 3 divides." in out
+        and "a batch of 16 cannot be split evenly across 3 devices: choose a --batch_size that is divisible by 3."
+        in out
     )
     assert not (tmp_path / "r").exists()
 

@@ -116,7 +116,7 @@ def test_codes_are_the_labels_one_hot(batch):
     model = cgan()
     np.testing.assert_array_equal(model.codes({"label": tf.constant([3, 0, 9])}), np.eye(10)[[3, 0, 9]])
     assert (model.classes, model.latent_dim) == (10, 128) and cgan(classes=3).classes == 3
-    with pytest.raises(UserError, match="CGAN is trained on pictures with label"):
+    with pytest.raises(UserError, match="CGAN needs pictures with label"):
         model.train_step({name: values for name, values in batch.items() if name != "label"})
 
 
@@ -199,7 +199,7 @@ def stripes(n, seed):
 
 
 class Painter:
-    """A CGAN that paints the class asked for, but for the last class, for which it paints the first."""
+    """A CGAN that paints the requested class, except for the last class, for which it paints the first."""
 
     classes = 3
 

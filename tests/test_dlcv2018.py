@@ -235,7 +235,7 @@ def test_bound_is_0_at_chance_and_the_codes_entropy_when_read_perfectly():
 def test_gaussian_likelihood_of_continuous_codes():
     values, mean = tf.constant([[0.2, 0.9], [0.5, 0.5]]), tf.constant([[0.0, 0.5], [0.5, 0.5]])
     assert float(losses.gaussian_nll(values, mean)) == pytest.approx(0.5 * (0.04 + 0.16) / 2)
-    # It is -log N(c; mean, I) but for the constant log(2 pi) a pair of codes.
+    # It is -log N(c; mean, I) without the constant log(2 pi) per pair of codes.
     log_density = lambda c, m: -0.5 * (c - m) ** 2 - 0.5 * np.log(2 * np.pi)
     expected = -np.mean([log_density(0.2, 0.0) + log_density(0.9, 0.5), 2 * log_density(0.5, 0.5)]) - np.log(2 * np.pi)
     assert float(losses.gaussian_nll(values, mean)) == pytest.approx(expected)

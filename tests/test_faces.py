@@ -10,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score
 from tfgen import UserError
 from tfgen.data.builtin import faces, painting, portraits
 
-# Of the homework's training set, but for Smiling: 0.411 there, and drawn nearer to one in two.
+# From the homework's training set, except for Smiling, which is 0.411 there and drawn closer to 1/2.
 RATES = {
     "Bangs": 0.185, "Big_Lips": 0.183, "Black_Hair": 0.280, "Blond_Hair": 0.144, "Brown_Hair": 0.273,
     "Heavy_Makeup": 0.386, "High_Cheekbones": 0.395, "Male": 0.372, "Mouth_Slightly_Open": 0.422, "Smiling": 0.45,

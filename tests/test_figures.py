@@ -202,7 +202,7 @@ def test_tsne_by_class_where_there_are_no_attributes(toy):
 
 @pytest.fixture
 def sheets(tmp_path):
-    """A run whose sheet of iteration 4 i shows twelve flat pictures, number j of the value (10 i + j) / 255."""
+    """A run with a sheet for each iteration 4 i of twelve flat pictures; picture j has the value (10 i + j) / 255."""
     (tmp_path / "samples").mkdir()
     for i in range(20):
         images = (10 * i + np.arange(12))[:, None, None, None] * np.ones((1, 4, 4, 1)) / 255
@@ -371,7 +371,7 @@ def test_depth_rows_are_colour_truth_and_prediction_in_metres(toy, monkeypatch):
         np.testing.assert_allclose(true.filled(-1), np.where(depth > 0, depth / 1000, -1))  # holes are masked
     assert all((guess == 2.5).all() for guess in pictures[8:12])
     limits = {axis.images[0].get_clim() for axis in figure.axes[4:12]}
-    assert limits == {(0.0, np.ceil(chosen.depth.max() / 1000))} and figure.axes[-1].get_ylabel() == "depth in metres"
+    assert limits == {(0.0, np.ceil(chosen.depth.max() / 1000))} and figure.axes[-1].get_ylabel() == "depth in meters"
     with pytest.raises(UserError, match="has no depth: choose"):
         figures.depth_rows(types.SimpleNamespace(source=lambda split: dataclasses.replace(toy, depth=None)))
 

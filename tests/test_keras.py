@@ -151,16 +151,16 @@ ATTRIBUTES = np.random.default_rng(1).integers(0, 2, (64, 2))
 
 BAD = {
     "bytes": (gan, (X * 255).astype(np.uint8), None, "must be floats in [0, 1], not uint8: divide them by 255"),
-    "0 to 255": (gan, X * 255, None, "pictures must be in [0, 1], and these go from 0."),
-    "-1 to 1": (gan, 2 * X - 1, None, "pictures must be in [0, 1], and these go from -"),
-    "NaN": (gan, np.where(X > 0.5, np.nan, X), None, "pictures must be in [0, 1], and these go from nan"),
+    "0 to 255": (gan, X * 255, None, "pictures must be in [0, 1], but the values go from 0."),
+    "-1 to 1": (gan, 2 * X - 1, None, "pictures must be in [0, 1], but the values go from -"),
+    "NaN": (gan, np.where(X > 0.5, np.nan, X), None, "pictures must be in [0, 1], but the values go from nan"),
     "other size": (gan, np.zeros((4, 16, 16, 3), np.float32), None, "shape (n, 8, 8, 3), not (n, 16, 16, 3)"),
     "grey": (gan, X[..., :1], None, "shape (n, 8, 8, 3), not (n, 8, 8, 1)"),
     "flat": (gan, X.reshape(64, -1), None, "shape (n, 8, 8, 3), not (n, 192)"),
-    "no labels": (lambda: conditional("cgan"), X, None, "CGAN is trained on pictures with label: pass fit(pictures"),
-    "no attributes": (lambda: conditional("acgan"), X, None, "ACGAN is trained on pictures with attributes"),
+    "no labels": (lambda: conditional("cgan"), X, None, "CGAN needs pictures with label: use fit(pictures"),
+    "no attributes": (lambda: conditional("acgan"), X, None, "ACGAN needs pictures with attributes"),
     "one-hot": (lambda: conditional("cgan"), X, np.eye(3)[LABELS], "labels must be class numbers of shape (n,)"),
-    "too many classes": (lambda: conditional("cgan"), X, LABELS + 1, "from 0 to 2, as this model has 3 classes, not"),
+    "too many classes": (lambda: conditional("cgan"), X, LABELS + 1, "from 0 to 2, because this model has 3 classes"),
     "too few attributes": (lambda: conditional("acgan"), X, ATTRIBUTES[:, :1], "the shape (n, 2), not (n, 1)"),
     "attributes -1 and 1": (lambda: conditional("acgan"), X, 2.0 * ATTRIBUTES - 1, "attributes must be in [0, 1]"),
 }
@@ -183,13 +183,13 @@ def test_data_that_do_not_fit_are_refused_in_one_sentence(make, x, y, sentence, 
 def test_a_dict_without_pictures_and_weights_of_samples():
     with pytest.raises(UserError) as error:
         gan().fit({"images": X})
-    assert 'needs the field "image", and this one has images' in say(error)
+    assert 'must have the field "image", but this one has images' in say(error)
     with pytest.raises(UserError) as error:
         gan(run_eagerly=True).fit(X, LABELS, sample_weight=np.ones(64), verbose=0)
-    assert "no sample_weight" in say(error)
+    assert "do not use sample_weight" in say(error)
     with pytest.raises(UserError) as error:
         gan().fit(tf.data.Dataset.from_tensor_slices(X[:0]).batch(4))
-    assert "holds no batch" in say(error)
+    assert "is empty" in say(error)
 
 
 def test_batches_that_devices_cannot_share(two_replicas):
@@ -198,9 +198,13 @@ def test_batches_that_devices_cannot_share(two_replicas):
         model, other = gan(), vae()
     data = tf.data.Dataset.from_tensor_slices(X)
     bad = [
-        (model, {"x": X[:61], "batch_size": 16}, "61 examples in batches of 16 cannot be shared evenly by 2 devices"),
-        (model, {"x": data.batch(16)}, "batches must all be shared evenly by 2 devices"),
-        (model, {"x": data.batch(15, drop_remainder=True)}, "batches must all be shared evenly by 2 devices"),
+        (
+            model,
+            {"x": X[:61], "batch_size": 16},
+            "61 examples in batches of 16 cannot be split evenly across 2 devices",
+        ),
+        (model, {"x": data.batch(16)}, "all batches must split evenly across 2 devices"),
+        (model, {"x": data.batch(15, drop_remainder=True)}, "all batches must split evenly across 2 devices"),
         (other, {"x": X, "batch_size": 16, "validation_split": 0.1}, "57 examples in batches of 16"),
         (other, {"x": X, "batch_size": 16, "validation_data": X[:49]}, "49 examples in batches of 16"),
     ]
@@ -289,8 +293,8 @@ def test_conditional_models_train_on_pairs_and_generate_what_they_are_told():
         assert np.abs(model((z, told)) - model((z, other))).max() > 1e-3
         with pytest.raises(UserError) as error:
             model.generate(z)
-        assert "pass them beside z" in say(error)
-        with pytest.raises(UserError, match="pass them beside z"):  # Keras adds where it was called
+        assert "in addition to z" in say(error)
+        with pytest.raises(UserError, match="in addition to z"):  # Keras adds where it was called
             model(z)
     np.testing.assert_allclose(conditional("cgan")((z, LABELS[:6])), conditional("cgan")((z, np.eye(3)[LABELS[:6]])))
 

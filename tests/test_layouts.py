@@ -459,7 +459,7 @@ GREY = noise(32, 32)
 WIDE = GREY.astype(np.uint16) * 257
 TURNED = Image.Exif()
 TURNED[0x0112] = 6
-SAVED = {  # a picture and how it is saved, which is read as GREY
+SAVED = {  # a picture and how it is saved, which is read as Gray
     "tiff": (Image.fromarray(GREY), "tif", {}),
     "16-bit tiff": (Image.fromarray(WIDE), "tiff", {}),
     "16-bit tiff, the other bytes first": (Image.frombytes("I;16B", (32, 32), WIDE.astype(">u2").tobytes()), "tif", {}),
@@ -492,7 +492,7 @@ def test_a_folder_in_grey_is_pillows_grey_on_white(parted):
     images = data.load("folder", "train", parted, channels=1).images
     assert (images[0, :, :16] == 255).all() and (images[0, :, 16:] == 29).all()
     np.testing.assert_array_equal(images[1, ..., 0], np.asarray(Image.open(parted / "train" / "1.png").convert("L")))
-    with pytest.raises(UserError, match="--channels must be 1 for greyscale or 3 for colour, not 4") as error:
+    with pytest.raises(UserError, match="--channels must be 1 for grayscale or 3 for color, not 4") as error:
         data.load("folder", "train", parted, channels=4)
     say(error.value)
 
@@ -525,7 +525,7 @@ def test_names_that_are_no_utf8_are_read_and_can_be_printed(tmp_path):
     say(error.value).encode()
 
 
-# A CSV beside the folders, the second line of which is train/2.png's.
+# A CSV next to the folders; its second line is for train/2.png.
 CSV, LINE_2 = "attributes.csv", "attributes.csv, line 2"
 BIT, NO_NAME = "expected 0 or 1, -1 or 1, or false or true for Male, not ", "expected the name of a picture, not "
 NO_LABEL = "expected a label from 0 to 9999, or only names, not "
@@ -723,7 +723,7 @@ def test_a_folder_says_what_it_may_not_read(parted, monkeypatch, path, reader):
     refused("folder", parted, path, r"\(Permission denied\): expected (a|--data_dir)")
 
 
-# Pairs of colour and depth.
+# Pairs of color and depth.
 
 PAIRS = {
     "homework": ("{}.color.jpg", "{}.depth.png"),
@@ -796,7 +796,7 @@ def test_depth_is_in_the_unit_it_was_written_in(tmp_path, depth_unit, steps, exp
 @pytest.mark.parametrize("depth_unit", [0, -0.001, float("nan"), 10.5, float("inf")])
 def test_a_unit_of_depth_is_a_length(tmp_path, depth_unit):
     with pytest.raises(
-        UserError, match="--depth_unit must be more than 0 and at most 10 metres per step, not "
+        UserError, match="--depth_unit must be more than 0 and at most 10 meters per step, not "
     ) as error:
         data.load("rgbd", "train", pairs(tmp_path, "TUM"), depth_unit=depth_unit)
     say(error.value)
@@ -810,11 +810,11 @@ def test_pairs_in_folders_say_what_is_wrong(tmp_path):
     refused("rgbd", root, "train/color/3.jpg", "has no depth picture with its name: expected one")
     put(root, **{"train/depth/3.png": MILLIMETRES[0], "train/color/3.png": noise(48, 64, 3)})
     refused(
-        "rgbd", root, "train/color/3.jpg", "is the colour of the same name as .*3.png: expected one; remove the other"
+        "rgbd", root, "train/color/3.jpg", "is the color of the same name as .*3.png: expected one; remove the other"
     )
     put(root, **{"train/color/3.png": b""})
     (root / "train" / "color" / "3.jpg").unlink()
-    refused("rgbd", root, "train/color/3.png", "is not a JPEG or PNG or .*: expected a colour picture")
+    refused("rgbd", root, "train/color/3.png", "is not a JPEG or PNG or .*: expected a color picture")
     put(root, **{"train/color/3.png": noise(40, 64, 3)})
     refused("rgbd", root, "train/depth/3.png", "has 64x48 pixels: expected 64x40 pixels, as 3.png has")
 
@@ -979,7 +979,7 @@ def test_pairs_tell_of_everything_at_once(tmp_path):
         "0_i.png is no",
         "1_f.png is not a PNG",
         "8_i.png has no depth",
-        "9_f.png has no colour",
+        "9_f.png has no color",
         "3_f.png is the depth of the same",
     )
     np.testing.assert_array_equal(source.depth, whole.depth[2:3])

@@ -58,7 +58,7 @@ def test_unknown_adversarial_loss_names_the_choices():
 
 
 def test_which_losses_reach_0():
-    """A discriminator that tells all pictures apart has a loss of 0, but a critic's goes on falling."""
+    """A discriminator that separates all pictures has a loss of 0, but a critic's loss falls without limit."""
     apart = tf.fill((4, 1), 60.0), tf.fill((4, 1), -60.0)
     targets = {"least_squares": (tf.ones((4, 1)), tf.zeros((4, 1)))}
     for name, loss in losses.ADVERSARIAL_LOSSES.items():

@@ -77,7 +77,7 @@ def test_a_step_logs_what_it_declares_and_moves_every_variable(study, name, toy)
         for v in network.trainable_variables
         if np.array_equal(v.numpy(), before[id(v)])
     ]
-    # A bias before batch normalization is taken off again with the mean: its gradient is zero but for rounding.
+    # A bias before batch normalization is removed with the mean: its gradient is zero up to rounding.
     assert all("bias" in path for path in still)
 
 

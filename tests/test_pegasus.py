@@ -429,7 +429,7 @@ def test_acai_with_a_constant_critic(batch):
 
 
 def test_what_the_acai_critic_is_shown(batch):
-    """Flat networks that are the identity: mixtures of neighbours, then pictures, of which any mixture with themselves
+    """Flat networks that are the identity: mixtures of neighbors, then pictures, of which any mixture with themselves
     is themselves.
     """
     model, seen = build("acai"), []

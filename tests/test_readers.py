@@ -234,11 +234,11 @@ ON_WHITE = np.where(np.arange(32)[None, :, None] < 16, np.uint8([0, 0, 255]), np
 # name: (a picture, the ending and the options it is saved with, the pixels it is read as)
 MODES = {
     "grey": (Image.fromarray(GREY), "png", {}, GREY[..., None]),
-    "16-bit grey": (Image.fromarray(GREY.astype(np.uint16) * 257), "png", {}, GREY[..., None]),
+    "16-bit gray": (Image.fromarray(GREY.astype(np.uint16) * 257), "png", {}, GREY[..., None]),
     "one bit": (Image.fromarray(GREY > 99), "png", {}, (GREY > 99)[..., None] * 255),
     "palette": (RED.quantize(4), "png", {}, RED),
     "palette in gif": (RED, "gif", {}, RED),
-    "palette with a transparent colour": (RED.quantize(4), "png", {"transparency": 0}, np.full((32, 32, 1), 255)),
+    "palette with a transparent color": (RED.quantize(4), "png", {"transparency": 0}, np.full((32, 32, 1), 255)),
     "alpha": (Image.fromarray(HALF), "png", {}, ON_WHITE),
     "alpha in webp": (Image.fromarray(HALF), "webp", {"lossless": True}, ON_WHITE),
     "cmyk": (RED.convert("CMYK"), "jpg", {"quality": 100}, RED),
@@ -270,7 +270,7 @@ def test_folder_resizes_without_aliasing(animals, size):
 
 
 def bomb(png):
-    """A PNG whose header says 100,000 x 100,000 pixels."""
+    """A PNG with 100,000 x 100,000 pixels according to its header."""
     changed = png[:12] + b"IHDR" + struct.pack(">II", 10**5, 10**5) + png[24:29]
     return changed + struct.pack(">I", zlib.crc32(changed[12:])) + png[33:]
 
@@ -332,7 +332,7 @@ def test_folder_needs_classes_with_pictures(animals):
     )
 
 
-# Pairs of colour and depth.
+# Pairs of color and depth.
 
 
 @pytest.fixture
@@ -382,9 +382,9 @@ def test_rgbd_makes_a_hole_of_what_is_beyond_ten_metres(kitchen):
 COLOR, DEPTH, NO_COLOR = (
     "train/000012.color.jpg",
     "train/000012.depth.png",
-    "expected a colour picture; restore it or remove the pair",
+    "expected a color picture; restore it or remove the pair",
 )
-NO_DEPTH = "expected 80x64 pixels, as 000012.color.jpg has, in 8- or 16-bit greyscale; restore it or remove the pair"
+NO_DEPTH = "expected 80x64 pixels, as 000012.color.jpg has, in 8- or 16-bit grayscale; restore it or remove the pair"
 # name: (file, what is done to it, the file named, what else the message says)
 BAD_RGBD = {
     "no train": (
@@ -399,11 +399,11 @@ BAD_RGBD = {
         "test",
         r"cannot be listed \(No such file or directory\): expected --data_dir to contain train/ and test/",
     ),
-    "colour missing": (
+    "color missing": (
         COLOR,
         None,
         DEPTH,
-        "has no colour picture with its name: expected one; restore it or remove the picture",
+        "has no color picture with its name: expected one; restore it or remove the picture",
     ),
     "depth missing": (
         DEPTH,
@@ -411,15 +411,15 @@ BAD_RGBD = {
         COLOR,
         "has no depth picture with its name: expected one; restore it or remove the picture",
     ),
-    "colour twice": (
+    "color twice": (
         "train/000012_rgb.png",
         b"",
         COLOR,
-        "is the colour of the same name as .*000012_rgb.png: expected one; remove the other",
+        "is the color of the same name as .*000012_rgb.png: expected one; remove the other",
     ),
-    "colour of zero bytes": (COLOR, b"", COLOR, "is not a JPEG or PNG or .*: " + NO_COLOR),
-    "colour of text": (COLOR, b"hello", COLOR, "is not a JPEG or PNG or .*: " + NO_COLOR),
-    "colour truncated": (
+    "color of zero bytes": (COLOR, b"", COLOR, "is not a JPEG or PNG or .*: " + NO_COLOR),
+    "color of text": (COLOR, b"hello", COLOR, "is not a JPEG or PNG or .*: " + NO_COLOR),
+    "color truncated": (
         COLOR,
         lambda content: content[:1000],
         COLOR,
@@ -430,7 +430,7 @@ BAD_RGBD = {
     "depth of too many pixels": (DEPTH, bomb, DEPTH, "has more pixels than Pillow accepts: " + NO_DEPTH),
 }
 BAD_DEPTH = {
-    "depth in colour": (Image.new("RGB", (80, 64)), {}, "has the mode RGB: " + NO_DEPTH),
+    "depth in color": (Image.new("RGB", (80, 64)), {}, "has the mode RGB: " + NO_DEPTH),
     "depth in a palette": (Image.new("P", (80, 64)), {}, "has the mode P: " + NO_DEPTH),
     "depth in 32 bits": (Image.new("I", (80, 64)), {"format": "TIFF"}, "has the mode I: " + NO_DEPTH),
     "depth of another size": (Image.new("I;16", (64, 80)), {}, "has 64x80 pixels: " + NO_DEPTH),
@@ -441,7 +441,7 @@ BAD_DEPTH = {
         "has no depth from 1 to 10000 mm at 0.001 m per step: expected some; set --depth_unit",
     ),
     "depth of the largest number": (Image.new("L", (80, 64), 255), {}, "has no depth from 1 to 10000 mm"),
-    "depth beyond ten metres": (
+    "depth beyond ten meters": (
         Image.fromarray(np.full((64, 80), 20_000, np.uint16)),
         {},
         "has no depth from 1 to 10000 mm",

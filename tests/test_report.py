@@ -264,9 +264,9 @@ def broken_record(run):
 
 
 @pytest.mark.parametrize("damage, sentence, lost", [
-    (broken_checkpoint, "no checkpoint below runs/bad/checkpoints is whole", {"samples"}),
+    (broken_checkpoint, "no checkpoint in runs/bad/checkpoints is intact", {"samples"}),
     (broken_history, "history.csv cannot be read as a table of numbers", {"curves"}),
-    (short_history, "it lacks iterations of the checkpoint's 8", {"curves"}),
+    (short_history, "some of the checkpoint's 8 iterations are missing", {"curves"}),
     (strange_sheets, "0000004.png differs in size from the other sheets", {"epochs"}),
     (broken_sheets, "0000008.png cannot be read as a picture", {"epochs"}),
     (broken_record, "runs/bad/record.json cannot be read", {"curves", "samples", "epochs", "networks"}),
@@ -306,7 +306,7 @@ def test_named_runs_that_cannot_be_drawn_are_told_of(tfgen, finished, tiny_study
     code, out, err = tfgen("report", "a", "b", "c")
     assert code == 2 and "tiny_gan_curves.jpg from a" in out
     assert (
-        "left out: b is not drawn: a is a run of the same model and comes first." in err
+        "left out: b is not shown: a is a run of the same model and takes precedence." in err
         and "c/record.json cannot be read" in err
     )
     d = finished("d", "tiny", "vae", arguments={"kl_weight": 1e-4})
@@ -340,7 +340,8 @@ def test_the_page_tells_which_checkpoint_was_drawn(tfgen, finished, tiny_study):
     words = " ".join(Page("report/index.html").words.split())
     assert (
         "4 iterations, 1 epochs" in words
-        and "has a newer checkpoint, of iteration 8, that is damaged or was written while the report was made" in words
+        and "has a newer checkpoint, of iteration 8, which is damaged or was written while the report was created"
+        in words
     )
 
 

@@ -1,7 +1,7 @@
 """A run that cannot be lost: killed, on a full disk, with flipped bits, with numbers that are none, it ends as it would
 have.
 
-Mechanics are tried on the tests' own study; one test goes on with a convolutional model, and the slow one kills three.
+Most tests use the tests' own study; one test resumes a convolutional model, and the slow one kills three models.
 """
 
 import dataclasses
@@ -66,7 +66,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def part(whole):
-    """The run as if it had been stopped at iteration 16, in r. The command that goes on is REST."""
+    """The run in r, as if it had been stopped at iteration 16. The command that resumes it is REST."""
     shutil.copytree(whole, "r")
     shutil.rmtree("r/checkpoints/0000024")
 
@@ -93,7 +93,7 @@ def flip(path, at=0.5):
 def test_killed_twenty_times_runs_end_with_the_same_bytes():
     done = subprocess.run([sys.executable, ROOT / "benchmarks" / "kill.py", "20"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "20 kills in 2 runs, 0 of which ended otherwise" in done.stdout
+    assert "20 kills in 2 runs; 0 runs ended differently" in done.stdout
 
 
 def test_what_a_killed_process_leaves_is_cleared_away(tfgen, whole, part):
@@ -161,7 +161,7 @@ def test_a_truncated_checkpoint_is_passed_over_by_readers_too(tfgen):
         code, _, err = tfgen(*command)
         assert (
             code == 2
-            and "no checkpoint below r/checkpoints is whole: restore a copy of one, or start a new run with --new"
+            and "no checkpoint in r/checkpoints is intact: restore one from a backup, or start a new run with --new"
             in err
         )
 
@@ -171,7 +171,7 @@ def test_a_history_shorter_than_its_checkpoint_is_refused(tfgen):
     history = pathlib.Path("r/history.csv")
     history.write_text("".join(history.read_text().splitlines(True)[:-1]))
     code, _, err = tfgen(*VAE_TOY, "--run", "r", "--epochs", 3)
-    assert code == 2 and "r/history.csv lacks iterations of the checkpoint's 8" in err
+    assert code == 2 and "r/history.csv does not contain all of the checkpoint's 8 iterations" in err
 
 
 def test_a_history_without_its_checkpoints_is_left_alone(tfgen, part):
@@ -180,7 +180,7 @@ def test_a_history_without_its_checkpoints_is_left_alone(tfgen, part):
     pathlib.Path("r/checkpoints").symlink_to("nowhere")
     before = pathlib.Path("r/history.csv").read_bytes()
     code, _, err = tfgen(*REST)
-    assert code == 2 and "r has a history and no checkpoint: restore r/checkpoints" in err
+    assert code == 2 and "r has a history but no checkpoint: restore r/checkpoints" in err
     assert pathlib.Path("r/history.csv").read_bytes() == before and len([*pathlib.Path("r/samples").iterdir()]) == 4
 
 
@@ -188,7 +188,7 @@ def test_a_history_without_its_checkpoints_is_left_alone(tfgen, part):
 def test_a_damaged_history_is_refused(tfgen, part, content):
     pathlib.Path("r/history.csv").write_bytes(content)
     code, _, err = tfgen(*REST)
-    assert code == 2 and "restore a copy of it, or start a new run with --new" in err and "Traceback" not in err
+    assert code == 2 and "from a backup, or start a new run with --new" in err and "Traceback" not in err
 
 
 def test_killed_while_the_first_record_was_written(tfgen):
@@ -274,14 +274,14 @@ def test_a_bad_number_is_rolled_back_with_other_noise(tfgen, monkeypatch):
     code, _, err = tfgen(*GAN_TOY, "--epochs", 3, "--run", "r")
     assert (
         code == 0
-        and "g_loss was nan at iteration 11: back to iteration 8, continuing with other noise (1 of 3)." in err
+        and "g_loss was nan at iteration 11: back to iteration 8, continuing with different noise (1 of 3)." in err
     )
     history = Run.open("r").history()
     np.testing.assert_array_equal(history["iteration"], np.arange(1, 25))
     assert all(np.isfinite(column).all() for column in history.values())
     assert finite(Run.open("r").model)
     assert json.loads(pathlib.Path("r/checkpoints/0000024/state.json").read_text())["redraws"] == 1
-    # Stopped after it, it goes on with that noise.
+    # If it is stopped afterwards, it resumes with that noise.
     tfgen(*GAN_TOY, "--epochs", 2, "--run", "parts")
     tfgen(*GAN_TOY, "--epochs", 3, "--run", "parts")
     assert outcome("parts") == outcome("r")
@@ -308,15 +308,15 @@ def test_after_three_tries_it_stops_and_says_what_to_try(tfgen, monkeypatch):
     code, _, err = tfgen(*GAN_TOY, "--epochs", 3, "--run", "r")
     assert code == 2 and err.count("back to iteration 8") == 3
     assert (
-        "g_loss was nan at iteration 11 again, with other noise too: the checkpoint of iteration 8 is good; try lower "
-        "learning rates" in err
+        "g_loss was nan at iteration 11 again, even with different noise: the checkpoint of iteration 8 is good; try "
+        "lower learning rates" in err
     )
     assert iterations("r") == [0, 8] and finite(Run.open("r").model)
 
 
 def test_a_diverging_run_in_the_real_world(tfgen):
     code, _, err = tfgen(*VAE_TOY, "--learning_rate", "1e30", "--run", "r")
-    assert code == 2 and "again, with other noise too: the checkpoint of iteration 0 is good" in err
+    assert code == 2 and "again, even with different noise: the checkpoint of iteration 0 is good" in err
 
 
 # Warnings
@@ -329,7 +329,7 @@ def test_a_discriminator_that_has_won_is_told_of_once(tfgen, monkeypatch):
 
     monkeypatch.setattr(GAN, "discriminator_loss", loss)
     _, _, err = tfgen(*GAN_TOY, "--epochs", 5, "--run", "r")
-    assert err.count("the discriminator has told real and generated pictures apart for 3 epochs") == 1
+    assert err.count("the discriminator has separated real from generated pictures for 3 epochs") == 1
 
 
 def test_collapsed_samples_are_told_of_once(tfgen, monkeypatch):
@@ -389,7 +389,11 @@ def test_early_stopping_ends_after_its_patience(tfgen):
         0,
     ]
     code, out, err = tfgen(*words)
-    assert code == 0 and "Trained 12 iterations" in out and "early: its test error had not improved for 2 epochs" in out
+    assert (
+        code == 0
+        and "Trained 12 iterations" in out
+        and "stopping early because the test error had not improved for 2 epochs" in out
+    )
     assert err.count("test_mse_mean_code") == 3 and "the best so far" in err
     before = outcome("r")
     code, out, _ = tfgen(*words)
@@ -498,13 +502,13 @@ def test_scores_of_pictures_that_cannot_be_judged(tfgen):
 
 BAD = {
     "schedule": (["--schedule", "exponential"], "--schedule takes constant, linear, cosine"),
-    "player": (["--schedule", "critic=linear"], "with players of discriminator, generator, not 'critic=linear'"),
+    "player": (["--schedule", "critic=linear"], "for the players discriminator, generator, not 'critic=linear'"),
     "precision": (["--precision", "int8"], "'int8' is not float32, bfloat16 or float16"),
-    "decay": (["--ema", "1"], "'1' is not a number from 0 to below 1"),
-    "seed": (["--seed", "-1"], "'-1' is not a whole number from 0 to 4294967295"),
-    "early stopping of a GAN": (["--early_stopping", "3"], "--early_stopping is for autoencoders"),
-    "devices": (["--devices", "two"], "'two' is not a whole number of at least 1"),
-    "kept": (["--keep", "0"], "'0' is not a whole number of at least 1"),
+    "decay": (["--ema", "1"], "'1' is not a number that is at least 0 and less than 1"),
+    "seed": (["--seed", "-1"], "'-1' is not an integer from 0 to 4294967295"),
+    "early stopping of a GAN": (["--early_stopping", "3"], "--early_stopping needs a test error"),
+    "devices": (["--devices", "two"], "'two' is not a positive integer"),
+    "kept": (["--keep", "0"], "'0' is not a positive integer"),
 }
 
 
@@ -519,5 +523,5 @@ def test_the_best_of_a_run_without_scores(tfgen):
     tfgen(*VAE_TOY, "--run", "r")
     code, _, err = tfgen("export", "r", "--best")
     assert (
-        code == 2 and "r was trained without scores, so no checkpoint is its best: train with --score_every N." in err
+        code == 2 and "r was trained without scores, so it has no best checkpoint: train with --score_every N." in err
     )

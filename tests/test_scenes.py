@@ -13,13 +13,13 @@ from tfgen.data.builtin import raycast, scenes
 
 @pytest.fixture(scope="module")
 def rooms():
-    """200 pictures and their depth in metres."""
+    """200 pictures and their depth in meters."""
     images, depth = scenes.draw(0, 200)
     return images, depth[..., 0] / 1000
 
 
 def camera_rays(camera, size):
-    """The rays (size, size, 3) through the pixels' centres, one by one and in double precision."""
+    """The rays (size, size, 3) through the pixels' centers, one by one and in double precision."""
     right, down, forward = (np.array(axis) for axis in (camera.right, camera.down, camera.forward))
     offsets = ((np.arange(size) + 0.5) / size * 2 - 1) / camera.focal
     return np.array([[forward + x * right + y * down for x in offsets] for y in offsets])
@@ -62,7 +62,7 @@ def test_a_larger_picture_shows_the_same_scene():
     assert np.abs(shrunk - small).mean() < 7  # fine patterns fade at the smaller size
     np.testing.assert_allclose(
         fine[:, 1::3, 1::3].astype(int), near, atol=1
-    )  # the middle one of 3x3 pixels is at the large one's centre
+    )  # the middle one of 3x3 pixels is at the large one's center
 
 
 @pytest.mark.parametrize("number", range(12))

@@ -1,4 +1,4 @@
-"""The bottleneck networks, depth from colour, its errors, and what came with them: likelihood, depth in batches, flags
+"""The bottleneck networks, depth from color, its errors, and what came with them: likelihood, depth in batches, flags
 of true or false.
 """
 
@@ -177,7 +177,7 @@ def test_critics_end_linear_or_in_a_sigmoid():
 
 
 def test_bernoulli_likelihood_is_summed_over_pixels_and_negative():
-    """Two pixels: -ln .9 - ln .8 for (1, 0) said to be (.9, .2); a grey pixel said to be grey costs ln 2; the mean is
+    """Two pixels: -ln .9 - ln .8 for (1, 0) said to be (.9, .2); a gray pixel said to be gray costs ln 2; the mean is
     over the pictures.
     """
     images = tf.constant([1.0, 0.0, 0.5, 1.0], shape=(2, 1, 2, 1))
@@ -219,7 +219,7 @@ def test_mean_squared_error_stays_the_vaes_default():
 
 
 def test_batches_hold_depth_and_its_mask():
-    """Millimetres to metres / 10, cut at 1; 0 is a hole."""
+    """Millimeters to meters / 10, cut at 1; 0 is a hole."""
     millimetres = np.array([0, 1, 2500, 10_000, 10_001, 65_535], np.uint16)
     images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1)
     source = Source("depths", images, np.zeros((6, 0), np.uint8), depth=millimetres.reshape(6, 1, 1, 1))
@@ -321,18 +321,18 @@ def test_every_term_against_a_linear_critic():
     """D is s times the mean over 64 places of the sum over 4 channels of 2 v - 1: its slope in [-1, 1] is s sqrt(4 *
     64) / 64.
 
-    Slopes 4 and 12 give norms 1 and 3, one a picture, over colour and depth: the penalty is (0 + 4) / 2.
+    Slopes 4 and 12 give norms 1 and 3, one a picture, over color and depth: the penalty is (0 + 4) / 2.
     """
     model = linear_depth_wgan(tf.constant([4.0, 12.0]), gp_weight=10.0, rmse_weight=3.0)
     batch = plain_batch([0.9, 0.4])
     loss, logs = model.discriminator_loss(batch, 0)
-    # Colour is the same on both sides; of depth .9 against .5, and .4 against .5, 2 (fake - real) s is left.
+    # Color is the same on both sides; of depth .9 against .5, and .4 against .5, 2 (fake - real) s is left.
     d_loss = np.mean([4 * 2 * (0.5 - 0.9), 12 * 2 * (0.5 - 0.4)])
     assert float(logs["d_loss"]) == pytest.approx(d_loss, rel=1e-5) == -float(logs["wasserstein"])
     assert float(logs["gradient_penalty"]) == pytest.approx(2.0, rel=1e-5)
     assert float(loss) == pytest.approx(d_loss + 20, rel=1e-5)
     loss, logs = model.generator_loss(batch, 0)
-    # Colour 1/4 is -1/2 three times, depth 1/2 is 0: D(fake) = -1.5 s.
+    # Color 1/4 is -1/2 three times, depth 1/2 is 0: D(fake) = -1.5 s.
     assert float(logs["g_loss"]) == pytest.approx(1.5 * 8, rel=1e-5)
     rmse = np.sqrt((0.4**2 + 0.1**2) / 2)
     assert float(logs["rmse"]) == pytest.approx(rmse, rel=1e-5)

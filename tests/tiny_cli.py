@@ -8,11 +8,11 @@ ROOT = pathlib.Path(__file__).parent.parent
 
 
 def run():
-    """Runs it as tfgen_cli.py would, whose name its messages have."""
+    """Runs the command line; messages have the name tfgen_cli.py."""
     sys.path.insert(0, str(ROOT))
     sys.argv[0] = str(ROOT / "tfgen_cli.py")
     terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)  # TensorFlow's notices on being imported
+    os.dup2(nowhere, 2)  # TensorFlow's messages when it is imported
     try:
         import tiny
     finally:

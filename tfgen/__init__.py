@@ -1,8 +1,8 @@
 """tfgen trains, evaluates, plots and exports the classic generative image models with TensorFlow 2 and Keras 3.
 
 `tfgen.GAN`, `tfgen.VAE` and the other models are Keras models; `tfgen.networks`, `tfgen.losses`, `tfgen.noise` and
-`tfgen.data` are what they are made of; `tfgen.Run` opens a run folder, and `tfgen.commands` holds a function for each
-command of the command line. Each is imported when it is first used.
+`tfgen.data` are their parts; `tfgen.Run` opens a run folder, and `tfgen.commands` has a function for each command of
+the command line. Everything is imported when it is first used.
 """
 
 import importlib
@@ -14,7 +14,7 @@ __version__ = "0.2.0"
 
 
 class UserError(Exception):
-    """A mistake of the user's in one sentence: what was wrong, where, and what to do. The command line exits with 2."""
+    """Bad input, described in one sentence: what is wrong, where, and what to do. The command line exits with 2."""
 
 
 # Keras reads KERAS_BACKEND once, on its first import, and prefers it to ~/.keras/keras.json.
@@ -95,7 +95,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used, so that `import tfgen` and `--help` cost nothing."""
+    """Imports a public name when it is first used, so that `import tfgen` and `--help` are fast."""
     if name in _MODULES:
         return importlib.import_module(f"tfgen.{name}")
     if name in _HOME:

@@ -1,4 +1,4 @@
-"""One function per command: values in, values out. `tfgen_cli.py` parses the words and prints what these return.
+"""One function for each command. `tfgen_cli.py` parses the command line and prints what these functions return.
 
 In a notebook:
 
@@ -7,7 +7,7 @@ In a notebook:
     run = commands.train("vae", dataset="digits", epochs=20, latent_dim=64)
     commands.score(run.folder)
 
-What takes long to import, TensorFlow and NumPy too, is imported when a command needs it.
+Modules that are slow to import, such as TensorFlow, are imported when a command needs them.
 """
 
 import dataclasses
@@ -35,7 +35,7 @@ class Interrupted(KeyboardInterrupt):
     """Training was stopped by Ctrl-C or SIGTERM, and saved.
 
     Attributes:
-        run: that was trained; `run.command()` continues it.
+        run: the run; `run.command()` resumes it.
     """
 
     def __init__(self, run: "Run"):
@@ -45,12 +45,12 @@ class Interrupted(KeyboardInterrupt):
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What became of a report.
+    """The result of `report`.
 
     Attributes:
         page: path of the page.
-        drawn: path of each figure -> the runs that it was drawn from.
-        missing: command -> names of the figures that it would make possible.
+        drawn: path of each figure -> the runs it shows.
+        missing: command -> names of the figures that could be drawn after it.
         failed: Entries that could not be drawn; each has its `problem`.
         complaints: a sentence for each run that was left out.
     """
@@ -82,15 +82,15 @@ def train(
     Args:
         model, study: keys of `tfgen.studies.STUDIES`.
         attribute, run, new, smoke: see `tfgen.training.plan`.
-        dry_run: whether only to check everything and say what would be trained.
-        say: receives the description of what will be trained, before it is.
+        dry_run: whether to only check everything and describe what would be trained.
+        say: called with the description of the run before training.
         options: settings of the run by name (see `tfgen.settings`), and arguments of the model.
 
     Returns:
-        The run, trained to its end.
+        The trained run.
 
     Raises:
-        UserError: for what does not fit together; see `tfgen.training`.
+        UserError: for settings that do not fit together; see `tfgen.training`.
         Interrupted: after Ctrl-C or SIGTERM.
     """
     arguments, chosen = _chosen(study, model, options)
@@ -106,15 +106,15 @@ def experiment(
     say: Callable[[str], None] = print,
     **options: Any,
 ) -> tuple[dict[str, "Run"], pathlib.Path | None]:
-    """Trains the variants of a study's experiment, or resumes them, and draws them side by side.
+    """Trains or resumes the variants of a study's experiment, and draws them side by side.
 
     Args:
         name: STUDY/NAME, a key of `tfgen.studies.EXPERIMENTS`.
         out: folder of the figure.
-        smoke, say, options: as of `train`, for all variants.
+        smoke, say, options: as in `train`, for all variants.
 
     Returns:
-        {label: run}, path of the figure; None on machines that do not write.
+        ({label: run}, path of the figure). The path is None on machines that do not write.
     """
     from tfgen import report
 
@@ -139,15 +139,15 @@ def reproduce(
     say: Callable[[str], None] = print,
     **options: Any,
 ) -> tuple[list["Run"], Report | None]:
-    """Trains all models of a study, or resumes them, and draws their figures.
+    """Trains or resumes all models of a study, and draws their figures.
 
     Args:
         study: key of `tfgen.studies.STUDIES`.
         out: folder of the figures and the page.
-        smoke, say, options: as of `train`, for all models.
+        smoke, say, options: as in `train`, for all models.
 
     Returns:
-        The runs, and the report on them; None on machines that do not write.
+        (runs, Report). The report is None on machines that do not write.
     """
     from tfgen.studies import models
 
@@ -170,7 +170,7 @@ def _experiment(name: str) -> "Experiment":
 def _chosen(
     study: str, model: str, options: dict[str, Any], changes: dict[str, Any] | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(the model's arguments, settings of the run) of options by name; `changes` are arguments that are fixed."""
+    """Splits options into (the model's arguments, settings of the run); `changes` are fixed arguments."""
     from tfgen.studies import find
 
     others = settings.split(options)[2]
@@ -205,7 +205,7 @@ def _train(
 
 
 def describe(run: "Run", devices: int = 1) -> str:
-    """What a planned run will train, in a few lines."""
+    """Describes a planned run in a few lines."""
     from tfgen.training import schedules
 
     source, model, chosen = run.training_source(), run.build(), run.settings
@@ -238,13 +238,13 @@ def report(
     """Draws the figures of finished runs, and a page that shows them.
 
     Args:
-        runs: folders; without any, the last trained of each model below runs/.
+        runs: folders; by default the most recent run of each model in runs/.
         out: folder of the figures and the page.
         best: whether to use the checkpoints with the best score.
-        attribute: what fig1_5 is colored by; None is the figure's own choice.
+        attribute: attribute that fig1_5 is colored by; None for the figure's default.
 
     Raises:
-        UserError: if none of the runs can be read, or the folder cannot be written.
+        UserError: if none of the runs can be read or the folder cannot be written.
     """
     from tqdm import tqdm
 
@@ -268,14 +268,14 @@ def report(
 
 
 def score(run: str | os.PathLike, *, best: bool = False) -> dict[str, float]:
-    """Evaluates a run on its test set and keeps the numbers in its scores.json.
+    """Evaluates a run on its test set and writes the numbers to its scores.json.
 
     Args:
-        run: folder.
+        run: run folder.
         best: whether to use the checkpoint with the best score.
 
     Returns:
-        {name: number}, as of the preset's Score.
+        {name: number}; the preset's Score says what each means.
 
     Raises:
         UserError: if the run cannot be read or evaluated.
@@ -328,7 +328,7 @@ def list_experiments() -> dict[str, "Experiment"]:
 
 
 def list_datasets() -> dict[str, "Dataset"]:
-    """name -> Dataset, of those that need not come from tensorflow-datasets."""
+    """name -> Dataset, without those that are only in tensorflow-datasets."""
     from tfgen import data
 
     return data.DATASETS
@@ -338,7 +338,7 @@ def list_datasets() -> dict[str, "Dataset"]:
 
 
 def prepare(dataset: str, **options: Any) -> Iterator["Prepared"]:
-    """Decodes a data set into the cache, one split after the other; `options` are fields of DataSettings."""
+    """Decodes a data set into the cache, split by split; `options` are fields of DataSettings."""
     from tfgen.data import prepare
 
     return prepare.prepare(**_reading(dataset, options))
@@ -348,8 +348,8 @@ def verify(dataset: str, **options: Any) -> tuple[dict[str, int], list[str]]:
     """Checks all files of a data set; `options` are fields of DataSettings.
 
     Returns:
-        {split: number of good examples}, [sentence for each file that is missing, unlabelled, damaged, of a wrong size,
-        or there twice].
+        {split: number of good examples}, [a sentence for each file that is missing, unlabeled, damaged, of the wrong
+        size, or duplicated].
     """
     from tfgen.data import prepare
 
@@ -359,7 +359,7 @@ def verify(dataset: str, **options: Any) -> tuple[dict[str, int], list[str]]:
 def show(
     dataset: str, *, split: str = "train", out: str | os.PathLike | None = None, **options: Any
 ) -> tuple[pathlib.Path, "Source"]:
-    """Writes a sheet of labelled examples.
+    """Writes a picture with a grid of labeled examples.
 
     Args:
         dataset: name.
@@ -368,20 +368,20 @@ def show(
         options: fields of DataSettings; `examples` is 64 if it is not given.
 
     Returns:
-        The sheet's path, and the examples that it shows.
+        (path of the picture, the examples that it shows).
     """
     from tfgen import data, figures, report
 
     path = pathlib.Path(out or f"{dataset.replace('/', '-')}-{split}.png").expanduser()
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise UserError(f"--out {path} is not the name of a picture: expected one that ends in .png or .jpg.")
+        raise UserError(f"--out {path} is not a picture file: expected a name that ends in .png or .jpg.")
     source = data.load(split=split, **{"examples": 64} | _reading(dataset, options))
     report.save(figures.examples(source, len(source)), report.make(path.parent) / path.name)
     return path, source
 
 
 def _reading(dataset: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of `data.load` that are given."""
+    """The given arguments, for `data.load`."""
     if unknown := options.keys() - settings.described(DataSettings).keys():
         raise TypeError(f"no settings of data are called {', '.join(sorted(unknown))}")
     given = {name: value for name, value in options.items() if value is not None}

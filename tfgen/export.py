@@ -1,4 +1,4 @@
-"""SavedModels of a run's networks, checked by reloading them."""
+"""Exports a run's networks as SavedModels and checks them by reloading."""
 
 import os
 import pathlib
@@ -17,11 +17,11 @@ TOLERANCE = 1e-5
 
 
 def export(run: Run, folder: str | os.PathLike | None = None) -> dict[str, tuple[pathlib.Path, float]]:
-    """Writes each network as a SavedModel with an endpoint `serve` for any batch size, and compares it with Keras's.
+    """Writes each network as a SavedModel with an endpoint `serve` for any batch size, and compares the outputs.
 
     Args:
-        run: trained.
-        folder: where to write; the default is the run's exports/. Existing exports there are replaced, each at once.
+        run: a trained Run.
+        folder: folder to write to; the default is the run's exports/. Existing exports are replaced atomically.
 
     Returns:
         {network: (path, largest absolute difference over batches of 1 and 17)}.

@@ -1,4 +1,4 @@
-"""The command line's parser: flags from settings, and messages of one sentence."""
+"""The parser of the command line: flags from settings, and one-sentence error messages."""
 
 import argparse
 import difflib
@@ -11,12 +11,12 @@ from tfgen.settings import DataSettings, Kind, TrainingSettings
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that suggests the closest name; bad input prints one sentence, and where the help is.
+    """An ArgumentParser that suggests the closest name and prints one sentence and the help command for bad input.
 
     Attributes:
-        names: its flags.
-        models: whether flags that it does not know are arguments of a model.
-        commands: name -> Parser, of one that has commands.
+        names: the flags.
+        models: whether unknown flags are arguments of a model.
+        commands: name -> Parser of each subcommand.
     """
 
     def __init__(self, **options: Any):
@@ -26,23 +26,23 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
-        """As of argparse, and keeps the names of flags."""
+        """Adds an argument as argparse does, and keeps the names of flags."""
         self.names += [name for name in names if name.startswith("--")]
         return super().add_argument(*names, **options)
 
     def error(self, message: str) -> NoReturn:
-        """Ends with a sentence and exit code 2."""
+        """Prints one sentence and exits with 2."""
         self.exit(2, f"{program.name()}: {message.rstrip('.')}; for help run `{self.prog} --help`.\n")
 
     def add_commands(self, metavar: str, commands: Iterable[tuple[str, Callable | None, str]]) -> None:
-        """Adds commands: (name, what is called with the Namespace, help)."""
+        """Adds commands: (name, function of the Namespace, help)."""
         added = self.add_subparsers(required=True, metavar=metavar)
         for name, call, help in commands:
             self.commands[name] = added.add_parser(name, help=help, description=help)
             self.commands[name].set_defaults(command=call, parser=self.commands[name])
 
     def add_settings(self, kind: type, *names: str) -> None:
-        """Adds the flags of settings, of all or of those named; without the flag the value is None."""
+        """Adds the flags of all settings, or of those named. The value of a flag that is not given is None."""
         for name, (default, about) in settings.described(kind).items():
             if names and name not in names:
                 continue
@@ -53,30 +53,30 @@ class Parser(argparse.ArgumentParser):
             self.add_value(f"--{name}", about.kind, text)
 
     def add_value(self, name: str, kind: Kind, help: str, **options: Any) -> None:
-        """Adds an argument whose values are of a Kind."""
+        """Adds an argument with values of a Kind."""
         self.add_argument(name, type=_converter(kind), metavar=kind.metavar, help=help, **options)
 
     def add_training(self) -> None:
-        """Adds all that a command takes that trains."""
+        """Adds all flags of a command that trains."""
         self.models = True
-        self.epilog = "Each argument of a model is a flag too, for example --latent_dim 64; `list` shows them."
+        self.epilog = "A model's arguments are flags too, for example --latent_dim 64; `list` shows them."
         self.add_settings(DataSettings)
         self.add_settings(TrainingSettings)
-        self.add_argument("--smoke", action="store_true", help="train a toy-sized model in seconds")
+        self.add_argument("--smoke", action="store_true", help="train a tiny model in seconds")
 
     def add_path(self, name: str, help: str | None = None, **options: Any) -> None:
-        """Adds an argument that is a path; ~ is expanded where the shell has not."""
+        """Adds an argument that is a path; ~ is expanded if the shell has not done so."""
         self.add_argument(name, type=os.path.expanduser, help=help, **{"metavar": "DIR"} | options)
 
     def parse(self, words: list[str]) -> argparse.Namespace:
-        """The words as a Namespace; its `extra` is {name: text} of a model's arguments."""
+        """Parses words into a Namespace; its `extra` is {name: text} of a model's arguments."""
         self._check_commands(words)
         arguments, rest = self.parse_known_args(words)
         arguments.extra = arguments.parser.extra(rest)
         return arguments
 
     def _check_commands(self, words: list[str]) -> None:
-        """Ends with the closest command if the first word is none."""
+        """Exits and suggests the closest command if the first word is not a command."""
         if not self.commands or not words or words[0].startswith("-"):
             return
         if words[0] not in self.commands:
@@ -86,7 +86,7 @@ class Parser(argparse.ArgumentParser):
         self.commands[words[0]]._check_commands(words[1:])
 
     def extra(self, words: list[str]) -> dict[str, str]:
-        """name -> text of the flags that it does not know; ends with the closest flag if they are not a model's."""
+        """name -> text of the unknown flags. If they cannot be a model's arguments, exits with the closest flag."""
         found, words = {}, list(words)
         while words:
             flag, equals, value = words.pop(0).partition("=")
@@ -95,14 +95,14 @@ class Parser(argparse.ArgumentParser):
             lacking = not equals and (not words or words[0].startswith("--"))
             if lacking or not self.models:
                 close = difflib.get_close_matches(flag, self.names, 1)
-                reason = f"{flag} has no value" if self.models else f"unknown flag {flag}"
+                reason = f"{flag} needs a value" if self.models else f"unknown flag {flag}"
                 self.error(reason + (f": did you mean {close[0]}?" if close else ""))
             found[flag[2:]] = value if equals else words.pop(0)
         return found
 
 
 def _converter(kind: Kind) -> Callable[[str], Any]:
-    """A type for argparse, with the Kind's message."""
+    """A converter for argparse that fails with the Kind's message."""
 
     def convert(text: str) -> Any:
         try:

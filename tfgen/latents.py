@@ -1,7 +1,7 @@
-"""Which latents a figure or a score looks at: models in, arrays of pictures out.
+"""The latents that figures and scores use, and the pictures generated from them.
 
-An autoencoder's latents are what its encoder gives; a condition is what a generator is told beside z, a class or an
-attribute; codes are InfoGAN's.
+The latents of an autoencoder are the outputs of its encoder. A condition is an input of a generator in addition to z,
+such as a class or an attribute. Codes are those of InfoGAN.
 """
 
 import statistics
@@ -13,17 +13,17 @@ import tensorflow as tf
 from tfgen import UserError
 from tfgen.models.base import GenerativeModel, in_batches
 
-# Every figure and score looks at the same latents; the figures of dlcv2018 were drawn with the seed 1002.
+# All figures and scores use the same latents; the figures of dlcv2018 were drawn with the seed 1002.
 KEY = (1002, 0)
 
 
 def prior_samples(model: GenerativeModel, n: int) -> np.ndarray:
-    """Pictures (n, H, W, C) in [0, 1] of n latents of the prior, batch normalization in inference mode."""
+    """Pictures (n, H, W, C) in [0, 1] from n latents of the prior, with batch normalization in inference mode."""
     return model.sample(n, KEY[0]).numpy()
 
 
 def attribute_pairs(model: GenerativeModel, n: int) -> np.ndarray:
-    """Pictures (2 n, H, W, C) in [0, 1] of n latents: first all with condition 0, then the same with condition 1."""
+    """Pictures (2 n, H, W, C) in [0, 1] from n latents: first all with condition 0, then all with condition 1."""
     z = model.sample_latents(KEY, 0, n)
     return np.concatenate([model.generate(z, np.full((n, 1), value, np.float32)).numpy() for value in (0, 1)])
 
@@ -34,36 +34,38 @@ def reconstructions(model: GenerativeModel, images: np.ndarray) -> np.ndarray:
 
 
 def posterior_reconstructions(model: GenerativeModel, images: np.ndarray, n: int) -> np.ndarray:
-    """Pictures (m, n, H, W, C) decoded from n samples of the posterior of each of m pictures, as a VAE sees them."""
+    """Pictures (m, n, H, W, C) decoded from n posterior samples of each of m pictures."""
     code = {name: np.repeat(values, n, axis=0) for name, values in model.encode(images).items()}
     decoded = in_batches(model.decoder, model.sample_posterior(code, KEY, 0))
     return decoded.reshape(-1, n, *decoded.shape[1:])
 
 
 def manifold(model: GenerativeModel, n: int = 20, reach: float = 0.95) -> np.ndarray:
-    """Pictures (n * n, H, W, C) of the plane of a two-dimensional latent.
+    """Pictures (n * n, H, W, C) of a grid over a two-dimensional latent space.
 
-    A row has one value of the second dimension, the first row the largest. Both dimensions take the quantiles of the
-    normal distribution from 1 - reach to reach, evenly: neighbours have equal shares of the prior between them.
+    Each row has one value of the second dimension, and the first row has the largest. Both dimensions take evenly
+    spaced quantiles of the normal distribution, from 1 - reach to reach, so that the prior has equal probability
+    between neighbors.
 
     Raises:
         UserError: if the model's latent does not have two dimensions.
     """
     if model.latent_dim != 2:
-        raise UserError(f"a plane shows 2 latents and this model has {model.latent_dim}: train it with --latent_dim 2.")
+        raise UserError(
+            f"this figure needs 2 latents, but the model has {model.latent_dim}: train it with --latent_dim 2."
+        )
     steps = [statistics.NormalDist().inv_cdf(share) for share in np.linspace(1 - reach, reach, n)]
     first, second = np.meshgrid(steps, steps[::-1])
     return in_batches(model.decoder, np.stack([first.ravel(), second.ravel()], axis=1).astype(np.float32))
 
 
 def encoded(model: GenerativeModel, images: np.ndarray, sample: int | None = None) -> np.ndarray:
-    """The latents of pictures: the encoder's mean, or a sample of the posterior.
+    """The latents of pictures: the encoder's mean, or a sample from the posterior.
 
     Args:
-        model: autoencodes.
+        model: an autoencoder.
         images: (n, H, W, C) in [0, 1].
-        sample: None for the mean; a number that tells samples of one posterior apart. A model without a posterior gives
-            the mean in any case.
+        sample: None for the mean, or the number of a sample. A model without a posterior always gives the mean.
     """
     code = model.encode(images)
     if sample is None or not model.has_posterior:
@@ -77,10 +79,10 @@ def mixtures(
     """Pictures (n, H, W, C) of mixed latents, (1 - share) * latent(a) + share * latent(b).
 
     Args:
-        model: autoencodes; latents are sampled from the posterior if it has one.
+        model: an autoencoder; latents are sampled from the posterior if it has one.
         a, b: pictures (n, H, W, C) in [0, 1].
         share: (n,), 0 for a and 1 for b.
-        sample: number that tells samples of the same posteriors apart.
+        sample: number of the sample from the posteriors.
     """
     start, end = encoded(model, a, 2 * sample), encoded(model, b, 2 * sample + 1)
     share = np.reshape(share, (-1, *[1] * (start.ndim - 1))).astype(np.float32)
@@ -88,13 +90,13 @@ def mixtures(
 
 
 def category_sweep(model: GenerativeModel, code: int, rows: int, others: np.ndarray | None = None) -> np.ndarray:
-    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one categorical code takes each of its n values.
+    """Pictures (rows * n, H, W, C) of an InfoGAN: in each row, one categorical code takes each of its n values.
 
     Args:
         model: InfoGAN.
         code: index of the categorical code.
         rows: number of rows; each has its own latent, and its own sample of the other codes unless `others` is given.
-        others: (K,) codes to have in every row.
+        others: (K,) codes for every row.
     """
     start, n = sum(model.categories[:code]), model.categories[code]
     codes = model.sample_codes(KEY, 0, rows).numpy() if others is None else np.tile(others, (rows, 1))
@@ -106,10 +108,10 @@ def category_sweep(model: GenerativeModel, code: int, rows: int, others: np.ndar
 def continuous_sweep(
     model: GenerativeModel, code: int, rows: int, low: float = -0.5, high: float = 1.5, n: int = 10
 ) -> np.ndarray:
-    """Pictures (rows * n, H, W, C) of an InfoGAN: along a row one continuous code goes from low to high.
+    """Pictures (rows * n, H, W, C) of an InfoGAN: in each row, one continuous code goes from low to high.
 
-    It was trained on [0, 1]. Every categorical code has its last value and the other continuous codes are .5; each row
-    has its own latent.
+    The code was trained on [0, 1]. Every categorical code has its last value, and the other continuous codes are .5.
+    Each row has its own latent.
     """
     codes = np.tile(neutral_codes(model), (rows * n, 1))
     codes[:, sum(model.categories) + code] = np.tile(np.linspace(low, high, n), rows)
@@ -117,24 +119,24 @@ def continuous_sweep(
 
 
 def neutral_codes(model: GenerativeModel) -> np.ndarray:
-    """(K,): the last value of every categorical code of an InfoGAN, .5 for every continuous one."""
+    """Codes (K,) of an InfoGAN: the last value of every categorical code, .5 for every continuous code."""
     last = (np.eye(n)[-1] for n in model.categories)
     return np.concatenate([*last, np.full(model.continuous, 0.5)]).astype(np.float32)
 
 
 def _rows(model: GenerativeModel, condition: np.ndarray, rows: int) -> np.ndarray:
-    """Pictures of rows of conditions, each row with its own latent."""
+    """Pictures for rows of conditions; each row has its own latent."""
     z = np.repeat(model.sample_latents(KEY, 0, rows), len(condition) // rows, axis=0)
     return model.generate(tf.constant(z), condition.astype(np.float32)).numpy()
 
 
 def interpolate(model: GenerativeModel, a: np.ndarray, b: np.ndarray, n: int, sample: int | None = None) -> np.ndarray:
-    """Pictures on straight lines between the latents of pictures, both ends included.
+    """Pictures on straight lines between the latents of pictures, including both ends.
 
     Args:
-        model: autoencodes.
-        a, b: pictures (m, H, W, C) in [0, 1], where the lines start and end.
-        n: pictures on a line, 2 or more.
+        model: an autoencoder.
+        a, b: pictures (m, H, W, C) in [0, 1] at the start and the end of the lines.
+        n: number of pictures on each line, at least 2.
         sample: None for lines between mean codes; a number for lines between samples of the posteriors.
 
     Returns:
@@ -149,7 +151,7 @@ def interpolate(model: GenerativeModel, a: np.ndarray, b: np.ndarray, n: int, sa
 
 
 def colour_matches(images: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """Indices (n,) of the candidates whose centre pixel is nearest in RGB (Euclidean) to that of each picture.
+    """Indices (n,) of the candidates with the center pixel nearest in RGB (Euclidean) to that of each picture.
 
     Args:
         images: (n, H, W, C).
@@ -162,19 +164,19 @@ def colour_matches(images: np.ndarray, candidates: np.ndarray) -> np.ndarray:
 def depths(model: GenerativeModel, images: np.ndarray, sample: int = 0) -> np.ndarray:
     """The depth (n, H, W, 1) in [0, 1] that a DepthWGAN predicts for pictures (n, H, W, C) in [0, 1].
 
-    `sample` is a number that tells noises apart.
+    `sample` is the number of the noise sample.
     """
     z = model.sample_latents(KEY, sample, len(images))
     return in_batches(model.generator, model.inputs(images, z), batch_size=64)
 
 
 def class_grid(model: GenerativeModel, n: int, classes: Iterable[int] | None = None) -> np.ndarray:
-    """Pictures (rows * n, H, W, C) of a CGAN: a row for each class, in each the same n latents.
+    """Pictures (rows * n, H, W, C) of a CGAN: one row for each class, with the same n latents in each row.
 
     Args:
         model: CGAN.
-        n: latents.
-        classes: class numbers, by default all of the model.
+        n: number of latents.
+        classes: class numbers; all classes by default.
 
     Raises:
         UserError: for a class that the model does not have.
@@ -195,7 +197,7 @@ def _one_hot(model: GenerativeModel, classes: Iterable[int]) -> np.ndarray:
 
 
 def class_interpolation(model: GenerativeModel, first: int, second: int, n: int, steps: int = 9) -> np.ndarray:
-    """Pictures (n * steps, H, W, C) of a CGAN: along a row the condition goes straight from one class to another.
+    """Pictures (n * steps, H, W, C) of a CGAN: in each row, the condition goes linearly from one class to another.
 
     Each of the n rows has its own latent.
     """

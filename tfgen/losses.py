@@ -1,4 +1,4 @@
-"""Objectives as pure functions: adversarial pairs of logits, reconstruction and Kullback-Leibler terms."""
+"""Losses as pure functions: adversarial losses, reconstruction errors and Kullback-Leibler divergences."""
 
 import dataclasses
 import functools
@@ -13,7 +13,7 @@ from tfgen import UserError
 
 
 def _alike(**tensors: Any) -> None:
-    """Raises ValueError for two tensors that would be broadcast: a mean over the result would be of other pairs."""
+    """Raises ValueError if two tensors have different shapes, because broadcasting would pair up wrong elements."""
     (first, a), (second, b) = ((name, tf.convert_to_tensor(x).shape) for name, x in tensors.items())
     if not a.is_compatible_with(b):
         raise ValueError(f"{first} and {second} must have the same shape, not {tuple(a)} and {tuple(b)}.")
@@ -24,7 +24,7 @@ def cross_entropy(logits: tf.Tensor, targets: tf.Tensor | float) -> tf.Tensor:
 
     Args:
         logits: any shape.
-        targets: the same shape, or a number for all; in [0, 1].
+        targets: the same shape, or one number for all; in [0, 1].
 
     Returns:
         float32 scalar.
@@ -74,13 +74,13 @@ def gaussian_nll(values: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
 @keras.saving.register_keras_serializable("tfgen")
 @dataclasses.dataclass(frozen=True)
 class AdversarialLoss:
-    """What the two players minimise, as functions of logits of one shape, averaged over all of them.
+    """The losses that the two players minimize, as functions of logits of any shape, averaged over all elements.
 
     Attributes:
         discriminator: (real logits, fake logits) -> scalar.
-        generator: (real logits, fake logits) -> scalar. Unless `relativistic`, it is given None for the real ones.
-        reaches_zero: whether the discriminator's loss falls to 0 when it tells all pictures apart.
-        relativistic: whether the generator's part reads the real logits, which costs another pass of the discriminator.
+        generator: (real logits, fake logits) -> scalar. The real logits are None unless `relativistic` is True.
+        reaches_zero: whether the discriminator's loss approaches 0 when it separates real from generated pictures.
+        relativistic: whether the generator's loss needs the real logits, which costs another discriminator pass.
     """
 
     discriminator: Callable[[Any, Any], tf.Tensor]
@@ -93,7 +93,7 @@ class AdversarialLoss:
             object.__setattr__(self, part, _checked(getattr(self, part), self.relativistic))
 
     def get_config(self) -> dict[str, Any]:
-        """Its name, where it has one, or its two functions, which Keras must know (`register_keras_serializable`)."""
+        """The name of a built-in loss, else the two functions, which must be registered with Keras."""
         for name, loss in ADVERSARIAL_LOSSES.items():
             if loss is self:
                 return {"name": name}
@@ -103,14 +103,14 @@ class AdversarialLoss:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "AdversarialLoss":
-        """The loss of a configuration."""
+        """Creates a loss from its configuration."""
         if "name" in config:
             return adversarial(config["name"])
         return cls(**{part: keras.saving.deserialize_keras_object(value) for part, value in config.items()})
 
 
 def _checked(function: Callable, pairs: bool) -> Callable:
-    """The function on float32 logits, refusing those that would be broadcast against each other."""
+    """Wraps a function to cast logits to float32 and refuse those that would be broadcast against each other."""
 
     @functools.wraps(function)
     def checked(real: tf.Tensor | None, fake: tf.Tensor) -> tf.Tensor:
@@ -128,17 +128,17 @@ def _discriminator_cross_entropy(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 ADVERSARIAL_LOSSES = {
-    # Goodfellow et al. 2014 (arXiv:1406.2661), section 3: G maximises log D(G(z)). At equilibrium 2 ln 2 and ln 2.
+    # Goodfellow et al. 2014 (arXiv:1406.2661), section 3: G maximizes log D(G(z)). At equilibrium 2 ln 2 and ln 2.
     "non_saturating": AdversarialLoss(_discriminator_cross_entropy, lambda real, fake: cross_entropy(fake, 1.0)),
-    # The same paper, eq. 1: G minimises log(1 - D(G(z))).
+    # The same paper, eq. 1: G minimizes log(1 - D(G(z))).
     "minimax": AdversarialLoss(_discriminator_cross_entropy, lambda real, fake: -cross_entropy(fake, 0.0)),
     # Mao et al. 2016 (arXiv:1611.04076), eq. 9, (a, b, c) = (0, 1, 1), both halved.
     "least_squares": AdversarialLoss(
         lambda real, fake: 0.5 * _mean((real - 1.0) ** 2) + 0.5 * _mean(fake**2),
         lambda real, fake: 0.5 * _mean((fake - 1.0) ** 2),
     ),
-    # Arjovsky et al. 2017 (arXiv:1701.07875), algorithm 1: the critic maximises E[D(real)] - E[D(fake)]. It needs a
-    # bound on the critic.
+    # Arjovsky et al. 2017 (arXiv:1701.07875), algorithm 1: the critic maximizes E[D(real)] - E[D(fake)]. Its
+    # Lipschitz constant must be bounded.
     "wasserstein": AdversarialLoss(
         lambda real, fake: _mean(fake) - _mean(real), lambda real, fake: -_mean(fake), reaches_zero=False
     ),
@@ -147,8 +147,8 @@ ADVERSARIAL_LOSSES = {
         lambda real, fake: _mean(tf.nn.relu(1.0 - real)) + _mean(tf.nn.relu(1.0 + fake)),
         lambda real, fake: -_mean(fake),
     ),
-    # Jolicoeur-Martineau 2018 (arXiv:1807.00734), section 4.1: each real picture against one generated picture. At
-    # equal logits both are ln 2.
+    # Jolicoeur-Martineau 2018 (arXiv:1807.00734), section 4.1: compares each real picture with one generated
+    # picture. Both losses are ln 2 for equal logits.
     "relativistic": AdversarialLoss(
         lambda real, fake: cross_entropy(real - fake, 1.0),
         lambda real, fake: cross_entropy(fake - real, 1.0),
@@ -171,16 +171,14 @@ def adversarial(loss: AdversarialLoss | str) -> AdversarialLoss:
 
 @keras.saving.register_keras_serializable("tfgen")
 def jensen_shannon(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """The Jensen-Shannon divergence of real and generated pictures, as a discriminator estimates it.
-
-    It is ln 2 - (BCE(real, 1) + BCE(fake, 0)) / 2.
+    """Estimates the Jensen-Shannon divergence of real and generated pictures: ln 2 - (BCE(real, 1) + BCE(fake, 0)) / 2.
 
     Args:
         real, fake: logits, any shape.
 
     Returns:
-        float32 scalar, in nats. For the best discriminator it is the divergence, from 0 to ln 2; any other's is lower,
-        below 0 where it does worse than an undecided one.
+        float32 scalar, in nats. For the optimal discriminator it equals the divergence, from 0 to ln 2. For any other
+        discriminator it is lower, and negative if the discriminator is worse than a constant one.
 
     Source: Goodfellow et al. 2014 (arXiv:1406.2661), theorem 1.
     """
@@ -189,10 +187,10 @@ def jensen_shannon(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("tfgen")
 def jensen_shannon_of_probabilities(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """The same of outputs that are no logits but probabilities of being real, as those of least squares with targets 0
-    and 1 are at best.
+    """The same estimate from probabilities of being real instead of logits.
 
-    A linear output goes beyond [0, 1]: it is read as no less than .01 and no more than .99.
+    The optimal least-squares discriminator with targets 0 and 1 outputs such probabilities. As a linear output is not
+    restricted to [0, 1], values are clipped to [.01, .99].
 
     Source: Mao et al. 2016 (arXiv:1611.04076), eq. 5.
     """
@@ -208,7 +206,7 @@ def kl_divergence(mean: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor:
         log_var: (B, Z), the logarithm of the variance.
 
     Returns:
-        (B,) float32, not negative, 0 only for the standard normal.
+        (B,) float32, non-negative; 0 only for the standard normal distribution.
 
     Source: Kingma and Welling 2013 (arXiv:1312.6114), appendix B.
     """
@@ -225,13 +223,13 @@ def mean_squared_error(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tens
 
 @keras.saving.register_keras_serializable("tfgen")
 def bernoulli_nll(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
-    """Mean over the batch of -sum_pixels [x log x' + (1 - x) log(1 - x')], in nats a picture.
+    """Mean over the batch of -sum_pixels [x log x' + (1 - x) log(1 - x')], in nats per picture.
 
-    At best, with x' = x, it is the pictures' own entropy: 0 only where they are black and white.
+    The minimum, at x' = x, is the entropy of the pictures, which is 0 only if all values are 0 or 1.
 
     Args:
         images: (B, H, W, C), in [0, 1].
-        reconstructions: the same shape, probabilities; the logarithms are taken no nearer than 1e-7 to 0 and 1.
+        reconstructions: the same shape, probabilities, which are clipped to [1e-7, 1 - 1e-7].
 
     Returns:
         float32 scalar.
@@ -246,7 +244,7 @@ def bernoulli_nll(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
 
 
 def root_mean_squared_error(values: tf.Tensor, predictions: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """sqrt of the mean of (x - x')^2 where the mask is 1, over the whole batch, on all replicas; 0 for an empty mask.
+    """Root of the mean of (x - x')^2 where the mask is 1, over the global batch; 0 for an empty mask.
 
     Args:
         values, predictions: (B, H, W, C).
@@ -257,23 +255,24 @@ def root_mean_squared_error(values: tf.Tensor, predictions: tf.Tensor, mask: tf.
     """
     squares, known = tf.reduce_sum((mask * (tf.cast(predictions, tf.float32) - values)) ** 2), tf.reduce_sum(mask)
     context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync > 1:  # a mean of roots is not the root of a mean
+    if context.num_replicas_in_sync > 1:  # the mean of roots is not the root of the mean
         squares, known = context.all_reduce(tf.distribute.ReduceOp.SUM, [squares, known])
-    return tf.sqrt(squares / tf.maximum(known, 1.0) + 1e-12)  # the root has no slope at 0
+    return tf.sqrt(squares / tf.maximum(known, 1.0) + 1e-12)  # the square root has no derivative at 0
 
 
 @keras.saving.register_keras_serializable("tfgen")
 def gradient_penalty(
     critic: Callable, real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor, input_scale: float = 1.0
 ) -> tf.Tensor:
-    """E[(||grad D(x)||_2 - 1)^2] at x = mix * real + (1 - mix) * fake, one point on each segment from real to fake.
+    """E[(||grad D(x)||_2 - 1)^2] at x = mix * real + (1 - mix) * fake, one point between each pair of pictures.
 
     Args:
-        critic: pictures (B, H, W, C) -> scores (B, ...). Without batch normalization: the penalty is per picture.
+        critic: pictures (B, H, W, C) -> scores (B, ...). It must not have batch normalization: the penalty is per
+            picture.
         real: (B, H, W, C), in [0, 1].
         fake: the same shape.
-        mix: (B, 1, 1, 1), uniform in [0, 1], one number a picture.
-        input_scale: factor by which the critic rescales its input; the norm is taken in the critic's own range.
+        mix: (B, 1, 1, 1), uniform in [0, 1], one number per picture.
+        input_scale: factor by which the critic rescales its input; the norm is taken in the rescaled range.
 
     Returns:
         float32 scalar, not yet multiplied by lambda.
@@ -281,7 +280,7 @@ def gradient_penalty(
     Source: Gulrajani et al. 2017 (arXiv:1704.00028), eq. 3, section 4.
     """
     gradient = _input_gradient(critic, real, fake, mix) / input_scale
-    norms = tf.sqrt(tf.reduce_sum(gradient**2, axis=[1, 2, 3]) + 1e-12)  # the root has no slope at 0
+    norms = tf.sqrt(tf.reduce_sum(gradient**2, axis=[1, 2, 3]) + 1e-12)  # the square root has no derivative at 0
     return tf.reduce_mean((norms - 1.0) ** 2)
 
 
@@ -289,9 +288,9 @@ def gradient_penalty(
 def column_gradient_penalty(
     critic: Callable, real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor, input_scale: float = 1.0
 ) -> tf.Tensor:
-    """The penalty as dlcv2018 wrote it: a norm over the height alone, so that each column and channel is driven to 1.
+    """The penalty of dlcv2018, with the norm over the height only: each column and channel is driven to a norm of 1.
 
-    Arguments as of `gradient_penalty`.
+    The arguments are those of `gradient_penalty`.
     """
     gradient = _input_gradient(critic, real, fake, mix) / input_scale
     norms = tf.sqrt(tf.reduce_sum(gradient**2, axis=1) + 1e-12)

@@ -1,7 +1,7 @@
-"""Latents as a function of (seed, step, draw), the same on one replica and on many.
+"""Latents as a function of (seed, step, draw), independent of the number of replicas.
 
-A generator with a state gives every replica the same numbers, or numbers that no checkpoint holds. Here the whole
-global batch's noise is drawn from a counter on every replica, and each takes its own rows.
+A stateful random generator would give every replica the same numbers, or numbers that checkpoints do not contain.
+Instead, every replica draws the noise of the whole global batch from a counter and takes its own rows.
 """
 
 from collections.abc import Callable
@@ -13,44 +13,44 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("tfgen")
 def uniform(key: Any, draw: int, shape: tuple) -> tf.Tensor:
-    """U(-1, 1) of the local batch.
+    """Draws U(-1, 1) for the local batch.
 
     Args:
-        key: (B, 2) int64, the batch's (seed, step) rows, all equal; or (2,).
-        draw: integer that tells the draws of one step apart.
-        shape: (B, ...), B the rows of this replica.
+        key: (B, 2) int64, equal rows of (seed, step); or (2,).
+        draw: integer that distinguishes the draws of one step.
+        shape: (B, ...), where B is the number of rows of this replica.
 
     Returns:
-        float32 of that shape.
+        float32 array of this shape.
     """
     return _rows(lambda whole, seed: tf.random.stateless_uniform(whole, seed, -1.0, 1.0), key, draw, shape)
 
 
 def unit(key: Any, draw: int, shape: tuple) -> tf.Tensor:
-    """U(0, 1) of the local batch. Arguments as in `uniform`."""
+    """Draws U(0, 1) for the local batch. The arguments are those of `uniform`."""
     return _rows(tf.random.stateless_uniform, key, draw, shape)
 
 
 @keras.saving.register_keras_serializable("tfgen")
 def normal(key: Any, draw: int, shape: tuple) -> tf.Tensor:
-    """N(0, 1) of the local batch. Arguments as in `uniform`."""
+    """Draws N(0, 1) for the local batch. The arguments are those of `uniform`."""
     return _rows(tf.random.stateless_normal, key, draw, shape)
 
 
 def one(key: Any, draw: int) -> tf.Tensor:
-    """One number of U(0, 1), the same on all replicas: the first of `unit`. Arguments as in `uniform`."""
+    """Draws one number from U(0, 1), the same on all replicas. The arguments are those of `uniform`."""
     return tf.random.stateless_uniform((1,), _seed(key, draw))[0]
 
 
 def stream(draw: int, number: int) -> int:
-    """A draw for another kind of noise beside the latents of `draw`: number 1, 2, ... up to 9."""
+    """The draw for a further kind of noise, numbered 1 to 9, in addition to the latents of `draw`."""
     return 1000 * number + draw
 
 
 def _rows(sample: Callable, key: Any, draw: int, shape: tuple) -> tf.Tensor:
     seed = _seed(key, draw)
     context = tf.distribute.get_replica_context()
-    if context is None:  # between the steps, where there is one batch
+    if context is None:  # outside a training step there is only one batch
         return sample(shape, seed)
     start = context.replica_id_in_sync_group * shape[0]
     return sample((context.num_replicas_in_sync * shape[0], *shape[1:]), seed)[start : start + shape[0]]

@@ -1,4 +1,4 @@
-"""The program that runs: the command as the user typed it, for messages and the commands in them, and its start."""
+"""The running program: the command as the user typed it, messages on stderr, and TensorFlow's start."""
 
 import contextlib
 import io
@@ -14,13 +14,13 @@ _script = "tfgen"
 
 
 def typed(script: str) -> None:
-    """Keeps the first word of the command line: the installed `tfgen`, or a checkout's tfgen_cli.py."""
+    """Stores the first word of the command line: the installed `tfgen`, or tfgen_cli.py of a checkout."""
     global _script
     _script = script
 
 
 def name() -> str:
-    """What messages on stderr begin with: tfgen or tfgen_cli.py."""
+    """The name at the start of messages on stderr: tfgen or tfgen_cli.py."""
     return pathlib.Path(_script).name
 
 
@@ -38,22 +38,22 @@ def tell(sentence: str) -> None:
 
 
 def fault(error: Exception) -> str | None:
-    """A sentence for what is wrong with the input or the machine; None for a bug."""
+    """A sentence about an error in the input or on the machine; None for a bug."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError):
         what = f"{error.filename or 'a file'} cannot be read or written ({error.strerror or error})"
         return f"{what}: fix this and run the command again."
     if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's, which may not be imported
-        what = "the memory or the disk is full: make room, or choose a smaller --batch_size"
+        what = "memory or disk space ran out: free some, or choose a smaller --batch_size"
         return f"{what}, and run the command again."
     return None
 
 
 def until_closed(main: Callable[[], int]) -> int:
-    """Runs a program and returns its exit code; it ends silently when nobody reads its output any more, as `| head`."""
+    """Runs a program and returns its exit code; ends silently if the output pipe is closed, as by `| head`."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # what is printed before a long training is seen before it
+        sys.stdout.reconfigure(line_buffering=True)  # so that output appears before a long training starts
     try:
         try:
             return main()
@@ -61,11 +61,11 @@ def until_closed(main: Callable[[], int]) -> int:
             sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141  # what a shell says of a program that a closed pipe has ended
+        return 141  # the exit code that shells report after a closed pipe
 
 
 def start_tensorflow() -> None:
-    """Imports TensorFlow and lets it look for devices, without the notices that it prints then.
+    """Imports TensorFlow and lets it look for devices, without its start-up messages.
 
     Raises UserError if it cannot be imported.
     """
@@ -79,13 +79,13 @@ def start_tensorflow() -> None:
             raise UserError(f"TensorFlow cannot be imported ({error}): install tfgen with its requirements.") from None
 
         tf.config.list_physical_devices()
-        # Each network's own `predict` is traced once, and TensorFlow takes them for one traced again.
+        # TensorFlow mistakes the first traces of several networks' `predict` for retracing, and warns.
         tf.get_logger().setLevel("ERROR")
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Within, nothing written to stderr is seen; TF_CPP_MIN_LOG_LEVEL=0 lets it through."""
+    """A context that hides all output to stderr, unless TF_CPP_MIN_LOG_LEVEL is 0."""
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         yield
         return

@@ -1,4 +1,4 @@
-"""What figures and scores read of a run."""
+"""The parts of a run that figures and scores use."""
 
 import pathlib
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from tfgen.models.base import GenerativeModel
 
 
 class Run(Protocol):
-    """A trained run, as figures and scores see it. `tfgen.runs.Run` is one; a test may pass less."""
+    """A trained run, as figures and scores use it. `tfgen.runs.Run` is one; tests may pass simpler objects."""
 
     @property
     def folder(self) -> pathlib.Path:
-        """Where it is kept; the pictures saved while it trained are in samples/."""
+        """The run folder; samples/ contains the pictures saved during training."""
 
     @property
     def record(self) -> Mapping[str, Any]:
-        """What was run: "arguments" of the builder, "image_size", "attributes" and so on."""
+        """The settings: "arguments" of the builder, "image_size", "attributes" and so on."""
 
     @property
     def preset(self) -> Any:
@@ -34,7 +34,7 @@ class Run(Protocol):
         """Training iterations in one epoch."""
 
     def build(self) -> GenerativeModel:
-        """The model with fresh weights."""
+        """The model with new weights."""
 
     def source(self, split: str) -> Source:
         """The data of "train", "test" or "all"."""

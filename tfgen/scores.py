@@ -1,6 +1,6 @@
-"""How good a trained model is, in numbers. A `Score` is a value: what it measures and all that is known of its numbers.
+"""Scores of trained models. A `Score` holds the function that measures and the meanings of its numbers.
 
-To add one, write a function (run, model) -> {name: number} and a `Score` of it, here or in a study's file, and name it
+To add one, write a function (run, model) -> {name: number} and a `Score` for it, here or in a study's file, and use it
 in a preset.
 """
 
@@ -24,15 +24,14 @@ Value = TypeVar("Value")
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """What a model is measured by.
+    """How a model is evaluated.
 
     Attributes:
-        measure: (run, model) -> {name: number}. The run gives the data; the model is the run's own or one that is still
-            training.
-        best: name of the number by which the best checkpoint is chosen.
-        meanings: name -> what the number is, in words and with its unit, for every number that `measure` returns.
+        measure: (run, model) -> {name: number}. The run provides the data; the model may still be in training.
+        best: name of the number that selects the best checkpoint.
+        meanings: name -> description with unit, for every number that `measure` returns.
         higher_is_better: whether a larger `best` is better.
-        quick: whether it takes seconds, so that a report measures it by itself.
+        quick: whether it takes only seconds, so that a report can compute it.
         test_error: whether `best` is an autoencoder's error on the test set, which early stopping may watch.
     """
 
@@ -44,14 +43,14 @@ class Score:
     test_error: bool = False
 
     def __call__(self, run: Run, model: GenerativeModel) -> dict[str, float]:
-        """Measures a model on the data of a run: {name: number}."""
+        """Evaluates a model on the data of a run. Returns {name: number}."""
         return self.measure(run, model)
 
 
 def once_per_run(function: Callable[[Run], Value]) -> Callable[[Run], Value]:
     """Computes a function of a run once and keeps the result for as long as the run exists.
 
-    A run that is scored while it trains needs the same classifier and the same real features every time.
+    A run that is scored during training needs the same classifier and the same real features every time.
     """
     results: weakref.WeakKeyDictionary[Run, Value] = weakref.WeakKeyDictionary()
 
@@ -66,7 +65,7 @@ def once_per_run(function: Callable[[Run], Value]) -> Callable[[Run], Value]:
 
 @once_per_run
 def classifier_of(run: Run) -> keras.Model:
-    """A classifier of attributes or classes, trained on the training pictures.
+    """Trains a classifier of attributes or classes on the training pictures.
 
     Raises:
         UserError: if the data set has neither.
@@ -77,7 +76,7 @@ def classifier_of(run: Run) -> keras.Model:
             f"{source.name} has neither labels nor attributes to train a classifier on: choose another --dataset, or "
             "train without --score_every."
         )
-    epochs = int(np.clip(80_000 // len(source), 8, 30))  # more passes over a small set
+    epochs = int(np.clip(80_000 // len(source), 8, 30))  # more passes over small data sets
     if source.labels is None or source.attribute_names:
         return classifier.train_classifier(source.floats(), source.attributes, epochs)
     classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
@@ -86,10 +85,10 @@ def classifier_of(run: Run) -> keras.Model:
 
 @once_per_run
 def reference(run: Run) -> tuple[np.ndarray, dict[str, float]]:
-    """The features (n, 64) of the test set, and the distances to them that give a Frechet distance its scale.
+    """The features (n, 64) of the test set, and reference values for the Frechet distance to them.
 
     Returns:
-        (features, {"frechet_floor": of as many real training pictures, "frechet_untrained": of the generator before
+        (features, {"frechet_floor": for as many real training pictures, "frechet_untrained": for the generator before
         training}).
     """
     train, test, reader = run.source("train"), run.source("test"), classifier_of(run)
@@ -104,8 +103,8 @@ def reference(run: Run) -> tuple[np.ndarray, dict[str, float]]:
 def measure_reconstruction(run: Run, model: GenerativeModel) -> dict[str, float]:
     """Mean squared errors of an autoencoder on the test set, with pictures in [0, 1].
 
-    Beside them the variance of the set about its mean value and about its mean picture: the latter is the error of the
-    best single picture for all.
+    Also computes the variance of the test set about its mean value and about its mean picture. The latter is the error
+    of always predicting the mean picture.
 
     Raises:
         UserError: if all test pictures are equal.
@@ -119,7 +118,7 @@ def measure_reconstruction(run: Run, model: GenerativeModel) -> dict[str, float]
     mean_picture = float(np.var(images, axis=0, dtype=np.float64).mean())
     if mean_picture == 0:
         raise UserError(
-            f"all pictures of {run.source('test').name} are equal, and errors are measured relative to their variance: "
+            f"all pictures of {run.source('test').name} are equal, but errors are measured relative to their variance: "
             "use more pictures."
         )
     errors = {
@@ -135,7 +134,7 @@ def measure_reconstruction(run: Run, model: GenerativeModel) -> dict[str, float]
 
 
 def measure_attribute_fidelity(run: Run, model: GenerativeModel, n: int = 200) -> dict[str, float]:
-    """How often an ACGAN's condition switches the attribute, for n latents, as a classifier reads the pictures."""
+    """How often an ACGAN's condition switches the attribute, for n latents, according to a classifier."""
     train, test = run.source("train"), run.source("test")
     reader = classifier_of(run)
     column = train.attribute_names.index(run.record["attributes"][0])
@@ -149,7 +148,7 @@ def measure_attribute_fidelity(run: Run, model: GenerativeModel, n: int = 200) -
 
 
 def measure_label_fidelity(run: Run, model: GenerativeModel, n: int = 1000) -> dict[str, float]:
-    """How many of n pictures of a CGAN, the classes in turn, a classifier reads as the class that was asked for."""
+    """The share of n pictures of a CGAN, with the classes in turn, that a classifier assigns to the right class."""
     test, reader = run.source("test"), classifier_of(run)
     asked = np.arange(n) % model.classes
     inputs = {
@@ -166,9 +165,9 @@ def measure_label_fidelity(run: Run, model: GenerativeModel, n: int = 1000) -> d
 
 
 def measure_samples(run: Run, model: GenerativeModel) -> dict[str, float]:
-    """Distances of as many samples as there are test pictures to the test set, on the features of `classifier_of`.
+    """Distances of samples to the test set, on the features of `classifier_of`, with as many samples as test pictures.
 
-    See `reference` for the distances that they are read against.
+    See `reference` for the values to compare them with.
     """
     real, scale = reference(run)
     seen = classifier.features(classifier_of(run), latents.prior_samples(model, len(real)))
@@ -183,7 +182,7 @@ def measure_samples(run: Run, model: GenerativeModel) -> dict[str, float]:
 
 
 def measure_codes(run: Run, model: GenerativeModel) -> dict[str, float]:
-    """`measure_samples`, and where the set has labels, how well each categorical code of an InfoGAN matches them.
+    """`measure_samples`, and for labeled data, how well each categorical code of an InfoGAN matches the labels.
 
     `code_I_nmi` is the normalized mutual information of the label and of the most likely value of the code, given a
     test picture: from 0 (unrelated) to 1 (one determines the other), normalized by the mean of the two entropies.
@@ -199,10 +198,10 @@ def measure_codes(run: Run, model: GenerativeModel) -> dict[str, float]:
 
 
 def measure_depth(run: Run, model: GenerativeModel, n: int = 8) -> dict[str, float]:
-    """Errors of predicted depth on the test set in metres, beside those of the training set's mean depth map.
+    """Errors of predicted depth on the test set in meters, and those of the training set's mean depth map.
 
-    `noise_deviation` is the standard deviation of the output over n noises, in metres, a mean over the pixels of n test
-    pictures: near 0, the model ignores the noise.
+    `noise_deviation` is the standard deviation of the output over n noise samples, in meters, averaged over the pixels
+    of n test pictures. A value near 0 means that the model ignores the noise.
 
     Raises:
         UserError: if the data set has no depth.
@@ -218,23 +217,23 @@ def measure_depth(run: Run, model: GenerativeModel, n: int = 8) -> dict[str, flo
     }
 
 
-# Meanings; pictures have values from 0 to 1.
+# Meanings of the numbers. Pictures have values from 0 to 1.
 _ACCURACY = {"classifier_test_accuracy": "accuracy of the classifier on the real test pictures"}
 _SAMPLES = {
     "pictures": "number of pictures compared",
     "frechet": "Frechet distance between as many samples and the test set, on the features of a small classifier (not "
     "the published FID)",
-    "frechet_floor": "the same for real training pictures: no generator can be expected to do better",
+    "frechet_floor": "the same for real training pictures; a generator is not expected to do better",
     "frechet_untrained": "the same for the generator before training",
-    "precision": "share of samples that lie within the manifold of the real pictures",
-    "recall": "share of real pictures that lie within the manifold of the samples; 0 means collapse",
+    "precision": "share of samples within the manifold of the real pictures",
+    "recall": "share of real pictures within the manifold of the samples; 0 means collapse",
 }
 _DEPTH = {
-    "rmse": "root mean squared error of depth, in metres",
+    "rmse": "root mean squared error of depth, in meters",
     "abs_rel": "mean of |predicted - true| / true",
-    "sq_rel": "mean of (predicted - true)^2 / true, in metres",
+    "sq_rel": "mean of (predicted - true)^2 / true, in meters",
     "log_rmse": "root mean squared error of the logarithm of depth",
-    "scale_invariant_log": "the same, up to a factor for each map",
+    "scale_invariant_log": "the same, after the best scaling of each map",
     "delta_1": "share of pixels within a factor of 1.25",
     "delta_2": "share of pixels within a factor of 1.25^2",
     "delta_3": "share of pixels within a factor of 1.25^3",
@@ -260,7 +259,7 @@ attribute_fidelity = Score(
     higher_is_better=True,
     meanings={
         "latents": "number of latents",
-        "switched": "share of latents for which the condition switches the attribute, as a classifier reads it",
+        "switched": "share of latents for which the condition switches the attribute, according to a classifier",
         "absent_at_0": "share of pictures without the attribute at condition 0",
         "present_at_1": "share of pictures with the attribute at condition 1",
         **_ACCURACY,
@@ -272,7 +271,7 @@ label_fidelity = Score(
     higher_is_better=True,
     meanings={
         "pictures": "number of pictures generated",
-        "label_fidelity": "share of generated pictures that a classifier reads as the class that was asked for",
+        "label_fidelity": "share of generated pictures that a classifier assigns to the requested class",
         **_ACCURACY,
     },
 )
@@ -284,7 +283,7 @@ depth_errors = Score(
         "pictures": "number of test pictures",
         **_DEPTH,
         **{f"mean_map_{name}": f"for the training set's mean depth map: {text}" for name, text in _DEPTH.items()},
-        "noise_deviation": "standard deviation of the depth over noises, in metres; near 0 means the noise is ignored",
+        "noise_deviation": "standard deviation over noise samples, in meters; near 0 means that noise is ignored",
     },
 )
 

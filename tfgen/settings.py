@@ -1,11 +1,11 @@
-"""What a run is, as typed values: how its data are read, how it is trained, and what was found in the data.
+"""The settings of a run as typed values: how its data are read, how it is trained, and what was found in the data.
 
-A setting is one field. Its default, its help text, and what it means for a run stand there and nowhere else. The flags
-of the command line, the record in a run's folder, the check of a resumed run, the command that a run prints, the
-comparison of runs in a report, and what several machines must agree on all come from the fields. A new setting of the
-training is a new field of TrainingSettings, and the code that reads `run.settings.training.NAME`.
+Each setting is one field with its default, its help text, and its rules. The flags of the command line, the record in a
+run's folder, the check of a resumed run, the command that a run prints, the comparison of runs in a report, and the
+check that several machines agree are all derived from the fields. To add a training setting, add a field to
+TrainingSettings and read it as `run.settings.training.NAME`.
 
-Imports neither NumPy nor TensorFlow, so that `--help` is quick.
+This module imports neither NumPy nor TensorFlow, so that `--help` is fast.
 """
 
 import dataclasses
@@ -24,13 +24,13 @@ PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mi
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """The values that a setting may have.
+    """The values that a setting can take.
 
     Attributes:
-        takes: what they are, in words.
-        read: text -> value; raises ValueError or ZeroDivisionError for other texts.
-        holds: whether a value is one of them.
-        metavar: stands for the value in help texts; empty for a switch.
+        takes: the values in words, for messages.
+        read: text -> value; raises ValueError, KeyError or ZeroDivisionError for other texts.
+        holds: value -> whether it is allowed.
+        metavar: placeholder for the value in help texts; empty for a switch.
     """
 
     takes: str
@@ -39,7 +39,7 @@ class Kind:
     metavar: str = ""
 
     def parse(self, text: str) -> Any:
-        """The value of a text. Raises ValueError with a message for the user."""
+        """Converts a text to a value. Raises ValueError with a message for the user."""
         try:
             value = self.read(text)
         except (ValueError, KeyError, ZeroDivisionError):
@@ -49,7 +49,7 @@ class Kind:
         return value
 
     def named(self, metavar: str) -> "Kind":
-        """The same values, shown as `metavar` in help texts."""
+        """The same Kind with another placeholder in help texts."""
         return dataclasses.replace(self, metavar=metavar)
 
 
@@ -78,26 +78,28 @@ def _number(text: str) -> float:
     return float(fractions.Fraction(text))
 
 
-POSITIVE = Kind("a whole number of at least 1", _whole, lambda value: _is_whole(value) and value >= 1, "N")
-SEED = Kind("a whole number from 0 to 4294967295", _whole, lambda value: _is_whole(value) and 0 <= value < 2**32, "N")
-NUMBER = Kind("a number of at least 0", _number, lambda value: _is_number(value) and value >= 0, "X")
-AMOUNT = Kind("a number above 0", _number, lambda value: _is_number(value) and value > 0, "X")
-SHARE = Kind("a number from 0 to below 1", _number, lambda value: _is_number(value) and 0 <= value < 1, "X")
+POSITIVE = Kind("a positive integer", _whole, lambda value: _is_whole(value) and value >= 1, "N")
+SEED = Kind("an integer from 0 to 4294967295", _whole, lambda value: _is_whole(value) and 0 <= value < 2**32, "N")
+NUMBER = Kind("a non-negative number", _number, lambda value: _is_number(value) and value >= 0, "X")
+AMOUNT = Kind("a positive number", _number, lambda value: _is_number(value) and value > 0, "X")
+SHARE = Kind(
+    "a number that is at least 0 and less than 1", _number, lambda value: _is_number(value) and 0 <= value < 1, "X"
+)
 TEXT = Kind("a name", str, lambda value: isinstance(value, str), "NAME")
 PATH = Kind("a path", os.path.expanduser, lambda value: isinstance(value, str | os.PathLike), "DIR")
 NAMES = Kind(
-    "a list of names, separated by commas",
+    "a comma-separated list of names",
     lambda text: tuple(text.split(",")),
     lambda value: isinstance(value, tuple) and all(isinstance(one, str | int) for one in value),
     "A,B",
 )
 SIZES = (8, 16, 32, 64, 128, 256, 512)
-SIZE = Kind("a power of two from 8 to 512, because networks halve and double it", _whole, SIZES.__contains__, "PIXELS")
+SIZE = Kind("a power of two from 8 to 512", _whole, SIZES.__contains__, "PIXELS")
 BOOLEAN = Kind(
     "true or false", lambda text: {"true": True, "false": False}[text.lower()], lambda v: isinstance(v, bool)
 )
 DEVICES = Kind(
-    "a whole number of at least 1, or all",
+    "a positive integer or all",
     lambda text: text if text == "all" else _whole(text),
     lambda value: value == "all" or POSITIVE.holds(value),
     "N|all",
@@ -107,17 +109,17 @@ OF_ARGUMENTS = {bool: BOOLEAN, int: POSITIVE, float: NUMBER, str: TEXT}  # type 
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What is known of a field beside its name, type and default.
+    """What is known about a field besides its name, type and default.
 
     Attributes:
-        kind: its values.
-        help: for the user, without the default.
-        resume: whether a run may go on with another value; a function decides it from the new RunSettings. Only for
-            what does not change the weights that an iteration leaves.
-        compare: whether two runs must have the same value to be shown side by side in an experiment's figure.
-        record: whether it is part of the run's record; else it holds for one command.
-        machines: whether the several machines that train one run must have the same value.
-        group: the key of the record that it is kept below, of those that only some data sets take.
+        kind: the allowed values.
+        help: help text for the user, without the default.
+        resume: whether a run may be resumed with another value, or a function of the new RunSettings that decides it.
+            Only for settings that do not change the weights after an iteration.
+        compare: whether two runs must have the same value to be compared in an experiment's figure.
+        record: whether it is part of the run's record; otherwise it applies to one command only.
+        machines: whether all machines that train one run must have the same value.
+        group: key of the record under which it is stored; for settings that only some data sets take.
     """
 
     kind: Kind
@@ -144,7 +146,7 @@ def described(settings: Any) -> dict[str, tuple[Any, Setting]]:
 
 
 class _Checked:
-    """Settings that are checked when they are made; those of some data sets only, by the data set's reader."""
+    """Checks values when they are set. Readers of data sets check the settings that only they take."""
 
     def __post_init__(self) -> None:
         for name, (default, about) in described(self).items():
@@ -158,44 +160,44 @@ class _Checked:
 
 @dataclasses.dataclass(frozen=True)
 class DataSettings(_Checked):
-    """How a data set is read. None is the data set's, or the study's, own choice."""
+    """How a data set is read. None means the default of the data set or the study."""
 
     dataset: str | None = setting(
-        None, TEXT, "faces, digits, ..., or a name from tensorflow-datasets; see `data list` (default: the study's)"
+        None, TEXT, "faces, digits, ..., or a name from tensorflow-datasets; see `data list` (default: as in the study)"
     )
-    # May change when the data set is moved: the fingerprint says whether the pictures are the same.
+    # May change when the data set is moved: the fingerprint shows whether the pictures are the same.
     data_dir: str | None = setting(None, PATH, "folder of a data set that is not built in", resume=True, machines=False)
     image_size: int | None = setting(None, SIZE, "side length of the pictures, a power of two from 8 to 512")
     examples: int | None = setting(None, POSITIVE, "use at most the first N pictures of each split")
     cache_gb: float | None = setting(
         None,
         AMOUNT.named("GB"),
-        "keep decoded data sets up to this size in memory (default: a quarter of the memory)",
+        "keep decoded data sets of up to this size in memory (default: a quarter of the memory)",
         record=False,
     )
     only: tuple[str, ...] | None = setting(
-        None, NAMES, "use only these classes of a labelled data set, for example bird,horse", group="reading"
+        None, NAMES, "use only these classes of a labeled data set, for example bird,horse", group="reading"
     )
-    channels: int | None = setting(None, one_of(1, 3), "convert pictures to grey (1) or color (3)", group="reading")
+    channels: int | None = setting(None, one_of(1, 3), "convert pictures to gray (1) or color (3)", group="reading")
     crop: int | None = setting(
         None,
         POSITIVE.named("PIXELS"),
-        "side length of the central square taken from CelebA's official pictures: 178, 148 or 108",
+        "side length of the central square to cut from CelebA's official pictures: 178, 148 or 108",
         group="reading",
     )
     depth_unit: float | None = setting(
         None,
         AMOUNT.named("METERS"),
-        "what one step of a depth picture's values means, for example .001 or 10/255",
+        "meters per unit of the values in depth pictures, for example .001 or 10/255",
         group="reading",
     )
-    # May change: the fingerprint says whether the pictures are the same.
+    # May change: the fingerprint shows whether the pictures are the same.
     skip_bad: bool = setting(
-        False, BOOLEAN, "skip missing and damaged files, and print how many", resume=True, group="reading"
+        False, BOOLEAN, "skip missing and damaged files, and print their number", resume=True, group="reading"
     )
 
     def options(self) -> dict[str, Any]:
-        """The settings given that only some data sets take, less `only`: name -> value."""
+        """The given settings that only some data sets take, except `only`: name -> value."""
         return {
             name: getattr(self, name)
             for name, (default, about) in described(self).items()
@@ -205,37 +207,39 @@ class DataSettings(_Checked):
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings(_Checked):
-    """How a run is trained, beside the model's own arguments. None is the study's own choice."""
+    """How a run is trained, besides the model's own arguments. None means the study's default."""
 
     # With a schedule the rates depend on the number of epochs.
     epochs: int | None = setting(
         None,
         POSITIVE,
-        "passes over the data; a larger number extends a finished run (default: the study's)",
+        "passes over the data; a larger number extends a finished run (default: as in the study)",
         resume=lambda run: run.training.schedule == "constant",
     )
-    batch_size: int | None = setting(None, POSITIVE, "pictures in a batch (default: the study's)")
+    batch_size: int | None = setting(None, POSITIVE, "pictures per batch (default: as in the study)")
     schedule: str = setting(
         "constant",
         TEXT,
-        "how learning rates change over the epochs: constant, linear or cosine; or PLAYER=NAME,... for some players",
+        "change of learning rates over the epochs: constant, linear or cosine, or PLAYER=NAME,... for single players",
     )
-    seed: int = setting(0, SEED, "random seed of the weights, the order of the data, and the latents")
+    seed: int = setting(0, SEED, "random seed for the weights, the order of the data, and the latents")
     precision: str = setting(
-        "float32", one_of(*PRECISIONS).named("TYPE"), "of the layers: float32, bfloat16 or float16"
+        "float32", one_of(*PRECISIONS).named("TYPE"), "precision of the layers: float32, bfloat16 or float16"
     )
     ema: float = setting(
-        0.0, SHARE.named("DECAY"), "generate pictures with a moving average of the weights, for example .999"
+        0.0,
+        SHARE.named("DECAY"),
+        "generate pictures with a moving average of the weights with this decay, for example .999",
     )
-    # Scoring reads weights and changes none.
+    # Scoring does not change the weights.
     score_every: int = setting(
-        0, POSITIVE, "evaluate every N epochs and also keep the best checkpoint", resume=True, compare=False
+        0, POSITIVE, "evaluate every N epochs, and also keep the best checkpoint", resume=True, compare=False
     )
-    # Like `epochs`, says when training ends, not what it does until then.
+    # Like `epochs`, it changes when training ends, not what happens until then.
     early_stopping: int = setting(
         0,
         POSITIVE.named("EPOCHS"),
-        "evaluate every epoch, and stop an autoencoder when its test error has not improved for this many",
+        "evaluate every epoch, and stop an autoencoder when its test error has not improved for this many epochs",
         resume=True,
     )
     checkpoint_every: int = setting(
@@ -245,14 +249,14 @@ class TrainingSettings(_Checked):
         resume=True,
         compare=False,
     )
-    keep: int = setting(2, POSITIVE, "number of newest checkpoints to keep", resume=True, compare=False)
-    sync_bn: bool = setting(False, BOOLEAN, "use the statistics of all devices in batch normalization")
-    jit: bool = setting(False, BOOLEAN, "compile the training step with XLA; for a GPU")
-    # These say where and beside what a process trains; a run may go on without them, or with others.
+    keep: int = setting(2, POSITIVE, "number of recent checkpoints to keep", resume=True, compare=False)
+    sync_bn: bool = setting(False, BOOLEAN, "synchronize the statistics of batch normalization across devices")
+    jit: bool = setting(False, BOOLEAN, "compile the training step with XLA (for GPUs)")
+    # These apply to one process; a run can be resumed without them or with other values.
     devices: int | str | None = setting(
         None,
         DEVICES,
-        "number of devices of this machine (default: all GPUs); for several machines set TF_CONFIG",
+        "number of devices of this machine (default: all GPUs); set TF_CONFIG to use several machines",
         record=False,
     )
     tensorboard: bool = setting(
@@ -263,15 +267,15 @@ class TrainingSettings(_Checked):
 
 @dataclasses.dataclass(frozen=True)
 class RunSettings:
-    """What a run is: all that rebuilds its model and reads its data again.
+    """The settings of a run: everything needed to rebuild its model and read its data again.
 
     Attributes:
         study, model: keys of `tfgen.studies.STUDIES`.
         arguments: all arguments of the model's builder.
         attributes: names of the attributes that the model is conditioned on.
-        data, training: see there.
+        data, training: how the data are read, and how the model is trained.
         channels, pictures, data_fingerprint, steps_per_epoch: what was found in the data.
-        versions: package -> version, of the last training.
+        versions: package -> version, in the latest training.
         started_with: version of tfgen that started the run.
     """
 
@@ -289,7 +293,7 @@ class RunSettings:
     started_with: str = ""
 
     def filled(self, name: str) -> Any:
-        """The value of a setting that a planned run has, though by itself it may be None.
+        """The value of a setting that every planned run has, although its type allows None.
 
         Raises ValueError if it is None.
         """
@@ -300,7 +304,7 @@ class RunSettings:
         return value
 
     def to_record(self) -> dict[str, Any]:
-        """The run as JSON holds it: one dict of all settings, those with a group in a dict of its own."""
+        """The settings as a dict for JSON; each group of settings is a dict of its own."""
         own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("data", "training")}
         record = own | {"attributes": list(self.attributes), "reading": {}}
         for name, about, value in _settings(self):
@@ -313,17 +317,17 @@ class RunSettings:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "RunSettings":
-        """The run of a record; settings that it lacks have their default.
+        """The settings of a record; settings that it does not contain have their default.
 
         Raises:
-            KeyError, TypeError, ValueError, UserError: for what is no record of this version or an older one.
+            KeyError, TypeError, ValueError, UserError: if it is not a record of this or an older version.
         """
         reading = DataSettings(**_part(DataSettings, record))
         training = TrainingSettings(**_part(TrainingSettings, record))
         own = {field.name for field in dataclasses.fields(cls)} - {"data", "training"}
         known = own | _recorded("") | {"reading"}
         if unknown := [*(record.keys() - known), *(record["reading"].keys() - _recorded("reading"))]:
-            raise ValueError(f"it has the unknown {', '.join(sorted(unknown))}")
+            raise ValueError(f"it has unknown settings: {', '.join(sorted(unknown))}")
         for name in ("dataset", "image_size", "batch_size", "epochs", "steps_per_epoch"):
             if record[name] is None:
                 raise ValueError(f"it has no {name}")
@@ -333,7 +337,7 @@ class RunSettings:
         return cls(data=reading, training=training, **whole)
 
     def conflicts(self, other: "RunSettings") -> list[str]:
-        """How this run differs from `other`, the same run to be resumed, where a resumed run may not: a text each."""
+        """A text for each setting in which `other`, this run to be resumed, differs although a resumed run must not."""
         for name in ("study", "model"):
             if getattr(self, name) != getattr(other, name):
                 return [f"{name} {getattr(self, name)}, not {getattr(other, name)}"]
@@ -348,7 +352,7 @@ class RunSettings:
         return [f"{name} {_shown(before)}, not {_shown(after)}" for name, before, after in pairs if before != after]
 
     def compared(self, *parts: str) -> dict[str, Any]:
-        """name -> value of the settings that must be equal in runs shown side by side, of `parts`: data, training."""
+        """name -> value of the settings that must be equal in compared runs; `parts` are "data" and "training"."""
         values = {name: value for name, about, value in _settings(self, *parts) if about.compare and about.record}
         return values | {"color_channels": self.channels}
 
@@ -359,7 +363,7 @@ class RunSettings:
 
 
 def _settings(run: RunSettings, *parts: str) -> Iterator[tuple[str, Setting, Any]]:
-    """(name, Setting, value) of the settings of a run, or of some of its parts."""
+    """Yields (name, Setting, value) for the settings of a run, or of some of its parts."""
     for part in parts or ("data", "training"):
         values = getattr(run, part)
         for name, (_, about) in described(values).items():
@@ -367,14 +371,14 @@ def _settings(run: RunSettings, *parts: str) -> Iterator[tuple[str, Setting, Any
 
 
 def _part(kind: type, record: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a dataclass that a record has."""
+    """The settings of a dataclass that are in a record."""
     abouts = {name: about for name, (_, about) in described(kind).items() if about.record}
     places = {name: record[about.group] if about.group else record for name, about in abouts.items()}
     return {name: place[name] for name, place in places.items() if name in place}
 
 
 def _recorded(group: str) -> set[str]:
-    """Names of the settings that a record has below a group, or ungrouped."""
+    """Names of the settings that a record stores under a group; "" for those without a group."""
     abouts = [*described(DataSettings).items(), *described(TrainingSettings).items()]
     return {name for name, (_, about) in abouts if about.record and about.group == group}
 
@@ -384,7 +388,7 @@ def _shown(value: Any) -> str:
 
 
 def words(values: DataSettings | TrainingSettings, defaults: DataSettings | TrainingSettings) -> list[str]:
-    """The words of the command line that give the recorded settings where they differ from `defaults`."""
+    """The command-line flags for the recorded settings that differ from `defaults`."""
     found = []
     for name, (_, about) in described(values).items():
         value = getattr(values, name)
@@ -394,9 +398,9 @@ def words(values: DataSettings | TrainingSettings, defaults: DataSettings | Trai
 
 
 def split(options: dict[str, Any]) -> tuple[DataSettings, TrainingSettings, dict[str, Any]]:
-    """Settings by name -> how data are read, how a run is trained, and the others, which are the model's arguments.
+    """Splits settings by name into data settings, training settings, and the rest, which are the model's arguments.
 
-    None means not given. Raises UserError for values that a setting does not take.
+    None means not given. Raises UserError for values that a setting does not accept.
     """
     given = {name: value for name, value in options.items() if value is not None}
     parts = [

@@ -1,4 +1,4 @@
-"""Pictures -> batches. `load` finds a data set by name."""
+"""Data sets: from pictures to batches. `load` finds a data set by name."""
 
 import dataclasses
 import difflib
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """How a data set is found, and what its pictures are.
+    """Where a data set comes from, and the format of its pictures.
 
     Attributes:
-        module: below tfgen.data, with load(split, [data_dir,] image_size, examples, **options) -> Source.
+        module: module in tfgen.data with load(split, [data_dir,] image_size, examples, **options) -> Source.
         image_size: default side in pixels.
         channels: 1 or 3, unless an option says otherwise.
-        folder: what data_dir must hold; empty if the data set is built in.
+        folder: what data_dir must contain; empty if the data set is built in.
         options: names of the DataSettings that its reader takes.
-        catalog: its name in tensorflow-datasets, where it is looked for unless data_dir holds what `folder` says; "" if
-            it is not there.
+        catalog: its name in tensorflow-datasets, which is used unless data_dir contains what `folder` says; "" if it is
+            not in tensorflow-datasets.
     """
 
     module: str
@@ -59,26 +59,30 @@ DATASETS = {
         "readers.cifar10",
         32,
         3,
-        "the binary or python batches, or train/ and test/ with a folder for each class",
+        "the binary or Python batches, or train/ and test/ with a folder for each class",
         catalog="cifar10",
     ),
     "folder": Dataset(
         "readers.folder",
         32,
         3,
-        "pictures, flat or in a folder for each class or with a CSV of attributes, below train/ and test/ or not",
+        "pictures, optionally in train/ and test/: in one folder, in a folder for each class, or with a CSV",
         ("channels", "skip_bad"),
     ),
     "rgbd": Dataset(
-        "readers.rgbd", 64, 3, "train/ and test/ with pairs of a colour and a depth picture", ("depth_unit", "skip_bad")
+        "readers.rgbd",
+        64,
+        3,
+        "train/ and test/ with pairs of a color picture and a depth picture",
+        ("depth_unit", "skip_bad"),
     ),
 }
 
 
 def dataset(name: str, data_dir: str | None = None) -> Dataset:
-    """The Dataset of that name: tfgen's, or tensorflow-datasets'.
+    """The Dataset of that name, from tfgen or tensorflow-datasets.
 
-    Raises UserError for an unknown one, with the choices.
+    Raises UserError with the choices for an unknown name.
     """
     if name in DATASETS:
         return DATASETS[name]
@@ -91,30 +95,30 @@ def dataset(name: str, data_dir: str | None = None) -> Dataset:
     close = difflib.get_close_matches(name, [*DATASETS, *catalog.names()])
     raise UserError(
         f"there is no data set {name!r}: choose from {', '.join(close or DATASETS)}, "
-        "or another one of tensorflow-datasets."
+        "or another data set from tensorflow-datasets."
     )
 
 
 def load(name: str, split: str, data_dir: str | None = None, image_size: int | None = None, **options: Any) -> "Source":
-    """The Source of one split.
+    """Loads one split of a data set.
 
     Args:
         name: key of DATASETS, or a name in tensorflow-datasets.
         split: "train", "test", or "all" for both, train first.
-        data_dir: folder of a data set that is not built in; for one from tensorflow-datasets, None is that package's
-            own folder.
-        image_size: side length that pictures are drawn at or resized to, a power of two from 8 to 512; None is the data
-            set's own.
+        data_dir: folder of a data set that is not built in; for tensorflow-datasets, None means the default
+            folder of that package.
+        image_size: side length to which pictures are drawn or resized, a power of two from 8 to 512; None means the
+            default of the data set.
         options: the other fields of DataSettings: examples, cache_gb, only, channels, crop, depth_unit, skip_bad.
 
     Raises:
-        UserError: for any of these that does not fit, and for data that is missing or damaged.
+        UserError: for arguments that do not fit the data set, and for missing or damaged data.
     """
     return read(DataSettings(name, data_dir, image_size, **options), split)
 
 
 def read(chosen: DataSettings, split: str) -> "Source":
-    """The Source of one split, as the settings say; see `load`."""
+    """Loads one split as described by the settings; see `load`."""
     found, size = check(chosen, split)
     most = memory() / 4 if chosen.cache_gb is None else 1e9 * chosen.cache_gb
     bad: list[UserError] = []
@@ -129,11 +133,11 @@ def read(chosen: DataSettings, split: str) -> "Source":
         source = source.decoded(problem(chosen, bad))
     elif chosen.skip_bad and not isinstance(source.images, np.ndarray):
         raise UserError(
-            f"{source.name} is larger than --cache_gb, and bad files are known only after all files are read: "
-            "first run `data prepare` with --skip_bad."
+            f"{source.name} is larger than --cache_gb, so bad files cannot be found before training: "
+            "run `data prepare` with --skip_bad first."
         )
     if bad:
-        program.tell(f"skipped {len(bad)} bad files of {source.name}, the first: {bad[0]}")
+        program.tell(f"skipped {len(bad)} bad files of {source.name}; the first: {bad[0]}")
     if not len(source):
         raise UserError(f"{source.name} has no examples: check it with `data verify`.")
     return source
@@ -146,7 +150,9 @@ def check(chosen: DataSettings, split: str) -> tuple[Dataset, int]:
     if split not in ("train", "test", "all"):
         raise UserError(f"there is no split {split!r} of {name}: choose from train, test, all.")
     if found.folder and not found.catalog and not chosen.data_dir:
-        raise UserError(f"the data set {name} is read from a folder: give --data_dir DIR, which holds {found.folder}.")
+        raise UserError(
+            f"the data set {name} is read from a folder: pass --data_dir DIR, which must contain {found.folder}."
+        )
     if chosen.data_dir and not found.folder:
         raise UserError(
             f"the data set {name} is built in and takes no --data_dir: leave it out, or choose another --dataset."
@@ -154,21 +160,19 @@ def check(chosen: DataSettings, split: str) -> tuple[Dataset, int]:
     for option in chosen.options():
         if option not in found.options:
             takers = [other for other, dataset in DATASETS.items() if option in dataset.options]
-            raise UserError(
-                f"the data set {name} takes no --{option}: leave it out, it goes with {' and '.join(takers)}."
-            )
+            raise UserError(f"--{option} applies to {' and '.join(takers)}, not to the data set {name}: leave it out.")
     return found, chosen.image_size or found.image_size
 
 
 def problem(chosen: DataSettings, bad: list) -> Callable[[UserError], None]:
-    """What is done with the UserError of a bad file: it is raised, or with skip_bad appended to the list `bad`."""
+    """A function that handles the UserError of a bad file: raises it or, with skip_bad, appends it to `bad`."""
     from tfgen.data.files import fail
 
     return bad.append if chosen.skip_bad else fail
 
 
 def request(chosen: DataSettings, split: str, size: int) -> "cache.Request":
-    """What the cache keeps a split of this data set by."""
+    """The cache request for a split of this data set."""
     from tfgen.data import cache
 
     return cache.Request(str(chosen.dataset), split, chosen.data_dir, size, chosen.options())
@@ -183,13 +187,13 @@ def _prepared(found: Dataset, chosen: DataSettings, split: str, size: int, most:
 def raw(
     found: Dataset, chosen: DataSettings, split: str, size: int, most: float, bad: list, examples: int | None = None
 ) -> "Source":
-    """The Source of "train" or "test" as its reader gives it: what lies in files of its own is not decoded yet."""
+    """The Source of "train" or "test" from its reader; pictures in separate files are not decoded yet."""
     folder, options = chosen.data_dir, chosen.options()
     if found.module == "readers.catalog" or (found.catalog and (not folder or catalog_holds(found.catalog, folder))):
         from tfgen.data.readers import catalog
 
         return catalog.load(found.catalog, split, folder, size, examples, options.get("channels"), most)
-    # A data set's libraries are imported when it is asked for.
+    # The libraries of a data set are imported when it is used.
     loader = importlib.import_module(f"tfgen.data.{found.module}").load
     own = {option: value for option, value in options.items() if option != "skip_bad"}
     own |= {"problem": problem(chosen, bad)} if "skip_bad" in found.options else {}
@@ -197,7 +201,7 @@ def raw(
 
 
 def catalog_holds(name: str, data_dir: str) -> bool:
-    """Whether a folder looks like tensorflow-datasets': one version, one data set, or several."""
+    """Whether a folder contains data of tensorflow-datasets: one version, one data set, or several."""
     folder = pathlib.Path(data_dir)
     own = name.split("/")[0]
     return any(
@@ -206,5 +210,5 @@ def catalog_holds(name: str, data_dir: str) -> bool:
 
 
 def memory() -> int:
-    """Bytes of memory that this machine has."""
+    """Size of this machine's memory in bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -9,7 +9,7 @@ from tfgen.data.source import Source
 
 
 def steps_per_epoch(source: Source, batch_size: int) -> int:
-    """Number of whole batches in an epoch. Examples that are left over are dropped; each epoch drops others.
+    """Number of whole batches in an epoch. Left-over examples are dropped; each epoch drops different ones.
 
     Raises UserError if there are fewer examples than `batch_size`.
     """
@@ -23,8 +23,8 @@ def steps_per_epoch(source: Source, batch_size: int) -> int:
 
 
 def batch_indices(n: int, batch_size: int, seed: int | tf.Tensor, step: int | tf.Tensor) -> tf.Tensor:
-    """Indices (batch_size,) int64 of the batch of one step: consecutive places in a permutation of range(n) that is
-    drawn per epoch.
+    """Indices (batch_size,) int64 for the batch of one step: consecutive entries of a permutation of range(n), which is
+    drawn for each epoch.
 
     No batch spans two epochs, so no example is in a batch twice.
 
@@ -60,9 +60,9 @@ def batches(
         seed: integer; the same seed gives the same batches on any number of replicas.
         start: first step.
         stop: step to stop before; None for no end.
-        redraws: another number gives other noise with the same examples.
-        parts: number of parts that each batch is divided into.
-        mine: (first, n), the parts to yield, one after the other, as the batches of one machine's n replicas.
+        redraws: a different number gives different noise for the same examples.
+        parts: number of parts into which each batch is divided.
+        mine: (first, n), the parts to yield, one after the other, for the n replicas of one machine.
 
     Returns:
         tf.data.Dataset of dicts with
@@ -71,7 +71,7 @@ def batches(
         "key": (B, 2) int64, every row (seed + 2^32 redraws, step), from which models draw their noise;
         and, if the source has them,
         "label": (B,) int32;
-        "depth": (B, H, W, 1) float32 in [0, 1], metres / 10;
+        "depth": (B, H, W, 1) float32 in [0, 1], meters / 10;
         "mask": (B, H, W, 1) float32, 1 where the depth is known, 0 in holes, where depth is 0 too.
 
     Raises:
@@ -87,7 +87,7 @@ def batches(
     def batch(place: tf.Tensor) -> dict[str, tf.Tensor]:
         step, part, rows = place // mine[1], mine[0] + place % mine[1], batch_size // parts
         indices = batch_indices(len(source), batch_size, seed, step)[part * rows : (part + 1) * rows]
-        # As a captured tensor the data set would be copied, and again whenever tf.data optimizes its graph.
+        # A captured tensor would be copied, and again whenever tf.data optimizes its graph.
         values = tf.numpy_function(gather, [indices], [array.dtype for array in arrays.values()], stateful=False)
         gathered = {
             name: tf.ensure_shape(value, (rows, *arrays[name].shape[1:])) for name, value in zip(arrays, values)

@@ -24,7 +24,7 @@ from tfgen import UserError
 from tfgen.data.files import Files, Problem, fail
 from tfgen.data.source import Source
 
-FORMAT = 1  # part of every key: increase it when a reader gives other pixels than before
+FORMAT = 1  # part of every key: increase it when a reader returns different pixels than before
 MANIFEST = "manifest.json"
 PIECE = 4096  # examples copied at a time
 ARRAYS = ("images", "attributes", "labels", "depth", "identities")
@@ -32,7 +32,7 @@ ARRAYS = ("images", "attributes", "labels", "depth", "identities")
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What is read and how: the arguments of `data.load`, where split is "train" or "test" and no option is None."""
+    """What to read and how: the arguments of `data.load`, where split is "train" or "test" and no option is None."""
 
     name: str
     split: str
@@ -145,9 +145,8 @@ def write(source: Source, request: Request, problem: Problem = fail) -> pathlib.
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise UserError(
-            f"the prepared pictures cannot be written to {root} ({error.strerror}): make room, or set XDG_CACHE_HOME "
-            "to "
-            "another folder."
+            f"the prepared pictures cannot be written to {root} ({error.strerror}): free some space, or set "
+            "XDG_CACHE_HOME to another folder."
         ) from None
     return place
 

@@ -1,4 +1,4 @@
-"""Arrays in files, one in each, that are decoded when they are needed."""
+"""Arrays in separate files that are decoded when needed."""
 
 import concurrent.futures
 import functools
@@ -23,7 +23,7 @@ def fail(error: UserError) -> NoReturn:
 
 
 class Files:
-    """n arrays of one shape, each in a file of its own.
+    """n arrays of the same shape, each in its own file.
 
     Args:
         reads: n functools.partial(read, path, ...), each of which reads one file.

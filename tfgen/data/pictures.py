@@ -1,6 +1,4 @@
-"""What the readers of folders of pictures have in common: listing folders, reading tables of names, decoding and
-resizing pictures.
-"""
+"""Shared code of the readers of pictures: listing folders, reading tables of names, decoding and resizing pictures."""
 
 import array
 import contextlib
@@ -222,7 +220,7 @@ def read_table(
 
 
 def _fault(table: Table, name: str | None, fields: list[str]) -> str | None:
-    """What is wrong with a row, apart from its values, or None."""
+    """The error of a row, not considering its values, or None."""
     if len(fields) != 1 + len(table.columns):
         return f"expected {1 + len(table.columns)} fields as in the header, not {len(fields)}; restore the line"
     if name is None:
@@ -280,9 +278,9 @@ def to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def in_channels(picture: Image.Image, channels: int) -> Image.Image:
-    """A Pillow picture of any mode in 8-bit greyscale, for 1 channel, or RGB, for 3.
+    """A Pillow picture of any mode in 8-bit grayscale, for 1 channel, or RGB, for 3.
 
-    16-bit greyscale is scaled, not clipped; the background of transparent pixels is white. Raises ValueError for pixels
+    16-bit grayscale is scaled, not clipped; the background of transparent pixels is white. Raises ValueError for pixels
     of more than 16 bits.
     """
     if picture.mode == "F":

@@ -1,4 +1,4 @@
-"""A whole data set at once: decoded into the cache, or checked for everything that is wrong with it."""
+"""Decodes a whole data set into the cache, or checks it for all problems."""
 
 import dataclasses
 import hashlib
@@ -20,13 +20,13 @@ PIECE = 500  # pictures checked at a time
 
 
 class Prepared(NamedTuple):
-    """What became of one split.
+    """The result of `prepare` for one split.
 
     Attributes:
         split: "train" or "test".
-        folder: of the cache.
-        examples: how many there are.
-        already: whether the cache had them before.
+        folder: folder in the cache.
+        examples: number of examples.
+        already: whether they were in the cache before.
         bad: the UserErrors of files that were skipped.
     """
 
@@ -40,7 +40,7 @@ class Prepared(NamedTuple):
 def prepare(
     name: str, data_dir: str | None = None, image_size: int | None = None, **options: Any
 ) -> Iterator[Prepared]:
-    """Decodes both splits of a data set into the cache, one after the other; arguments as of `data.load`.
+    """Decodes both splits of a data set into the cache, one after the other. The arguments are those of `data.load`.
 
     Raises:
         UserError: for data that is built in, missing, or damaged without skip_bad.
@@ -49,7 +49,7 @@ def prepare(
     for split in SPLITS:
         found, size = data.check(chosen, split)
         if not found.folder:
-            raise UserError(f"the data set {name} is built in and needs no preparing: train on it.")
+            raise UserError(f"the data set {name} is built in and does not need to be prepared: train on it directly.")
         bad: list[UserError] = []
         request = data.request(chosen, split, size)
         old = cache.find(request)
@@ -64,14 +64,14 @@ def prepare(
 def verify(
     name: str, data_dir: str | None = None, image_size: int | None = None, **options: Any
 ) -> tuple[dict[str, int], list[str]]:
-    """Reads both splits of a data set and finds everything that is wrong; arguments as of `data.load`.
+    """Reads both splits of a data set and finds all problems. The arguments are those of `data.load`.
 
     Returns:
-        {split: number of good examples}, [sentence for each file that is missing, unlabelled, damaged, of a wrong size,
-        or shows the same picture as another].
+        {split: number of good examples}, [a sentence for each file that is missing, unlabeled, damaged, of the wrong
+        size, or shows the same picture as another].
 
     Raises:
-        UserError: for a set that cannot be read at all.
+        UserError: if the data set cannot be read at all.
     """
     chosen = DataSettings(name, data_dir, image_size, **options)
     counts: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""One split of a data set: examples by index, in memory or in files that are decoded when they are needed."""
+"""One split of a data set: examples by index, in memory or in files that are decoded when needed."""
 
 import dataclasses
 import hashlib
@@ -17,12 +17,12 @@ class Source:
     """n examples addressed by index.
 
     Attributes:
-        name: what the examples are and where they came from, for messages: "faces/train", "celeba/test in DIR".
+        name: data set, split and folder, for messages: "faces/train", "celeba/test in DIR".
         images: (n, H, W, C) uint8, C is 1 or 3: an array, or `Files` of that shape.
         attributes: (n, K) uint8, 0 or 1; K is 0 if the data set has no attributes.
         attribute_names: K names, in the order of the columns.
         labels: (n,) int32 class numbers, or None.
-        depth: (n, H, W, 1) uint16 in millimetres, 0 for a hole: an array, `Files`, or None.
+        depth: (n, H, W, 1) uint16 in millimeters, 0 for a hole: an array, `Files`, or None.
         classes: names of the classes; empty if their numbers are their names.
         identities: (n, 16) or (n, 32) uint8, `known_by` of decoded pictures; None for examples that were not read from
             one file each.
@@ -91,7 +91,7 @@ class Source:
         return (images.decoded()[0] if isinstance(images, Files) else images) / np.float32(255)
 
     def metres(self, examples: slice | np.ndarray = slice(None)) -> np.ndarray:
-        """The depth at a slice or at indices in metres, (n, H, W, 1) float32, 0 for a hole.
+        """The depth at a slice or at indices in meters, (n, H, W, 1) float32, 0 for a hole.
 
         Raises UserError if the data set has no depth.
         """

@@ -1,6 +1,6 @@
-"""One function for each figure: (run, ...) -> matplotlib Figure. Each file holds one kind.
+"""One function for each figure: (run, ...) -> matplotlib Figure. Each file contains one kind of figure.
 
-Sizes, titles and colours are those of the report that dlcv2018's figures come from.
+Sizes, titles and colors are those of the report that dlcv2018's figures come from.
 """
 
 from tfgen.figures.comparisons import comparison, depth_curves, sharpness_rows

@@ -1,4 +1,4 @@
-"""Several runs side by side."""
+"""Comparisons of several runs."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,7 +15,7 @@ Runs = Mapping[str, Run]  # label -> run
 
 
 def samples_of(run: Run) -> np.ndarray:
-    """The pictures (n, H, W, C) in [0, 1] of the sheet that the run saves while it trains, of its model as it is."""
+    """Sample pictures (n, H, W, C) in [0, 1] of a run, as in the sheets it saves during training."""
     return run.preset.samples(run.model)
 
 
@@ -28,15 +28,15 @@ def comparison(
     pictures: Callable[[Run], np.ndarray] = samples_of,
     beside: Callable[[Run], Mapping[str, np.ndarray]] = lambda run: {},
 ) -> Figure:
-    """A row of pictures for each run, and above them the curves of one log, averaged over 1 % of the iterations.
+    """Curves of one log, averaged over 1 % of the iterations, above a row of pictures for each run.
 
     Args:
         runs: label -> Run.
-        log: name of the log, or "" for pictures alone.
-        title, unit: of the curves.
-        n: pictures for each run.
+        log: name of the log, or "" for pictures only.
+        title, unit: title and unit of the curves.
+        n: number of pictures per run.
         pictures: (run) -> (n or more, H, W, C) in [0, 1].
-        beside: (run) -> {label: pictures} of rows to put first, the same for all runs.
+        beside: (run) -> {label: pictures} for rows at the top that are the same for all runs.
     """
     rows = {**beside(next(iter(runs.values()))), **{label: pictures(run) for label, run in runs.items()}}
     curves = 6.0 if log else 0.0
@@ -60,12 +60,12 @@ def comparison(
 
 
 def depth_curves(runs: Runs, values: Callable[[Run], np.ndarray], title: str, unit: str) -> Figure:
-    """A panel for each depth, with a line for each latent size: values averaged over each epoch, as csi5340 plots them.
+    """Values averaged over each epoch, with a panel for each depth and a line for each latent size, as in csi5340.
 
     Args:
-        runs: label -> Run, whose builders take `depth` and `latent_dim`; the labels are not used.
-        values: (run) -> (n,), of its n iterations.
-        title, unit: of the values.
+        runs: label -> Run of a model with the arguments `depth` and `latent_dim`; the labels are not used.
+        values: (run) -> (n,), one value for each of its n iterations.
+        title, unit: title and unit of the values.
     """
     arguments = [(run.record["arguments"], run) for run in runs.values()]
     by_setting = {(given["depth"], given["latent_dim"]): run for given, run in arguments}
@@ -87,9 +87,9 @@ def depth_curves(runs: Runs, values: Callable[[Run], np.ndarray], title: str, un
 
 
 def sharpness_rows(runs: Runs, n: int = 8, of: int = 64) -> Figure:
-    """A row of test pictures, then one of each run's samples, and of its reconstructions if it autoencodes.
+    """A row of test pictures, then a row of samples of each run, and of reconstructions if it is an autoencoder.
 
-    Labels give the mean sharpness of `of` such pictures and its share of the test pictures'.
+    Labels give the mean sharpness of `of` pictures and its ratio to that of the test pictures.
 
     Raises:
         UserError: if the test pictures are all flat.

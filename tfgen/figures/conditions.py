@@ -1,4 +1,4 @@
-"""What a generator makes of attributes, classes and codes, with the same latents."""
+"""Pictures generated from the same latents with different attributes, classes and codes."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,17 +9,17 @@ from tfgen.protocols import Run
 
 
 def attribute_grid(run: Run, n: int = 10) -> Figure:
-    """Row 1: n latents without the attribute; row 2: the same latents with it."""
+    """Row 1: n latents without the attribute. Row 2: the same latents with the attribute."""
     return grid(latents.attribute_pairs(run.model, n), n, (2 * n, 4))
 
 
 def category_grid(run: Run, code: int) -> Figure:
-    """10 rows of latents by the values of one categorical code; every row has its own sample of the other codes."""
+    """10 latents (rows) and all values of one categorical code (columns). Each row has its own other codes."""
     return grid(latents.category_sweep(run.model, code, 10), run.model.categories[code], (20, 20))
 
 
 def mixed_code_grid(run: Run, code: int) -> Figure:
-    """4 rows of latents by ten values of one code of three.
+    """4 latents (rows) and ten values of one of three codes (columns).
 
     Code 0 is the categorical one; 1 and 2 are continuous, from -.5 to 1.5.
     """
@@ -29,17 +29,17 @@ def mixed_code_grid(run: Run, code: int) -> Figure:
 
 
 def class_noise_grid(run: Run, n: int = 10) -> Figure:
-    """A row for each class, a column for each of n latents."""
+    """One row for each class, one column for each of n latents."""
     return grid(latents.class_grid(run.model, n), n, (n, run.model.classes))
 
 
 def one_class_grid(run: Run, label: int, columns: int = 5) -> Figure:
-    """columns * columns latents of one class."""
+    """Pictures of columns * columns latents of one class."""
     return grid(latents.class_grid(run.model, columns * columns, [label]), columns, (columns, columns))
 
 
 def class_interpolation(run: Run, first: int, second: int, rows: int = 4, steps: int = 9) -> Figure:
-    """Rows of one latent each, from one class to another in even steps."""
+    """Interpolation from one class to another in even steps; one latent per row."""
     pictures = latents.class_interpolation(run.model, first, second, rows, steps)
     figure = Figure((1.1 * steps, 1.1 * rows + 0.4), layout="constrained")
     axes = figure.subplots(rows, steps, squeeze=False)

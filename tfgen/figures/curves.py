@@ -1,4 +1,4 @@
-"""Logs over the training."""
+"""Training curves."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,17 +15,17 @@ STROKES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
 
 def line_style(i: int) -> dict[str, Any]:
-    """Colour and stroke of the i-th line: strokes tell lines apart in grey print."""
+    """Color and stroke of the i-th line; different strokes distinguish lines in grayscale prints."""
     return {"color": COLOURS[i % len(COLOURS)], "linestyle": STROKES[i % len(STROKES)]}
 
 
 def epoch_means(values: np.ndarray, steps_per_epoch: int) -> np.ndarray:
-    """The mean of each whole epoch of values (n,), one an iteration."""
+    """The mean over each complete epoch of values (n,), one per iteration."""
     return values[: len(values) // steps_per_epoch * steps_per_epoch].reshape(-1, steps_per_epoch).mean(axis=1)
 
 
 def _panels(titles: Iterable[str]) -> tuple[Figure, Iterable[Axes]]:
-    """A figure of 16 x 6 inches with two panels of one title each, over training iterations."""
+    """A figure of 16 x 6 inches with two titled panels over training iterations."""
     figure = Figure((16, 6))
     axes = figure.subplots(1, 2)
     for axis, title in zip(axes, titles, strict=True):
@@ -35,7 +35,7 @@ def _panels(titles: Iterable[str]) -> tuple[Figure, Iterable[Axes]]:
 
 
 def learning_curves(run: Run, panels: Mapping[str, str]) -> Figure:
-    """Two logs over the training iterations, one panel each. `panels` maps a log's name to its panel's title."""
+    """Two logs over training iterations, one per panel. `panels` maps the name of a log to the title of its panel."""
     history = run.history()
     figure, axes = _panels(panels.values())
     for axis, log in zip(axes, panels, strict=True):
@@ -46,8 +46,8 @@ def learning_curves(run: Run, panels: Mapping[str, str]) -> Figure:
 def attribute_curves(run: Run) -> Figure:
     """Loss and accuracy of an ACGAN's attribute head, on real and on generated pictures.
 
-    Every iteration in a pale colour, and over it the mean of each epoch. This is the accuracy on the attribute, not on
-    real against generated.
+    Every iteration is drawn in a pale color, with the mean of each epoch on top. The accuracy is that on the attribute,
+    not on real versus generated.
     """
     history, epoch = run.history(), run.steps_per_epoch
     ends = history["iteration"][epoch - 1 :: epoch]

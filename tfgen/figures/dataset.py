@@ -1,4 +1,4 @@
-"""What is in a data set."""
+"""Examples of a data set."""
 
 import textwrap
 
@@ -9,7 +9,7 @@ from tfgen.data.source import Source
 
 
 def examples(source: Source, n: int, columns: int = 8) -> Figure:
-    """The first n pictures of a source with their classes and attributes, and beside each its depth if it has one.
+    """The first n pictures of a source with their classes and attributes, and with depth maps if there are any.
 
     Depth is black where it is near or unknown.
     """

@@ -1,4 +1,4 @@
-"""Predicted depth beside the true one, and how it varies with the noise."""
+"""Predicted and true depth, and the effect of the noise."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,13 +10,13 @@ from tfgen.protocols import Run
 
 
 def depth_rows(run: Run, n: int = 8) -> Figure:
-    """Test pictures, their true depth and the predicted one, with a colour bar in metres; unknown depth is grey.
+    """Test pictures, their true depth and the predicted one, with a color bar in meters; unknown depth is gray.
 
     Raises:
         UserError: if the data set has no depth.
     """
     test = run.source("test")
-    # From all over the set: neighbours may be frames of one film.
+    # From all over the set: neighbors may be frames of one film.
     test = test[np.unique(np.linspace(0, len(test) - 1, n).astype(int))]
     truth, predicted = test.metres(), 10 * latents.depths(run.model, test.floats())
     far = float(np.ceil(max(truth.max(), predicted.max())))
@@ -26,32 +26,32 @@ def depth_rows(run: Run, n: int = 8) -> Figure:
         show(column[0], image)
         _depth(column[1], np.where(true > 0, true, np.nan), far)
         _depth(column[2], guess, far)
-    for axis, label in zip(axes[:, 0], ("colour", "true depth", "predicted"), strict=True):
+    for axis, label in zip(axes[:, 0], ("color", "true depth", "predicted"), strict=True):
         axis.set_ylabel(label)
-    figure.colorbar(axes[1, 0].images[0], ax=axes, label="depth in metres", shrink=0.8)
+    figure.colorbar(axes[1, 0].images[0], ax=axes, label="depth in meters", shrink=0.8)
     close_together(figure)
     return figure
 
 
 def _depth(axis: Axes, depth: np.ndarray, far: float, cmap: str = "viridis") -> None:
-    """A map (H, W[, 1]) from 0 to `far` in colours; grey where it is NaN."""
+    """A map (H, W[, 1]) from 0 to `far` in colors; gray where it is NaN."""
     axis.set_facecolor("0.8")
     axis.imshow(np.ma.masked_invalid(depth).squeeze(), cmap=cmap, vmin=0, vmax=far)
     axis.set(xticks=[], yticks=[])
 
 
 def noise_sampler(run: Run, n: int = 8) -> Figure:
-    """One test picture's depth under n * n noises, and the standard deviation of each pixel over them."""
+    """The depth of one test picture for n * n noise samples, and the standard deviation of each pixel."""
     image = run.source("test").floats(slice(1))
     depth = 10 * latents.depths(run.model, np.repeat(image, n * n, axis=0))
     deviation = np.std(depth, axis=0, dtype=np.float64)
     figure = Figure((14, 5), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    show(left, image[0], "colour")
+    show(left, image[0], "color")
     _depth(middle, mosaic(depth, n, np.nan), float(np.ceil(depth.max())))
-    middle.set_title(f"depth under {n * n} noises")
-    figure.colorbar(middle.images[0], ax=middle, label="metres", shrink=0.8)
+    middle.set_title(f"depth for {n * n} noise samples")
+    figure.colorbar(middle.images[0], ax=middle, label="meters", shrink=0.8)
     _depth(right, deviation, max(deviation.max(), 1e-6), cmap="magma")
-    right.set_title(f"standard deviation over the noises\nmean variance {np.mean(deviation**2):.2g} m$^2$")
-    figure.colorbar(right.images[0], ax=right, label="metres", shrink=0.8)
+    right.set_title(f"standard deviation over noise samples\nmean variance {np.mean(deviation**2):.2g} m$^2$")
+    figure.colorbar(right.images[0], ax=right, label="meters", shrink=0.8)
     return figure

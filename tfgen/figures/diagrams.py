@@ -1,4 +1,4 @@
-"""Block diagrams and layer tables of networks, as papers print them: connections, sizes, numbers of parameters."""
+"""Block diagrams and layer tables of networks, as in papers: connections, sizes, numbers of parameters."""
 
 import collections
 import dataclasses
@@ -18,7 +18,7 @@ from tfgen.models.base import GenerativeModel
 from tfgen.networks.spectral import SpectralConv2D
 
 MERGED = (layers.BatchNormalization, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.Dropout, layers.Rescaling)
-# Kind of block -> its layers, its colour (Okabe and Ito's, which colour-blind people can tell apart), its hatch.
+# Kind of block -> its layers, its color (Okabe and Ito's, which color-blind people can tell apart), its hatch.
 KINDS = {
     "input": (layers.InputLayer, "white", ""),
     "convolution": (layers.Conv2D, "#56b4e9", ""),
@@ -40,7 +40,7 @@ BEND = 0.2  # height of an arc's control point, in lengths of the arc
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """A layer and the normalization, activation, dropout and rescaling that follow it and have no other reader.
+    """A layer, with the normalization, activation, dropout and rescaling that directly follow it.
 
     Attributes:
         name: name of the network's input or output, empty for other blocks. A single output without a name is "output".
@@ -48,10 +48,10 @@ class Block:
             convolution has "* 2".
         shape: shape of its output, without the batch.
         parameters: number of trainable parameters.
-        inputs: indices of the blocks it reads.
+        inputs: indices of its input blocks.
         kind: key of KINDS.
-        column: number of blocks before it on the longest path from an input; an input stands one column before its
-            first reader.
+        column: number of blocks before it on the longest path from an input; an input is one column before the first
+            block that uses it.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Block:
 
 
 def blocks(network: keras.Model) -> list[Block]:
-    """The Blocks of a functional keras.Model that calls each layer once; each comes after the blocks it reads."""
+    """The Blocks of a functional keras.Model that calls each layer once, in topological order."""
     inputs = network.input if isinstance(network.input, dict) else {network.input.name: network.input}
     outputs = network.output if isinstance(network.output, dict) else {_output_name(network): network.output}
     readers = collections.Counter(
@@ -104,7 +104,7 @@ def blocks(network: keras.Model) -> list[Block]:
 
 
 def _read(operation: Any) -> list[Any]:
-    """The tensors that an operation of a network reads; to Keras, an input layer reads what it gives."""
+    """The input tensors of an operation; for input layers none, although Keras lists their output."""
     return [] if isinstance(operation, layers.InputLayer) else tree.flatten(operation.input)
 
 
@@ -119,7 +119,7 @@ def _output_name(network: keras.Model) -> str:
 
 
 def _words(layer: Any) -> list[str]:
-    """What a layer is, then what it holds: "conv 4x4 / 2, 64", "spectral norm", "ReLU"."""
+    """The description of a layer and its parts: "conv 4x4 / 2, 64", "spectral norm", "ReLU"."""
     words = []
     match layer:
         case layers.Conv2D() | layers.Conv2DTranspose():
@@ -164,7 +164,7 @@ def _number(value: float) -> str:
 def table(network: keras.Model) -> list[tuple[str, str, str, str]]:
     """A row of text for each block: (number from 1, layer, output, parameters).
 
-    A layer says what it reads unless that is the row above.
+    A layer names its inputs unless its input is the row above.
     """
     rows = []
     for i, block in enumerate(blocks(network)):
@@ -179,10 +179,11 @@ def _shape(block: Block) -> str:
 
 
 def networks(model: GenerativeModel) -> Figure:
-    """The networks of a model below each other: blocks as numbered boxes, skip connections as arcs, and their table.
+    """Draws the networks of a model: blocks as numbered boxes, skip connections as arcs, and a table of layers.
 
-    A box grows with its block, in height with the side and in width with the channels, but less than in proportion, so
-    that 64x64x3 and 4x4x256 fit one row. A vector is a bar. Titles give the number of trainable parameters.
+    The height of a box grows with the side of the output and the width with the channels, but less than
+    proportionally, so that 64x64x3 and 4x4x256 fit in one row. A vector is a bar. Titles give the number of trainable
+    parameters.
     """
     drawn = {name: (blocks(network), table(network)) for name, network in model.networks().items()}
     columns = 1 + max(block.column for found, _ in drawn.values() for block in found)
@@ -215,7 +216,7 @@ def _style(kind: str) -> dict[str, Any]:
 
 
 def _boxes(found: list[Block], pitch: float) -> dict[int, tuple[float, float, float, float]]:
-    """(x, y, width, height) in inches of each block, x and y of its centre; those of a column stand around y = 0."""
+    """(x, y, width, height) in inches of each block, where x and y are its center; columns are centered on y = 0."""
     boxes, gap = {}, 2.6 * LINE
     for column in {block.column for block in found}:
         sizes = {i: _size(block.shape) for i, block in enumerate(found) if block.column == column}
@@ -227,7 +228,7 @@ def _boxes(found: list[Block], pitch: float) -> dict[int, tuple[float, float, fl
 
 
 def _size(shape: tuple[int, ...]) -> tuple[float, float]:
-    """A block's (width, height): a side of 64 is three times as high as 4, 256 channels three times as wide as 3."""
+    """A block's (width, height): 64 is three times as high as 4, and 256 channels are three times as wide as 3."""
     if len(shape) == 1:
         return 0.12, 0.1 + 0.07 * math.log2(shape[0])
     return 0.05 + 0.04 * math.log2(1 + shape[-1]), 0.25 * shape[0] ** 0.4
@@ -263,7 +264,7 @@ def _draw_blocks(axis: Axes, found: list[Block], pitch: float) -> tuple[float, f
 
 
 def _draw_table(axis: Axes, rows: list[tuple[str, str, str, str]], top: float, width: float) -> None:
-    """Draws the rows below `top` in two halves beside each other."""
+    """Draws the rows of a table below `top`, in two columns."""
     half = -(-len(rows) // 2)
     for left, part in [(MARGIN, rows[:half]), (width / 2 + MARGIN, rows[half:])]:
         right = left + width / 2 - 2 * MARGIN

@@ -1,4 +1,4 @@
-"""Pictures in rows: figures without axes, sheets pixel by pixel, rows with labels."""
+"""Grids of pictures: as figures without axes, as pixel arrays, and with labeled rows."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which people with any kind of colour vision can tell apart.
+# Okabe and Ito's colors, which people with any kind of color vision can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 def grid(images: np.ndarray, columns: int, figsize: tuple[float, float]) -> Figure:
-    """Pictures in rows, left to right, filling the figure: no axes, gaps of a twentieth of a picture.
+    """A grid of pictures that fills the figure, without axes, with gaps of a twentieth of a picture.
 
     Args:
         images: (n, H, W, C) in [0, 1], n a multiple of `columns`.
@@ -32,7 +32,7 @@ def grid(images: np.ndarray, columns: int, figsize: tuple[float, float]) -> Figu
 
 
 def sheet(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """Pictures in rows, pixel by pixel, with white gaps.
+    """A grid of pictures as a pixel array, with white gaps.
 
     Args:
         images: (n, H, W, C) in [0, 1].
@@ -47,7 +47,7 @@ def sheet(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
 
 
 def mosaic(images: np.ndarray, columns: int, fill: float, gap: int = 2) -> np.ndarray:
-    """Arrays (n, H, W, C) in rows, with `fill` between and around them.
+    """A grid of arrays (n, H, W, C), with `fill` between and around them.
 
     Returns:
         (rows * (H + gap) + gap, columns * (W + gap) + gap, C).
@@ -60,7 +60,7 @@ def mosaic(images: np.ndarray, columns: int, fill: float, gap: int = 2) -> np.nd
 
 
 def tiles(sheet: np.ndarray, size: int, gap: int = 2) -> np.ndarray:
-    """The pictures (n, size, size, C) float32 in [0, 1] of a `sheet`, whose last row counts as full."""
+    """The pictures (n, size, size, C) float32 in [0, 1] of a `sheet`; its last row is assumed to be full."""
     step, sheet = size + gap, np.atleast_3d(sheet)[gap:, gap:]
     rows, columns = len(sheet) // step, sheet.shape[1] // step
     cells = sheet.reshape(rows, step, columns, step, -1)[:, :size, :, :size].swapaxes(1, 2)
@@ -68,7 +68,7 @@ def tiles(sheet: np.ndarray, size: int, gap: int = 2) -> np.ndarray:
 
 
 def show(axis: Axes, image: np.ndarray, title: str = "") -> None:
-    """One picture (H, W, C) in [0, 1] on an axis, without ticks and frame, so that the axis can still have labels."""
+    """Shows one picture (H, W, C) in [0, 1] on an axis without ticks and frame; labels remain possible."""
     axis.imshow(np.clip(image, 0, 1).squeeze(), cmap="gray", vmin=0, vmax=1)
     axis.set(xticks=[], yticks=[])
     axis.spines[:].set_visible(False)
@@ -77,7 +77,7 @@ def show(axis: Axes, image: np.ndarray, title: str = "") -> None:
 
 
 def close_together(figure: Figure) -> None:
-    """Brings the pictures of a constrained layout as close to each other as their labels allow."""
+    """Places the pictures of a constrained layout as close together as their labels allow."""
     figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
 
 

@@ -1,4 +1,4 @@
-"""Distributions of numbers, one over the other."""
+"""Histograms."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -7,7 +7,7 @@ from tfgen.figures.grids import COLOURS
 
 
 def histogram(axis: Axes, values: np.ndarray, bins: np.ndarray, label: str, real: bool) -> None:
-    """A translucent histogram of the shares of values (n,); that of real pictures is hatched, of generated ones not."""
+    """Draws a translucent histogram of values (n,) as shares; the histogram of real pictures is hatched."""
     colour, hatch = (COLOURS[0], "//") if real else (COLOURS[1], None)
     weights = np.full(len(values), 1 / len(values))
     axis.hist(

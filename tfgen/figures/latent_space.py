@@ -1,4 +1,4 @@
-"""What lies where in the latents of an autoencoder."""
+"""The latent space of an autoencoder."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from tfgen.protocols import Run
 
 
 def latent_tsne(run: Run, attribute: str, most: int = 10_000) -> Figure:
-    """t-SNE (van der Maaten and Hinton 2008) of the mean codes of the test set, coloured by an attribute.
+    """t-SNE (van der Maaten and Hinton 2008) of the mean codes of the test set, colored by an attribute.
 
-    A set without attributes is coloured by class. Of a set of more than `most` pictures a random subset of that size is
-    shown, and the figure says so.
+    A data set without attributes is colored by class. If there are more than `most` pictures, a random subset of that
+    size is shown, and the figure says so.
 
     Raises:
         UserError: if the set has fewer than five pictures, or no such attribute.
@@ -31,8 +31,8 @@ def latent_tsne(run: Run, attribute: str, most: int = 10_000) -> Figure:
     codes = run.model.encode(source.floats(chosen))["mean"].reshape(len(chosen), -1)
     if len(codes) < 5:
         raise UserError(f"{source.name} has {len(codes)} pictures, too few for t-SNE: use 5 or more.")
-    # scikit-learn's defaults, but for the seed and for sets smaller than its perplexity of 30 allows. Another number
-    # of threads gives other points, and beside another busy program several take many times as long as one.
+    # scikit-learn's defaults, except for the seed and for sets that are too small for a perplexity of 30. A different
+    # number of threads gives different points, and on a busy machine several threads are much slower than one.
     with threadpool_limits(1):
         points = TSNE(
             n_components=2,
@@ -52,7 +52,7 @@ def latent_tsne(run: Run, attribute: str, most: int = 10_000) -> Figure:
 
 
 def _groups(source: Source, attribute: str) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
-    """{label: ((n,) bool, how its points look)} of the two values of an attribute, or of every class."""
+    """{label: ((n,) bool, style of the points)} for the two values of an attribute, or for every class."""
     if source.attribute_names or source.labels is None:
         has = source.column(attribute).astype(bool)
         return {"True": (has, {"color": TRUE}), "False": (~has, {"color": FALSE, "marker": "^"})}
@@ -64,7 +64,7 @@ def _groups(source: Source, attribute: str) -> dict[str, tuple[np.ndarray, dict[
 
 
 def latent_manifold(run: Run, n: int = 20) -> Figure:
-    """What each point of a two-dimensional latent plane decodes to."""
+    """The decoded pictures of a grid over a two-dimensional latent space."""
     figure = Figure((9, 9), layout="constrained")
     axis = figure.subplots()
     show(axis, sheet(latents.manifold(run.model, n), n, gap=0) / 255)
@@ -74,7 +74,7 @@ def latent_manifold(run: Run, n: int = 20) -> Figure:
 
 
 def class_reconstructions(run: Run, n: int = 5) -> Figure:
-    """A row for each class: its first test picture, and n pictures decoded from samples of its posterior.
+    """One row for each class: its first test picture, and n pictures decoded from samples of the posterior.
 
     Raises:
         UserError: if the data set has no classes.

@@ -1,4 +1,4 @@
-"""Samples and reconstructions, beside test pictures."""
+"""Samples and reconstructions, with test pictures for comparison."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,19 +10,19 @@ from tfgen.protocols import Run
 
 
 def reconstructions(run: Run, n: int = 10) -> Figure:
-    """Row 1: the first n test pictures, or as many as there are; row 2: what the decoder makes of their mean codes."""
+    """Row 1: the first n test pictures, or as many as there are. Row 2: their reconstructions from the mean codes."""
     images = run.source("test").floats(slice(n))
     n = len(images)
     return grid(np.concatenate([images, latents.reconstructions(run.model, images)]), n, (2 * n, 4))
 
 
 def samples(run: Run, n: int = 32, columns: int = 8) -> Figure:
-    """n pictures of latents sampled from the prior."""
+    """n pictures generated from latents of the prior."""
     return grid(latents.prior_samples(run.model, n), columns, (2 * columns, 2 * (n // columns)))
 
 
 def farthest_sample(run: Run, n: int = 32) -> Figure:
-    """Of n samples the one that is least like any test picture, enlarged, beside the test picture nearest to it."""
+    """The one of n samples that is farthest from all test pictures, enlarged, next to its nearest test picture."""
     samples, test = latents.prior_samples(run.model, n), run.source("test").floats()
     indices, rms = distances.nearest(samples, test)
     worst = int(np.argmax(rms[:, 0]))
@@ -49,7 +49,7 @@ def montages(run: Run, columns: int = 8) -> Figure:
 
 
 def samples_and_test(run: Run, n: int = 30, columns: int = 6) -> Figure:
-    """Samples beside test pictures."""
+    """Samples next to test pictures."""
     figure = Figure((10, 4.6), layout="constrained")
     parts = {"generated": latents.prior_samples(run.model, n), "test pictures": run.source("test").floats(slice(n))}
     for axis, (title, pictures) in zip(figure.subplots(1, 2), parts.items(), strict=True):

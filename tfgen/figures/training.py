@@ -1,4 +1,4 @@
-"""How samples of the same latents changed during the training, from the sheets that the run saved."""
+"""Samples of the same latents during training, from the sheets that the run saved."""
 
 import pathlib
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tfgen.protocols import Run
 
 
 def _sheets(run: Run, moments: int, spacing: Callable[..., np.ndarray]) -> list[tuple[int, np.ndarray]]:
-    """At most so many of the run's sheets, the last included: [(iteration, (h, w[, C]) uint8)].
+    """At most `n` of the run's sheets, including the last one: [(iteration, (h, w[, C]) uint8)].
 
     `spacing` is np.linspace or np.geomspace.
     """
@@ -37,7 +37,7 @@ def _picture(path: pathlib.Path) -> np.ndarray:
 
 
 def training_grids(run: Run, moments: int = 4) -> Figure:
-    """The run's sheets of samples at evenly spaced moments of its training; the latents are the same."""
+    """The run's sheets of samples at evenly spaced times during training, always of the same latents."""
     chosen = _sheets(run, moments + 1, np.linspace)[1:] or _sheets(run, 1, np.linspace)
     figure = Figure((4 * len(chosen), 4 * chosen[0][1].shape[0] / chosen[0][1].shape[1] + 0.5), layout="constrained")
     axes = figure.subplots(1, len(chosen), squeeze=False)[0]
@@ -47,7 +47,7 @@ def training_grids(run: Run, moments: int = 4) -> Figure:
 
 
 def training_strip(run: Run, n: int = 6, moments: int = 10) -> Figure:
-    """n latents, a row each, over the training, a column each; early moments are denser, as pictures change faster."""
+    """n latents (rows) during training (columns). Early columns are denser, because pictures change faster then."""
     chosen = [
         (iteration, tiles(picture, run.record["image_size"]))
         for iteration, picture in _sheets(run, moments, np.geomspace)
@@ -65,10 +65,10 @@ def training_strip(run: Run, n: int = 6, moments: int = 10) -> Figure:
 
 
 def training_animation(run: Run, moments: int = 16, width: int = 280) -> list[Image.Image]:
-    """The run's sheets of samples as the frames of an animation, each with its iteration, about `width` pixels wide."""
+    """The run's sheets of samples as frames of an animation about `width` pixels wide, labeled with the iteration."""
     frames = []
     for iteration, array in _sheets(run, moments, np.geomspace):
-        picture = Image.fromarray(array)  # grey stays grey, and the file small
+        picture = Image.fromarray(array)  # gray stays gray, and the file small
         scale = max(1, width // picture.width)
         frame = Image.new(picture.mode, (scale * picture.width, scale * picture.height + 20), "white")
         frame.paste(picture.resize((scale * picture.width, scale * picture.height), Image.Resampling.NEAREST), (0, 20))

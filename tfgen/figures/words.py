@@ -1,4 +1,4 @@
-"""Figures in words, as the alternative text of a page."""
+"""Descriptions of figures, used as alternative texts on the page."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from PIL import Image
 
 
 def describe(figure: Figure | list[Image.Image]) -> str:
-    """A figure in words, for people who cannot see it.
+    """Describes a figure for people who cannot see it.
 
-    Says its titles, how the pictures are arranged, and where each line begins and ends; of an animation (a list of
-    frames) the number of frames.
+    The description contains the titles, the arrangement of pictures, and the first and last value of each line; for an
+    animation (a list of frames), the number of frames.
     """
     if isinstance(figure, list):
         return f"Animation of {len(figure)} frames."
@@ -37,7 +37,7 @@ def describe(figure: Figure | list[Image.Image]) -> str:
         named = ", ".join(dict.fromkeys(filter(None, names)))
         sentences.append(f"{arrangement if len(names) > 1 else 'One picture'}{f': {named}' if named else ''}.")
     if words and not sentences:
-        sentences.append(f"Diagram: {', '.join(words)}.")
+        sentences.append(f"Diagram: {', '.join(filter(None, words))}.")
     return " ".join(" ".join(sentences).replace("$", "").split())
 
 

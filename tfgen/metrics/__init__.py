@@ -1,1 +1,1 @@
-"""Arrays in, numbers out."""
+"""Metrics: functions of arrays that return numbers."""

@@ -1,10 +1,10 @@
-"""A small convolutional classifier of attributes or classes, trained on real pictures to judge generated ones."""
+"""A small convolutional classifier of attributes or classes, trained on real pictures to evaluate generated ones."""
 
 import keras
 import numpy as np
 from keras import layers
 
-FEATURES = 64  # units of the layer before the last, in whose space pictures are compared
+FEATURES = 64  # units of the last hidden layer; pictures are compared by these features
 
 
 def train_classifier(
@@ -15,15 +15,15 @@ def train_classifier(
     verbose: int = 0,
     mirror: bool = True,
 ) -> keras.Model:
-    """Trains a classifier of K binary attributes, or of K one-hot classes, of which the largest logit is the class.
+    """Trains a classifier of K binary attributes, or of K one-hot classes; the largest logit gives the class.
 
     Args:
         images: (n, H, W, C) float32 in [0, 1].
-        attributes: (n, K) of 0 and 1.
+        attributes: (n, K), 0 or 1.
         epochs: passes over the pictures.
-        seed: seed of the weights, the order and the dropout.
-        verbose: as in Keras's fit.
-        mirror: whether to flip pictures at random; set it to False where left and right differ, as in digits.
+        seed: seed of the weights, the order of the data, and dropout.
+        verbose: as in Keras's `fit`.
+        mirror: whether to flip pictures at random; use False if left and right differ, as in digits.
 
     Returns:
         keras.Model: images (B, H, W, C) -> logits (B, K).
@@ -45,7 +45,7 @@ def train_classifier(
 
 
 def read(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Whether each attribute is seen in each picture: (n, H, W, C) in [0, 1] -> (n, K) bool."""
+    """Predicts whether each picture has each attribute: (n, H, W, C) in [0, 1] -> (n, K) bool."""
     return classifier.predict(images, batch_size=256, verbose=0) > 0
 
 
@@ -70,12 +70,12 @@ def pair_fidelity(without: np.ndarray, with_attribute: np.ndarray) -> dict[str, 
     """How often a condition switches its attribute.
 
     Args:
-        without: (n,) bool, whether the classifier sees the attribute in n pictures with condition 0.
+        without: (n,) bool, whether the classifier finds the attribute in n pictures with condition 0.
         with_attribute: (n,) bool, the same for the same latents with condition 1.
 
     Returns:
-        {"switched": share of latents for which it is seen with condition 1 and not with condition 0, "absent_at_0" and
-        "present_at_1": the shares for each condition alone}.
+        {"switched": share of latents with the attribute for condition 1 and without it for condition 0, "absent_at_0"
+        and "present_at_1": the shares for each condition alone}.
     """
     return {
         "switched": float(np.mean(with_attribute & ~without)),

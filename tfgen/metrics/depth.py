@@ -1,23 +1,23 @@
-"""Errors of depth maps, in metres, as Eigen et al. 2014 (arXiv:1406.2283), section 4.1 and table 1, report them."""
+"""Errors of depth maps, in meters, as Eigen et al. 2014 (arXiv:1406.2283), section 4.1 and table 1."""
 
 import numpy as np
 
-NEAREST = 1e-3  # metres; nearer predictions are set to this, so that the logarithm and the ratio are finite
+NEAREST = 1e-3  # meters; nearer predictions are set to this, so that the logarithm and the ratio are finite
 
 
 def errors(truth: np.ndarray, prediction: np.ndarray, known: np.ndarray) -> dict[str, float]:
     """Errors over all known pixels of all maps.
 
     Args:
-        truth: (n, H, W, 1), metres, more than 0 where known.
-        prediction: the same shape, metres.
+        truth: (n, H, W, 1), meters, positive where known.
+        prediction: the same shape, meters.
         known: the same shape, bool; other pixels are ignored.
 
     Returns:
-        {"rmse": metres; "abs_rel": mean of |p - t| / t; "sq_rel": mean of (p - t)^2 / t, metres; "log_rmse": root of
+        {"rmse": meters; "abs_rel": mean of |p - t| / t; "sq_rel": mean of (p - t)^2 / t, meters; "log_rmse": root of
         the mean of d^2, d = log p - log t; "scale_invariant_log": root of the mean over maps of d's variance within the
-        map, 0 for maps that are correct up to one factor each; "delta_1", "delta_2", "delta_3": share of pixels with
-        max(p / t, t / p) < 1.25, 1.25^2, 1.25^3, the only ones for which higher is better}.
+        map, 0 if each map is correct up to a factor; "delta_1", "delta_2", "delta_3": share of pixels with
+        max(p / t, t / p) < 1.25, 1.25^2, 1.25^3; only for these is higher better}.
 
     Raises:
         ValueError: if no pixel is known.
@@ -39,7 +39,7 @@ def errors(truth: np.ndarray, prediction: np.ndarray, known: np.ndarray) -> dict
 
 
 def mean_map(depth: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The mean over maps of each pixel's known depth, (H, W, 1); the mean of all where a pixel is never known.
+    """The mean over maps of each pixel's known depth, (H, W, 1); the overall mean where a pixel is never known.
 
     Args:
         depth: (n, H, W, 1), any unit.

@@ -1,7 +1,7 @@
 """Distances between two sets of feature vectors.
 
-On features of one's own classifier these are not the published FID, and they shrink with n: report the classifier, n
-and the distance of two real sets with each value.
+On the features of a custom classifier these are not the published FID, and they decrease with n. Always report the
+classifier, n, and the distance between two real sets.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
-    """|m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)): the Frechet distance of the two sets' Gaussians.
+    """The Frechet distance of Gaussians fitted to two sets: |m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)).
 
     Args:
         a: (n, F).
@@ -19,24 +19,24 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
     Source: Heusel et al. 2017 (arXiv:1706.08500), eq. 6.
     """
     (mean_a, mean_b), (a, b) = (a.mean(axis=0), b.mean(axis=0)), (np.cov(a, rowvar=False), np.cov(b, rowvar=False))
-    # The trace of the square root is the sum of the roots of the eigenvalues, which are real and not negative but for
+    # The trace of the square root is the sum of the roots of the eigenvalues, which are real and non-negative up to
     # rounding.
     roots = np.sqrt(np.clip(np.linalg.eigvals(a @ b).real, 0, None))
     return float(np.sum((mean_a - mean_b) ** 2) + np.trace(a) + np.trace(b) - 2 * roots.sum())
 
 
 def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> tuple[float, float]:
-    """The share of fakes inside the real set's manifold, and of reals inside the fakes'.
+    """The share of fake points in the manifold of the real set, and of real points in the manifold of the fake set.
 
-    A set's manifold is the union of balls around its points, each reaching to the point's k-th nearest neighbour in the
-    set.
+    A set's manifold is the union of balls around its points; the radius is the distance to the k-th nearest neighbor in
+    the set.
 
     Args:
         real: (n, F).
         fake: (m, F).
 
     Returns:
-        (precision, recall). Collapsed fakes have recall 0.
+        (precision, recall). Collapsed samples have a recall of 0.
 
     Source: Kynkaanniemi et al. 2019 (arXiv:1904.06991), eq. 1 and 2, with k = 3.
     """
@@ -48,11 +48,11 @@ def nearest(queries: np.ndarray, candidates: np.ndarray, k: int = 1) -> tuple[np
 
     Args:
         queries: (n, ...), pictures or codes.
-        candidates: (m, ...), of the same shape but for m.
-        k: how many, m or fewer.
+        candidates: (m, ...), with the same shape except for m.
+        k: number of candidates, at most m.
 
     Returns:
-        (indices (n, k) into the candidates, distances (n, k): roots of the mean squared difference of two values).
+        (indices (n, k) into the candidates, distances (n, k): the root mean squared difference).
     """
     queries, candidates = (np.reshape(x, (len(x), -1)) for x in (queries, candidates))
     distances, indices = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(candidates).kneighbors(queries)
@@ -60,7 +60,7 @@ def nearest(queries: np.ndarray, candidates: np.ndarray, k: int = 1) -> tuple[np
 
 
 def pairwise(points: np.ndarray) -> np.ndarray:
-    """The distances of all n (n - 1) / 2 pairs of points (n, ...), as `nearest` measures them."""
+    """The distances of all n (n - 1) / 2 pairs of points (n, ...), measured as in `nearest`."""
     return pdist(np.reshape(points, (len(points), -1)), "euclidean") / np.sqrt(np.prod(points.shape[1:]))
 
 

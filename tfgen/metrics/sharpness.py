@@ -1,4 +1,4 @@
-"""How sharp or blurred pictures are."""
+"""Sharpness of pictures."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ LUMA = (0.299, 0.587, 0.114)
 def laplacian_variance(images: np.ndarray) -> np.ndarray:
     """Variance over a picture's pixels of (left + right + above + below - 4 x the pixel itself).
 
-    It is 0 for flat and for evenly shaded pictures. Noise is sharp too, so compare with real pictures of the same size:
-    less is blur, more is noise.
+    It is 0 for flat pictures and linear gradients. Noise counts as sharp, so compare with real pictures of the same
+    size: lower values mean blur, higher values noise.
 
     Args:
-        images: (n, H, W, C), C is 1, or 3 and converted to grey; H and W are 3 or more.
+        images: (n, H, W, C), where C is 1, or 3 and converted to gray; H and W are at least 3.
 
     Returns:
         (n,) float64, in squares of the pixels' unit.

@@ -1,4 +1,4 @@
-"""The models, each paper in a file of its own. Importing them is what lets `keras.models.load_model` find them."""
+"""The models, one file for each paper. Importing them registers them for `keras.models.load_model`."""
 
 from tfgen.models.acai import ACAI
 from tfgen.models.acgan import ACGAN

@@ -14,17 +14,17 @@ Loss = tuple[tf.Tensor, Logs]
 
 @keras.saving.register_keras_serializable("tfgen")
 class ACAI(Autoencoder, GenerativeModel):
-    """An autoencoder whose mixtures of two codes decode to pictures in which a critic finds no mixture.
+    """An autoencoder trained so that mixtures of two codes decode to pictures that look unmixed.
 
-    The critic d reads the weight alpha of the lesser code off a decoded mixture x_alpha, and 0 off pictures that are
-    none (eq. 2); encoder and decoder minimise the squared error + adv_weight * E[d(x_alpha)^2] (eq. 3).
+    The critic d predicts the smaller mixing weight alpha from a decoded mixture x_alpha, and 0 for pictures that are
+    not mixtures (eq. 2). Encoder and decoder minimize the squared error + adv_weight * E[d(x_alpha)^2] (eq. 3).
 
     Args:
         encoder: image (B, H, W, C) -> code (B, h, w, c).
-        decoder: code -> image (B, H, W, C), in [0, 1] but for errors.
+        decoder: code -> image (B, H, W, C), approximately in [0, 1].
         discriminator: image -> alpha (B, 1), unbounded.
-        adv_weight: weight of the regularizer beside the squared error of pictures in [-1, 1], lambda.
-        gamma: how much of the picture is in its mixture with its reconstruction that the critic must call no mixture.
+        adv_weight: lambda, the weight of the regularizer relative to the squared error of pictures in [-1, 1].
+        gamma: share of the picture in its average with its reconstruction, for which the critic must predict 0.
     """
 
     players = {"discriminator": ("discriminator",), "encoder_decoder": ("encoder", "decoder")}
@@ -84,25 +84,25 @@ class ACAI(Autoencoder, GenerativeModel):
         return tf.cast(self.discriminator(images, training=True), tf.float32)
 
     def sample_alpha(self, batch: Batch, draw: int) -> tf.Tensor:
-        """Weights of the lesser codes (B, 1, 1, 1), uniform in [0, .5]."""
+        """Draws the smaller mixing weights (B, 1, 1, 1), uniform in [0, .5]."""
         uniform = noise.unit(batch["key"], noise.stream(draw, 1), (tf.shape(batch["image"])[0], 1, 1, 1))
         return 0.5 - tf.abs(uniform - 0.5)
 
     def validation_logs(self, images: tf.Tensor) -> Logs:
-        """The error of the reconstructions, in [0, 1]."""
+        """The squared error of the reconstructions, for values in [0, 1]."""
         return {"reconstruction": losses.mean_squared_error(images, self.call(images))}
 
     def sample(self, n: int, seed: int = 0) -> tf.Tensor:
-        """Raises UserError: nothing says how codes are distributed."""
+        """Raises UserError, because the distribution of the codes is unknown."""
         raise UserError("ACAI has no prior to sample: mix the codes of two pictures, as `latents.interpolate` does.")
 
 
 def mix(codes: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-    """alpha * own + (1 - alpha) * partner's code: (B, h, w, c).
+    """Mixes each code with a partner's: alpha * code + (1 - alpha) * partner, (B, h, w, c).
 
-    Partners are neighbours in the batch, whose order is random; the last of an odd number is its own. The authors
-    reverse the batch, but a replica's part of it reversed has other pairs than the whole; pairs of neighbours stay
-    together.
+    Partners are neighbors in the batch, which has a random order; the last of an odd number is its own partner. The
+    authors reverse the batch, but the reversed part of a replica would have different pairs than the whole batch; pairs
+    of neighbors stay together.
     """
     n = tf.shape(codes)[0]
     partner = tf.minimum(tf.bitwise.bitwise_xor(tf.range(n), 1), n - 1)

@@ -14,15 +14,15 @@ from tfgen.models.inputs import told
 
 @keras.saving.register_keras_serializable("tfgen")
 class ACGAN(GAN):
-    """A GAN whose discriminator also reads K binary attributes, and whose generator is told them.
+    """A GAN conditioned on K binary attributes, which the discriminator also predicts.
 
-    L_S is the adversarial loss, L_C the cross-entropy of the attribute head on real and on generated pictures: both
-    players minimise their L_S plus L_C. The codes given to the generator are the real batch's attributes.
+    L_S is the adversarial loss, and L_C is the cross-entropy of the attribute head on real and generated pictures. Both
+    players minimize their L_S plus L_C. The generator is conditioned on the attributes of the real batch.
 
     Args:
         generator: {"z": (B, Z), "codes": (B, K)} -> image (B, H, W, C) in [0, 1].
-        discriminator: image -> {"logits": (B, 1), "codes": (B, K)}, both logits.
-        adversarial, prior: as of a GAN.
+        discriminator: image -> {"logits": (B, 1), "codes": (B, K)}; both are logits.
+        adversarial, prior: as for a GAN.
     """
 
     logs = ("d_loss", "g_loss", "aux_real", "aux_fake", "aux_accuracy_real", "aux_accuracy_fake")
@@ -47,14 +47,13 @@ class ACGAN(GAN):
         return self.generator.input["codes"].shape[-1]
 
     def train_step(self, data: Any) -> Logs:
-        # Section 3, and the homework: the generator answers for the same latents and codes that its discriminator has
-        # just judged.
+        # Section 3, and the homework: both updates use the same latents and codes.
         batch = self.batch(data)
         logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)
         return logs | self.update("generator", self.generator_loss, batch, draw=0)
 
     def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
-        """L_S + L_C on real and generated pictures; logs both halves of L_C and the accuracy of the attribute head."""
+        """L_S + L_C on real and generated pictures. Logs both parts of L_C and the accuracy of the attribute head."""
         codes = batch["attributes"]
         real = self.discriminator(batch["image"], training=True)
         fake = self.discriminator(self.fake(batch, draw), training=True)
@@ -70,7 +69,7 @@ class ACGAN(GAN):
         return adversarial + aux_real + aux_fake, logs
 
     def generator_loss(self, batch: Batch, draw: int) -> Loss:
-        """L_S + L_C on generated pictures. L_C on real ones is constant in the generator and left out."""
+        """L_S + L_C on generated pictures. L_C on real pictures does not depend on the generator and is left out."""
         fake = self.discriminator(self.fake(batch, draw), training=True)
         adversarial = self.adversarial.generator(self.real_scores(batch), fake["logits"])
         return adversarial + losses.cross_entropy(fake["codes"], batch["attributes"]), {"g_loss": adversarial}
@@ -79,17 +78,17 @@ class ACGAN(GAN):
         return super().judge(images, batch)["logits"]
 
     def fake(self, batch: Batch, draw: int) -> tf.Tensor:
-        """Pictures generated for the real batch's attributes."""
+        """Generated pictures, conditioned on the attributes of the real batch."""
         z = self.sample_latents(batch["key"], draw, tf.shape(batch["image"])[0])
         return self.generator({"z": z, "codes": batch["attributes"]}, training=True)
 
     def sample(self, n: int, seed: int = 0) -> tf.Tensor:
-        """n pictures of latents from the prior, every combination of attributes in turn: for one, without and with."""
+        """Generates n pictures (n, H, W, C) from latents of the prior, with every combination of attributes in turn."""
         codes = (tf.range(n)[:, None] // 2 ** tf.range(self.code_dim)) % 2
         return self.generate(self.sample_latents((seed, 0), 0, n), codes)
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
-        """Pictures (n, H, W, C) of latents (n, Z) and attributes (n, K), or (n,) of one, 0 or 1 or between."""
+        """Generates pictures (n, H, W, C) from latents (n, Z) and attributes in [0, 1], (n, K) or (n,) if K is 1."""
         codes = told(self, condition, "attributes (n, K), 0 or 1")
         codes = codes[:, None] if codes.shape.rank == 1 else codes
         if codes.shape[-1] != self.code_dim:

@@ -1,7 +1,7 @@
 """The Pegasus study's VAE with a critic of its reconstructions, after Makhzani et al. 2015, Adversarial Autoencoders
 (arXiv:1511.05644).
 
-Theirs judges codes; the study's judges pictures, as Larsen et al. 2015 (arXiv:1512.09300) do.
+The critic of that paper judges codes; the study's judges pictures, as in Larsen et al. 2015 (arXiv:1512.09300).
 """
 
 from typing import Any
@@ -16,18 +16,20 @@ from tfgen.models.vae import VAE, Loss
 
 @keras.saving.register_keras_serializable("tfgen")
 class AdversarialVAE(VAE):
-    """Minimises the VAE's bound + adv_weight * BCE(C(x'), 1), x' the reconstruction; its critic C minimises BCE(C(x),
-    1) + BCE(C(x'), 0).
+    """A VAE with an additional adversarial term.
 
-    Divergence and reconstruction are sums over z and over pixels, some two thousand nats; the critic's term is one
-    number a picture, with the study's weight of 1 a few thousandths of the loss. That is its value: `adversarial_share`
-    logs its part in the decoder's gradient.
+    With x' the reconstruction of x, the VAE minimizes its loss + adv_weight * BCE(C(x'), 1), and the critic C minimizes
+    BCE(C(x), 1) + BCE(C(x'), 0).
+
+    The KL divergence and the reconstruction error are sums over z and over pixels, about two thousand nats. The
+    critic's term is one number per picture: with the study's weight of 1 it is a few thousandths of the loss.
+    `adversarial_share` logs its share of the decoder's gradient.
 
     Args:
-        encoder, decoder: as of a VAE, whose likelihood is Bernoulli's.
+        encoder, decoder: as for a VAE with a Bernoulli likelihood.
         discriminator: image -> logits (B, 1).
-        adv_weight: weight of the critic's judgement.
-        kl_weight: weight of the divergence.
+        adv_weight: weight of the critic's term.
+        kl_weight: weight of the KL divergence.
     """
 
     players = {"discriminator": ("discriminator",), "autoencoder": ("encoder", "decoder")}
@@ -58,7 +60,7 @@ class AdversarialVAE(VAE):
         return loss, {"d_loss": loss}
 
     def negative_bound(self, batch: Batch, draw: int) -> Loss:
-        """(scalar, logs). The encoder is moved by the critic too: the study's loss is one for both networks."""
+        """(scalar, logs). The critic also trains the encoder, because the study has one loss for both networks."""
         code, images = self.decode_sample(batch, draw)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(images)
@@ -76,8 +78,6 @@ class AdversarialVAE(VAE):
 
 
 def _share(gradient: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    """Mean over pictures of |g| / (|g| + |other|): (B, H, W, C) twice -> scalar in [0, 1], 0 where there is no gradient
-    at all.
-    """
+    """Mean over pictures of |g| / (|g| + |other|): two gradients (B, H, W, C) -> scalar in [0, 1]. 0 / 0 is 0."""
     ours, theirs = (tf.norm(tf.reshape(g, [tf.shape(g)[0], -1]), axis=-1) for g in (gradient, other))
     return tf.reduce_mean(tf.math.divide_no_nan(ours, ours + theirs))

@@ -1,4 +1,4 @@
-"""What all autoencoders can do, however they are trained."""
+"""Methods that all autoencoders have."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tfgen.models.inputs import as_batch, pictures
 
 
 class Autoencoder:
-    """Mixed into a GenerativeModel with an `encoder`, image -> code or {"mean": code, ...}, and a `decoder`."""
+    """Mixin of a GenerativeModel with an `encoder`, image -> code or {"mean": code, ...}, and a `decoder`."""
 
     autoencodes = True
     averaged: tuple[str, ...] = ("encoder", "decoder")
@@ -20,7 +20,7 @@ class Autoencoder:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of the pictures it is trained on."""
+        """Shape (H, W, C) of the pictures that the model is trained on."""
         return self.decoder.output_shape[1:]
 
     @property
@@ -29,25 +29,25 @@ class Autoencoder:
         return tf.TensorSpec((None, *self.image_shape), tf.float32, "image")
 
     def encode(self, images: Any) -> dict[str, np.ndarray]:
-        """Codes of any number of pictures (n, H, W, C) in [0, 1], as NumPy arrays.
+        """Encodes any number of pictures (n, H, W, C) in [0, 1].
 
         Returns:
-            {"mean": codes}, and where the model has a posterior its "log_var" too.
+            {"mean": codes}, and "log_var" if the model has a posterior, as NumPy arrays.
         """
         codes = in_batches(self.encoder, pictures(images, self.image_shape))
         return codes if isinstance(codes, dict) else {"mean": codes}
 
     def reconstruct(self, images: Any) -> np.ndarray:
-        """What the mean codes of pictures (n, H, W, C) in [0, 1] decode to: the same shape, as a NumPy array."""
+        """Decodes the mean codes of pictures (n, H, W, C) in [0, 1]. Returns a NumPy array of the same shape."""
         return in_batches(self.decoder, self.encode(images)["mean"])
 
     def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
-        """`reconstruct`, as tensors and in one batch."""
+        """Reconstructs one batch of pictures, as a tensor."""
         codes = self.encoder(inputs, training=False)
         return self.decoder(codes["mean"] if isinstance(codes, dict) else codes, training=False)
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
-        """Pictures (n, H, W, C) of latents (n, Z), or of codes, batch normalization in inference mode."""
+        """Decodes latents (n, Z), or codes, to pictures (n, H, W, C), with batch normalization in inference mode."""
         return self.decoder(z, training=False)
 
     def test_step(self: Any, data: Any) -> Logs:
@@ -56,5 +56,5 @@ class Autoencoder:
         return self.track(self.validation_logs(images), images)
 
     def validation_logs(self, images: tf.Tensor) -> Logs:
-        """The terms of the loss that need no discriminator, in inference mode: name -> scalar."""
+        """The terms of the loss that do not need a discriminator, in inference mode: name -> scalar."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Karras et al. 2018, Progressive Growing of GANs (arXiv:1710.10196), appendix A.1: averages of weights."""
+"""Karras et al. 2018, Progressive Growing of GANs (arXiv:1710.10196), appendix A.1: moving averages of weights."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ class WeightAverage:
 
     Moving statistics are averaged too.
 
-    d is min(decay, (1 + n) / (10 + n)) after n iterations, so that the first weights are soon forgotten.
+    d is min(decay, (1 + n) / (10 + n)) after n iterations, so that the initial weights are soon forgotten.
 
     Args:
-        model: GenerativeModel, its networks built; to be made in the scope that the model was made in.
-        decay: from 0 to below 1.
+        model: GenerativeModel. Create the average in the strategy scope in which the model was created.
+        decay: at least 0 and less than 1.
     """
 
     def __init__(self, model: GenerativeModel, decay: float) -> None:
@@ -30,7 +30,7 @@ class WeightAverage:
         self._update = tf.function(self._move)
 
     def update(self, n: int) -> None:
-        """After n iterations, the latest included."""
+        """Updates the averages after iteration n."""
         self._update(tf.constant(min(self.decay, (1 + n) / (10 + n)), tf.float32))
 
     def _move(self, decay: tf.Tensor) -> None:
@@ -42,13 +42,13 @@ class WeightAverage:
         return tf.train.Checkpoint(averages=self.averages)
 
     def use(self) -> None:
-        """Puts the averages in the weights' place."""
+        """Replaces the weights with the averages."""
         for weight, average in zip(self.weights, self.averages):
             weight.assign(average)
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
-        """Within, the networks have the averages; afterwards their own weights again, to the bit."""
+        """A context in which the networks use the averages; afterwards the original weights are restored exactly."""
         own = [weight.numpy() for weight in self.weights]
         self.use()
         try:

@@ -1,4 +1,4 @@
-"""What is wrong in most hand-written Keras GANs, made right once: several optimizers, replicas, slots, logs, saving."""
+"""The base class of all models: several optimizers, replicas, optimizer slots, logs, saving."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -16,22 +16,22 @@ Logs = dict[str, tf.Tensor]
 
 
 class GenerativeModel(Saved, keras.Model):
-    """A model of several networks, each player's optimizer moving its own.
+    """A model of several networks. Each player has an optimizer that updates the player's networks.
 
     A subclass sets its networks as attributes in its constructor and overrides `train_step(data)`, which begins with
-    `batch = self.batch(data)` and calls `update` once per optimizer step. Every argument of its constructor is an
-    attribute of the same name, from which `save` and `load_model` take the configuration. Latents are a function of
-    batch["key"] (see `tfgen.noise`); dropout is the only other random state.
+    `batch = self.batch(data)` and calls `update` once per optimizer step. It stores every argument of its constructor
+    as an attribute of the same name; `save` and `load_model` read the configuration from these attributes. Latents are
+    a function of batch["key"] (see `tfgen.noise`); dropout is the only other source of randomness.
 
     Attributes:
-        players: player -> names of the networks its optimizer changes.
+        players: player -> names of the networks that its optimizer updates.
         logs: names of the scalars that `train_step` returns.
-        condition: the field of a batch that pictures are generated for, "label", "attributes" or "depth"; None if the
-            model is unconditional. It is what `fit` calls y.
-        averaged: names of the networks that draw pictures, which a running average of the weights is taken of.
-        autoencodes: whether the model has an encoder and a decoder, and so `encode` and `reconstruct`.
-        has_posterior: whether codes are drawn from a distribution with a log-variance, by `sample_posterior`.
-        step: number of training steps so far, the source of latents where batches bring no key.
+        condition: the field of a batch that the model is conditioned on, "label", "attributes" or "depth"; None if the
+            model is unconditional. This is y in `fit`.
+        averaged: names of the networks that generate pictures; a running average of the weights covers these.
+        autoencodes: whether the model has an encoder and a decoder, and therefore `encode` and `reconstruct`.
+        has_posterior: whether codes have a posterior with a log-variance, which `sample_posterior` samples.
+        step: number of training steps so far; latents are derived from it if batches have no key.
     """
 
     players: dict[str, tuple[str, ...]] = {}
@@ -46,7 +46,7 @@ class GenerativeModel(Saved, keras.Model):
         self.step = self.add_weight(
             (), "zeros", dtype="int64", trainable=False, aggregation="only_first_replica", name="step"
         )
-        self.built = True  # all other variables are the networks', which come built
+        self.built = True  # all other variables belong to the networks, which are already built
 
     # Training --------------------------------------------------------------------------------------------------------
 
@@ -58,16 +58,16 @@ class GenerativeModel(Saved, keras.Model):
         seed: int = 0,
         **optimizers: keras.optimizers.Optimizer,
     ) -> None:
-        """Gives each player its optimizer: `gan.compile(discriminator=Adam(2e-4), generator=Adam(2e-4))`.
+        """Sets the optimizer of each player: `gan.compile(discriminator=Adam(2e-4), generator=Adam(2e-4))`.
 
-        Slots are made here, within the caller's strategy scope: made in the traced step they break it under
-        tf.distribute (keras #20164) and are missing from checkpoints taken before it.
+        Optimizer slots are created here, in the caller's strategy scope. If they were created in the traced step, the
+        step would fail under tf.distribute (keras #20164), and earlier checkpoints would not contain the slots.
 
         Args:
-            jit_compile: whether XLA compiles the training step. It draws other noise from the same seed.
+            jit_compile: whether to compile the training step with XLA, which draws different noise from the same seed.
             run_eagerly: whether to run the step without tracing it, for debugging.
-            steps_per_execution: training steps in one call of the compiled function, on one device.
-            seed: of the latents, where batches bring no key.
+            steps_per_execution: number of training steps in one call of the compiled function, on one device.
+            seed: seed of the latents, used if batches have no key.
             optimizers: player -> optimizer.
 
         Raises:
@@ -115,14 +115,14 @@ class GenerativeModel(Saved, keras.Model):
     def fit(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, **arguments: Any
     ) -> keras.callbacks.History:
-        """`keras.Model.fit` on pictures, pictures with what they are conditioned on, or batches as dicts.
+        """Trains the model like `keras.Model.fit`, on pictures, on pictures and their condition, or on dicts.
 
         Args:
             x: pictures (n, H, W, C), floats in [0, 1]; a pair (pictures, y); a dict of arrays as `batch` describes; or
                 a tf.data.Dataset of batches of any of these.
-            y: what the model is conditioned on: labels (n,) of a CGAN, attributes (n, K) of an ACGAN, depth
-                (n, H, W, 1) of a DepthWGAN. Other models ignore it.
-            batch_size: pictures in a batch, 32 for arrays; a tf.data.Dataset brings its own.
+            y: what the model is conditioned on: labels (n,) for a CGAN, attributes (n, K) for an ACGAN, depth
+                (n, H, W, 1) for a DepthWGAN. Other models ignore it.
+            batch_size: pictures per batch, 32 by default for arrays; a tf.data.Dataset is already batched.
             epochs: passes over the data.
             arguments: others of `keras.Model.fit`. Callbacks that change the learning rate of one optimizer are
                 refused; set `model.optimizers[player].learning_rate` in a callback of your own.
@@ -151,10 +151,10 @@ class GenerativeModel(Saved, keras.Model):
         return super().evaluate(x, y, **arguments)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        """Nothing: all variables are there. Keras would draw a batch to find out, which several machines cannot do."""
+        """Does nothing: all variables exist. Keras would read a batch, which does not work on several machines."""
 
     def batch(self, data: Any) -> Batch:
-        """What `fit` hands to `train_step`, as a dict of the local batch.
+        """Converts the data that `fit` passes to `train_step` to a dict of the local batch.
 
         Args:
             data: pictures (B, H, W, C); a pair of pictures and y; or a dict of "image", and of "label" (B,),
@@ -162,8 +162,8 @@ class GenerativeModel(Saved, keras.Model):
                 depth are floats in [0, 1].
 
         Returns:
-            The dict with pictures, attributes and depth as float32, labels as integers, and the "key" from which
-            latents are drawn: the data's own, or (seed, step), which counts the model's training steps.
+            The dict, with pictures, attributes and depth as float32, labels as integers, and the "key" from which
+            latents are drawn: the key in the data, or (seed, step), where step counts the model's training steps.
 
         Raises:
             UserError: if the data do not fit the model.
@@ -176,13 +176,13 @@ class GenerativeModel(Saved, keras.Model):
         return batch
 
     def update(self, player: str, loss_fn: Callable, batch: Batch, draw: int = 0) -> Logs:
-        """One step of one player's optimizer.
+        """Takes one step of one player's optimizer.
 
         Args:
             player: a key of `players`.
-            loss_fn: (batch, draw) -> (loss, logs): the scalar to minimise over the local batch, and the terms to log.
+            loss_fn: (batch, draw) -> (loss, logs): the scalar to minimize over the local batch, and the terms to log.
             batch: dict of the local batch.
-            draw: which noise of this training step `loss_fn` sees; updates given the same number see the same latents.
+            draw: number of the noise within this training step; updates with the same number use the same latents.
 
         Returns:
             The logs, averaged over replicas.
@@ -198,7 +198,7 @@ class GenerativeModel(Saved, keras.Model):
             loss = optimizer.scale_loss(loss / context.num_replicas_in_sync)
         gradients = tape.gradient(loss, variables)
         if context.num_replicas_in_sync > 1 and isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            # Keras asks the first replica alone whether gradients have overflown: one's overflow is made everybody's.
+            # Keras checks only the first replica for overflow: an overflow on one replica is copied to all.
             over = context.all_reduce(
                 tf.distribute.ReduceOp.SUM, tf.cast(~optimizer.check_finite(gradients), tf.float32)
             )
@@ -215,72 +215,72 @@ class GenerativeModel(Saved, keras.Model):
                 self.trackers[name].update_state(value, tf.cast(tf.shape(images)[0], tf.float32))
         strategy = tf.distribute.get_strategy()
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-            # Keras averages them over machines along an axis (keras #20585).
+            # Keras averages logs over machines along an axis (keras #20585).
             logs = {name: tf.reshape(value, [1]) for name, value in logs.items()}
         return logs
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """Keras's hook for the logs at an epoch's end: the means of what was logged, of validation only a part."""
+        """Keras's hook for the logs at the end of an epoch: the means of all terms that were logged."""
         return {name: tracker.result() for name, tracker in self.trackers.items() if tracker.count.numpy()}
 
     # Networks --------------------------------------------------------------------------------------------------------
 
     def networks(self) -> dict[str, keras.Model]:
-        """name -> network, for every network of any player."""
+        """name -> network, for all networks of all players."""
         return {name: getattr(self, name) for names in self.players.values() for name in names}
 
     def parameters(self) -> dict[str, int]:
-        """network -> number of its trainable parameters; the moving statistics come on top."""
+        """network -> number of its trainable parameters, without moving statistics."""
         return {
             name: sum(math.prod(v.shape) for v in network.trainable_variables)
             for name, network in self.networks().items()
         }
 
     def player_variables(self, player: str) -> list[keras.Variable]:
-        """The trainable variables that this player's optimizer moves."""
+        """The trainable variables that this player's optimizer updates."""
         return [variable for name in self.players[player] for variable in getattr(self, name).trainable_variables]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of the pictures it is trained on."""
+        """Shape (H, W, C) of the pictures that the model is trained on."""
         raise NotImplementedError
 
     # Use -------------------------------------------------------------------------------------------------------------
 
     def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
-        """`generate` of z, or of a pair (z, condition)."""
+        """Generates pictures from z, or from a pair (z, condition)."""
         z, condition = inputs if isinstance(inputs, tuple | list) else (inputs, None)
         return self.generate(z, condition)
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
-        """Pictures (n, H, W, C) of latents, batch normalization in inference mode.
+        """Generates pictures (n, H, W, C) from latents, with batch normalization in inference mode.
 
         Args:
             z: latents.
-            condition: what the pictures are generated for, of conditional models.
+            condition: what to condition the pictures on; for conditional models only.
         """
         raise NotImplementedError
 
     def export(self, filepath: str, format: str = "tf_saved_model", **arguments: Any) -> None:
-        """`keras.Model.export` of `call`: an endpoint `serve` for batches of any size."""
+        """Exports `call` like `keras.Model.export`, with an endpoint `serve` for batches of any size."""
         arguments.setdefault("input_signature", [self.input_signature])
         super().export(filepath, format=format, **arguments)
 
     @property
     def input_signature(self) -> Any:
-        """tf.TensorSpec of what `call` takes, or a pair of them."""
+        """tf.TensorSpec of the input of `call`, or a pair of them."""
         raise NotImplementedError
 
 
 def in_batches(network: Callable, inputs: Any, batch_size: int = 256) -> Any:
-    """A network's outputs of any number of inputs as NumPy arrays, in inference mode.
+    """Applies a network to any number of inputs in inference mode. Returns NumPy arrays.
 
-    Keras's `predict` would let every replica, and every machine, take part, each with moving statistics of its own.
+    Keras's `predict` would involve all replicas and machines, each with its own moving statistics.
 
     Args:
         network: a Keras model; its inputs and outputs are arrays or dicts of them.
         inputs: array (n, ...), or dict of such arrays.
-        batch_size: how many examples pass the network at once.
+        batch_size: number of examples at a time.
     """
     n = len(tf.nest.flatten(inputs)[0])
     parts: Iterable = [

@@ -1,4 +1,4 @@
-"""Sullivan 2017, depth from colour: the WGAN-GP of Gulrajani et al. 2017 (arXiv:1704.00028) on pictures with depth."""
+"""Sullivan 2017, depth from color: the WGAN-GP of Gulrajani et al. 2017 (arXiv:1704.00028) on pictures with depth."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ from tfgen.models.inputs import told
 
 @keras.saving.register_keras_serializable("tfgen")
 class DepthWGAN(GAN):
-    """A critic tells a picture with its depth from a picture with the generator's; the generator also minimises the
-    error.
+    """A conditional WGAN-GP that predicts depth: the critic separates true from predicted depth.
 
-    Where the true depth has holes, the critic sees 0 in both: the holes do not betray which is which.
+    The generator also minimizes the error. Where the true depth has holes, the critic sees 0 in both depth maps, so
+    that it cannot recognize the true one by its holes.
 
     Args:
         generator: {"image": (B, H, W, C), "noise": (B, H, W, 1) if it takes any} -> depth (B, H, W, 1) in [0, 1].
         discriminator: picture and depth (B, H, W, C + 1) in [0, 1] -> scores of patches (B, h, w, 1); it rescales its
             input to [-1, 1].
-        gp_weight: lambda.
-        rmse_weight: weight of the error beside the critic's score.
-        d_steps: critic steps to one of the generator.
+        gp_weight: lambda, the weight of the penalty.
+        rmse_weight: weight of the error relative to the critic's score.
+        d_steps: critic steps per generator step.
     """
 
     logs = ("d_loss", "g_loss", "rmse", "gradient_penalty", "wasserstein")
@@ -48,9 +48,9 @@ class DepthWGAN(GAN):
         return self.generator.input["image"].shape[1:]
 
     def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
-        """E[D(x, G(x))] - E[D(x, y)] + lambda * penalty, x a picture and y its depth (eq.
+        """E[D(x, G(x))] - E[D(x, y)] + lambda * penalty for a picture x and its depth y (equation 7).
 
-        7); d_loss is logged without the penalty.
+        d_loss is logged without the penalty.
         """
         real, fake = self.pair(batch["depth"], batch), self.pair(self.fake(batch, draw), batch)
         loss = self.adversarial.discriminator(self.judge(real, batch), self.judge(fake, batch))
@@ -59,9 +59,9 @@ class DepthWGAN(GAN):
         return loss + self.gp_weight * penalty, {"d_loss": loss, "gradient_penalty": penalty, "wasserstein": -loss}
 
     def generator_loss(self, batch: Batch, draw: int) -> Loss:
-        """-E[D(x, G(x))] + rmse_weight * RMSE: eq.
+        """-E[D(x, G(x))] + rmse_weight * RMSE.
 
-        5 with the sign that eq. 7 asks for, and the root of the mean, as in the notes' code.
+        This is eq. 5 with the sign that eq. 7 requires, and the root of the mean, as in the code of the notes.
         """
         depth = self.fake(batch, draw)
         loss = self.adversarial.generator(None, self.judge(self.pair(depth, batch), batch))
@@ -69,26 +69,24 @@ class DepthWGAN(GAN):
         return loss + self.rmse_weight * rmse, {"g_loss": loss, "rmse": rmse}
 
     def judge(self, images: tf.Tensor, batch: Batch) -> tf.Tensor:
-        """Scores (B, 1) of pictures with their depth (B, H, W, C + 1): the mean over patches, whose slope is the one to
-        penalise.
-        """
+        """Scores (B, 1) of pictures with their depth (B, H, W, C + 1), averaged over patches before the penalty."""
         return tf.reduce_mean(self.discriminator(images, training=True), axis=[1, 2])
 
     def pair(self, depth: tf.Tensor, batch: Batch) -> tf.Tensor:
-        """The batch's pictures with this depth where the true one is known: (B, H, W, C + 1)."""
+        """The batch's pictures with a depth map, set to 0 where the true depth is unknown: (B, H, W, C + 1)."""
         return tf.concat([batch["image"], batch["mask"] * depth], axis=-1)
 
     def fake(self, batch: Batch, draw: int) -> tf.Tensor:
-        """Depth (B, H, W, 1) of the batch's pictures."""
+        """Predicted depth (B, H, W, 1) of the batch's pictures."""
         z = self.sample_latents(batch["key"], draw, tf.shape(batch["image"])[0])
         return tf.cast(self.generator(self.inputs(batch["image"], z), training=True), tf.float32)
 
     def sample_latents(self, key: Any, draw: int, n: Any) -> tf.Tensor:
-        """Noise (n, H, W, 1) from U(-1, 1)."""
+        """Draws noise (n, H, W, 1) from U(-1, 1)."""
         return self.prior(key, draw, (n, *self.generator.output_shape[1:]))
 
     def inputs(self, images: Any, z: Any) -> dict[str, Any]:
-        """What the generator is given of pictures (n, H, W, C) and noise (n, H, W, 1)."""
+        """The generator's inputs: pictures (n, H, W, C) and, if it uses noise, z (n, H, W, 1)."""
         return {"image": tf.convert_to_tensor(images)} | ({"noise": z} if "noise" in self.generator.input else {})
 
     @property
@@ -97,14 +95,14 @@ class DepthWGAN(GAN):
         return tuple(tf.TensorSpec((None, *shape), tf.float32, name) for name, shape in shapes.items())
 
     def sample(self, n: int, seed: int = 0) -> tf.Tensor:
-        """Raises UserError: there is no depth without a picture."""
+        """Raises UserError, because depth is predicted from pictures."""
         raise UserError("a DepthWGAN predicts the depth of given pictures: call predict_depth(images).")
 
     def predict_depth(self, images: Any, seed: int = 0) -> tf.Tensor:
-        """Depth (n, H, W, 1) in [0, 1], 1 for 10 m, of pictures (n, H, W, C) in [0, 1] and noise of a seed."""
+        """Predicts the depth (n, H, W, 1) of pictures (n, H, W, C) in [0, 1]; 1 is 10 m. `seed` selects the noise."""
         return self.generate(self.sample_latents((seed, 0), 0, len(images)), images)
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
-        """Depth (n, H, W, 1) in [0, 1] of noise (n, H, W, 1) and pictures (n, H, W, C)."""
+        """Predicts depth (n, H, W, 1) in [0, 1] from noise (n, H, W, 1) and pictures (n, H, W, C)."""
         images = told(self, condition, "pictures (n, H, W, C)")
         return self.generator(self.inputs(images, z), training=False)

@@ -15,15 +15,15 @@ Loss = tuple[tf.Tensor, Logs]
 
 @keras.saving.register_keras_serializable("tfgen")
 class GAN(GenerativeModel):
-    """Two players: the discriminator tells real from generated, the generator is judged by it.
+    """A GAN: the discriminator separates real from generated pictures, and the generator tries to fool it.
 
     Args:
         generator: z (B, Z) -> image (B, H, W, C) in [0, 1].
         discriminator: image -> logits (B, 1).
-        adversarial: AdversarialLoss both minimise, or its name in `losses.ADVERSARIAL_LOSSES`.
-        prior: noise.uniform or noise.normal, what latents are drawn from.
-        d_steps, g_steps: updates of each player a training step, every one with latents of its own.
-        readings: name -> (real logits, fake logits) -> scalar: what else to log of the discriminator, as
+        adversarial: AdversarialLoss of both players, or its name in `losses.ADVERSARIAL_LOSSES`.
+        prior: distribution of the latents, noise.uniform or noise.normal.
+        d_steps, g_steps: number of updates of each player in a training step, each with its own latents.
+        readings: name -> function of (real logits, fake logits) that returns another scalar to log, such as
             losses.jensen_shannon.
     """
 
@@ -53,7 +53,7 @@ class GAN(GenerativeModel):
 
     @property
     def latent_dim(self) -> int:
-        """Z, how many numbers a latent has."""
+        """Z, the size of a latent."""
         return self.generator.input_shape[-1]
 
     @property
@@ -70,7 +70,7 @@ class GAN(GenerativeModel):
         return logs
 
     def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
-        """(scalar, {"d_loss"} and the readings); real and generated pictures have their own batch statistics."""
+        """(scalar, {"d_loss"} and the readings). Real and generated pictures have separate batch statistics."""
         real, fake = self.judge(batch["image"], batch), self.judge(self.fake(batch, draw), batch)
         loss = self.adversarial.discriminator(real, fake)
         return loss, {"d_loss": loss} | {name: read(real, fake) for name, read in self.readings.items()}
@@ -82,11 +82,11 @@ class GAN(GenerativeModel):
         return loss, {"g_loss": loss}
 
     def real_scores(self, batch: Batch) -> tf.Tensor | None:
-        """The logits (B, 1) of real pictures that a relativistic loss of the generator reads; None for other losses."""
+        """The logits (B, 1) of real pictures for a relativistic generator loss; None for other losses."""
         return self.judge(batch["image"], batch) if self.adversarial.relativistic else None
 
     def judge(self, images: tf.Tensor, batch: Batch) -> tf.Tensor:
-        """The discriminator's logits (B, 1) of pictures, real or generated; `batch` holds their condition."""
+        """The discriminator's logits (B, 1) for real or generated pictures; `batch` contains their condition."""
         return self.discriminator(images, training=True)
 
     def fake(self, batch: Batch, draw: int) -> tf.Tensor:
@@ -95,7 +95,7 @@ class GAN(GenerativeModel):
         return tf.cast(self.generator(z, training=True), tf.float32)
 
     def sample_latents(self, key: Any, draw: int, n: Any) -> tf.Tensor:
-        """n latents (n, Z) of the prior."""
+        """Draws n latents (n, Z) from the prior."""
         return self.prior(key, draw, (n, self.latent_dim))
 
     @property
@@ -106,9 +106,9 @@ class GAN(GenerativeModel):
         return tuple(tf.TensorSpec((None, *inputs[name].shape[1:]), tf.float32, name) for name in ("z", "codes"))
 
     def sample(self, n: int, seed: int = 0) -> tf.Tensor:
-        """n pictures (n, H, W, C) in [0, 1] of latents from the prior; a seed gives the same ones every time."""
+        """Generates n pictures (n, H, W, C) in [0, 1] from latents of the prior; the same ones for the same seed."""
         return self.generate(self.sample_latents((seed, 0), 0, n))
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
-        """Pictures (n, H, W, C) of latents (n, Z), batch normalization in inference mode."""
+        """Generates pictures (n, H, W, C) from latents (n, Z), with batch normalization in inference mode."""
         return self.generator(z, training=False)

@@ -1,4 +1,4 @@
-"""Chen et al. 2016, InfoGAN (arXiv:1606.03657): codes that stay readable in the pictures."""
+"""Chen et al. 2016, InfoGAN (arXiv:1606.03657): codes that can be recognized in the pictures."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,21 +15,21 @@ from tfgen.models.inputs import told
 
 @keras.saving.register_keras_serializable("tfgen")
 class InfoGAN(GAN):
-    """A GAN whose generator is given codes and keeps them readable: a recognizer must tell them from the picture.
+    """A GAN with codes as additional input of the generator, and a recognizer that predicts them from the picture.
 
-    A third optimizer moves generator and recognizer towards lower cross-entropy CE of the codes, which raises the bound
-    L_I = H(c) - CE <= I(c; G(z, c)) (eq. 5). H(c) is constant: it is part of the log, not of the gradient.
+    A third optimizer trains the generator and the recognizer to minimize the cross-entropy CE of the codes, which
+    maximizes the bound L_I = H(c) - CE <= I(c; G(z, c)) (eq. 5). H(c) is constant: it appears in the log only.
 
     Args:
         generator: {"z": (B, Z), "codes": (B, K)} -> image (B, H, W, C) in [0, 1].
         discriminator: image -> {"logits": (B, 1), "features": (B, F)}.
-        recognizer: features -> {"code_0": logits (B, n_0), ..., "continuous": (B, m) in [0, 1] where m > 0}.
+        recognizer: features -> {"code_0": logits (B, n_0), ..., "continuous": (B, m) in [0, 1] if m > 0}.
         adversarial: AdversarialLoss.
-        categories: n_0, n_1, ...: how many values each categorical code has.
-        continuous: m, how many codes are uniform in [0, 1].
-        continuous_weight: weight of their likelihood beside that of the categorical codes.
-        shared_trunk: whether the recognizer's optimizer also moves the discriminator's layers up to the features, as in
-            the paper, where the two networks share all convolutions, or leaves them to the discriminator's.
+        categories: n_0, n_1, ...: number of values of each categorical code.
+        continuous: m, the number of continuous codes, uniform in [0, 1].
+        continuous_weight: weight of their likelihood relative to that of the categorical codes.
+        shared_trunk: whether the recognizer's optimizer also updates the discriminator's layers up to the features, as
+            in the paper, where the two networks share all convolutions.
     """
 
     players = {
@@ -80,7 +80,7 @@ class InfoGAN(GAN):
         return logs | self.update("recognizer", self.recognizer_loss, batch, draw=0)
 
     def recognizer_loss(self, batch: Batch, draw: int) -> Loss:
-        """-log q(c | G(z, c)) up to constants; logs the categorical codes' cross-entropy and the bound, in nats."""
+        """-log q(c | G(z, c)) up to constants. Logs the categorical codes' cross-entropy and the bound, in nats."""
         codes = self.sample_codes(batch["key"], draw, tf.shape(batch["image"])[0])
         read = self.recognizer(self.discriminator(self.fake(batch, draw), training=True)["features"], training=True)
         *categorical, continuous = tf.split(codes, [*self.categories, self.continuous], axis=-1)
@@ -97,26 +97,26 @@ class InfoGAN(GAN):
         return super().judge(images, batch)["logits"]
 
     def fake(self, batch: Batch, draw: int) -> tf.Tensor:
-        """Pictures of fresh latents and codes."""
+        """Pictures generated from new latents and codes."""
         n = tf.shape(batch["image"])[0]
         inputs = {"z": self.sample_latents(batch["key"], draw, n), "codes": self.sample_codes(batch["key"], draw, n)}
         return self.generator(inputs, training=True)
 
     def sample_codes(self, key: Any, draw: int, n: Any) -> tf.Tensor:
-        """n codes (n, K): one-hot categories drawn evenly, then continuous ones from U(0, 1)."""
+        """Draws n codes (n, K): uniform one-hot categories, then continuous codes from U(0, 1)."""
         uniform = noise.unit(key, noise.stream(draw, 1), (n, len(self.categories) + self.continuous))
         drawn = [tf.one_hot(tf.cast(uniform[:, i] * size, tf.int32), size) for i, size in enumerate(self.categories)]
         return tf.concat([*drawn, uniform[:, len(self.categories) :]], axis=-1)
 
     def read_codes(self, images: Any) -> dict[str, tf.Tensor]:
-        """What the recognizer reads in pictures (n, H, W, C): its outputs, batch normalization in inference mode."""
+        """The recognizer's outputs for pictures (n, H, W, C), with batch normalization in inference mode."""
         return self.recognizer(self.discriminator(images, training=False)["features"], training=False)
 
     def sample(self, n: int, seed: int = 0) -> tf.Tensor:
-        """n pictures (n, H, W, C) of latents and codes drawn as in training."""
+        """Generates n pictures (n, H, W, C) from latents and codes that are drawn as in training."""
         return self.generate(self.sample_latents((seed, 0), 0, n), self.sample_codes((seed, 0), 0, n))
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
-        """Pictures (n, H, W, C) of latents (n, Z) and codes (n, K), categories one-hot, continuous ones in [0, 1]."""
+        """Generates pictures (n, H, W, C) from latents (n, Z) and codes (n, K), in the format of `sample_codes`."""
         codes = told(self, condition, "codes (n, K), as sample_codes draws them")
         return self.generator({"z": z, "codes": codes}, training=False)

@@ -1,4 +1,4 @@
-"""What a Keras user hands to `fit`, brought to the batches that models train on, or refused in one sentence."""
+"""Converts and checks the data that are passed to `fit`; errors are one sentence."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from tfgen import UserError
 
 
 def as_batch(model: Any, data: Any) -> dict[str, tf.Tensor]:
-    """The dict of a batch; see `GenerativeModel.batch`. Checks types and shapes, when traced."""
+    """The dict of a batch; see `GenerativeModel.batch`. Checks types and shapes, also during tracing."""
     batch = dict(data) if isinstance(data, dict) else _named(model, data)
     if "image" not in batch:
         raise UserError(
-            f'a batch given as a dict needs the field "image", and this one has {", ".join(sorted(batch))}.'
+            f'a batch that is a dict must have the field "image", but this one has {", ".join(sorted(batch))}.'
         )
     batch["image"] = pictures(batch["image"], model.image_shape)
     condition = model.condition
@@ -22,8 +22,8 @@ def as_batch(model: Any, data: Any) -> dict[str, tf.Tensor]:
         return batch
     if condition not in batch:
         raise UserError(
-            f"{type(model).__name__} is trained on pictures with {condition}: "
-            f'pass fit(pictures, {condition}) or batches with the field "{condition}".'
+            f"{type(model).__name__} needs pictures with {condition}: "
+            f'use fit(pictures, {condition}) or batches with the field "{condition}".'
         )
     batch[condition] = CONDITIONS[condition](tf.convert_to_tensor(batch[condition]), model)
     if condition == "depth" and "mask" not in batch:
@@ -42,7 +42,7 @@ def _named(model: Any, data: Any) -> dict[str, Any]:
 
 
 def pictures(images: Any, shape: tuple[int, ...]) -> tf.Tensor:
-    """Pictures (n, H, W, C) of the shape (H, W, C) as float32. Raises UserError for other types and shapes."""
+    """Converts pictures (n, H, W, C) to float32. Raises UserError for other types and shapes."""
     images = tf.convert_to_tensor(images)
     if images.shape.rank is None:  # of a generator or a Python function
         images = tf.ensure_shape(images, (None, *shape))
@@ -60,7 +60,7 @@ def _labels(labels: tf.Tensor, model: Any) -> tf.Tensor:
         labels = labels[:, 0]
     if labels.shape.rank != 1:
         raise UserError(
-            f"labels must be class numbers of shape (n,), not {_shape(labels)}: of one-hot rows take argmax."
+            f"labels must be class numbers of shape (n,), not {_shape(labels)}: apply argmax to one-hot labels."
         )
     return tf.cast(labels, tf.int32)
 
@@ -150,7 +150,7 @@ def check_values(model: Any, x: Any, y: Any) -> None:
             return  # a generator's, perhaps: a batch looked at would be a batch lost
         first = next(iter(x.take(1)), None)
         if first is None:
-            raise UserError("the data set holds no batch.")
+            raise UserError("the data set is empty.")
         values = as_batch(model, first)
     elif isinstance(x, keras.utils.PyDataset):
         values = as_batch(model, x[0])
@@ -181,7 +181,7 @@ def check_values(model: Any, x: Any, y: Any) -> None:
 def _check_range(what: str, values: Any) -> None:
     low, high = float(np.min(values)), float(np.max(values))
     if not (low >= 0.0 and high <= 1.0):
-        raise UserError(f"{what} must be in [0, 1], and these go from {low:g} to {high:g}: rescale them.")
+        raise UserError(f"{what} must be in [0, 1], but the values go from {low:g} to {high:g}: rescale them.")
 
 
 def check_shares(x: Any, batch_size: int, replicas: int, validation_split: float = 0.0, steps: Any = None) -> None:
@@ -190,21 +190,21 @@ def check_shares(x: Any, batch_size: int, replicas: int, validation_split: float
     if isinstance(x, tf.data.Dataset):
         size = tf.nest.flatten(x.element_spec)[0].shape[:1]
         if size.rank is None or size[0] is None or size[0] % replicas:
-            raise UserError(f"batches must all be shared evenly by {replicas} devices: {advice}.")
+            raise UserError(f"all batches must split evenly across {replicas} devices: {advice}.")
     elif isinstance(x, np.ndarray | tf.Tensor | dict):
         n = int(len(tf.nest.flatten(x)[0]) * (1.0 - validation_split))
         n = min(n, batch_size * steps) if steps else n
         if batch_size % replicas or n % batch_size % replicas:
             raise UserError(
-                f"{n} examples in batches of {batch_size} cannot be shared evenly by {replicas} devices: choose "
+                f"{n} examples in batches of {batch_size} cannot be split evenly across {replicas} devices: choose "
                 f"another batch_size, or {advice}."
             )
     elif isinstance(x, keras.utils.PyDataset):
-        raise UserError(f"a PyDataset's batches may not all be shared evenly by {replicas} devices: {advice}.")
+        raise UserError(f"the batches of a PyDataset may not all split evenly across {replicas} devices: {advice}.")
 
 
 def told(model: Any, condition: Any, what: str) -> tf.Tensor:
-    """The condition of generated pictures as a float32 tensor. Raises UserError if there is none."""
+    """The condition as a float32 tensor. Raises UserError if it is None."""
     if condition is None:
-        raise UserError(f"{type(model).__name__} generates pictures for {what}: pass them beside z.")
+        raise UserError(f"{type(model).__name__} is conditional: pass {what} in addition to z.")
     return tf.cast(tf.convert_to_tensor(condition), tf.float32)

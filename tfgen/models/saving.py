@@ -1,4 +1,4 @@
-"""How a model of several networks and optimizers is saved: as `.keras` files, weights, and checkpoints of a run."""
+"""Saves models of several networks and optimizers: as `.keras` files, as weights, and as checkpoints of a run."""
 
 import inspect
 from typing import Any, Self
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 class Saved:
-    """Mixed into a GenerativeModel, whose constructor keeps every argument as an attribute of the same name."""
+    """Mixin of GenerativeModel. The constructor must store every argument as an attribute of the same name."""
 
     def get_config(self: Any) -> dict[str, Any]:
         """The constructor's arguments, which are attributes of the same names."""
@@ -16,7 +16,7 @@ class Saved:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """The model of a configuration, with fresh weights."""
+        """Creates a model from its configuration, with new weights."""
         return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
     def get_compile_config(self: Any) -> dict[str, Any]:
@@ -28,7 +28,7 @@ class Saved:
         return {name: getattr(self, name) for name in names} | {"optimizers": optimizers}
 
     def compile_from_config(self: Any, config: dict[str, Any]) -> None:
-        """Compiles with what `get_compile_config` gave; the slots are there for `load_model` to fill."""
+        """Compiles with the result of `get_compile_config`. This creates the slots that `load_model` then restores."""
         optimizers = {
             name: keras.saving.deserialize_keras_object(value) for name, value in config["optimizers"].items()
         }
@@ -53,8 +53,8 @@ class Saved:
         """A tf.train.Checkpoint of networks, their moving statistics and dropout, and optimizers with their slots.
 
         Args:
-            counter: whether `step` is in it; in checkpoints of tfgen 0.1 it is not.
-            more: what else to keep.
+            counter: whether to include `step`; checkpoints of tfgen 0.1 do not contain it.
+            more: additional objects to save.
         """
         optimizers = {f"{player}_optimizer": optimizer for player, optimizer in self.optimizers.items()}
         states = {"dropout": [state.value for state in self._seeds()]} if self._seeds() else {}

@@ -16,15 +16,15 @@ Loss = tuple[tf.Tensor, Logs]
 
 @keras.saving.register_keras_serializable("tfgen")
 class VAE(Autoencoder, GenerativeModel):
-    """Minimises reconstruction + kl_weight * KL(q(z|x) || N(0, I)).
+    """A VAE. It minimizes reconstruction + kl_weight * KL(q(z|x) || N(0, I)).
 
     Args:
         encoder: image (B, H, W, C) -> {"mean": (B, Z), "log_var": (B, Z)}.
         decoder: z (B, Z) -> image (B, H, W, C) in [0, 1].
-        kl_weight: weight of the divergence.
-        kl_reduction: "sum" over the Z latent dimensions, or their "mean": how the divergence is weighted and logged.
-        reconstruction: (images, decoded) -> scalar, losses.mean_squared_error, or losses.bernoulli_nll for a decoder
-            of probabilities.
+        kl_weight: weight of the KL divergence.
+        kl_reduction: "sum" or "mean" over the Z latent dimensions; applies to the loss and the log.
+        reconstruction: (images, decoded) -> scalar: losses.mean_squared_error, or losses.bernoulli_nll if the decoder
+            outputs probabilities.
     """
 
     players = {"autoencoder": ("encoder", "decoder")}
@@ -55,12 +55,12 @@ class VAE(Autoencoder, GenerativeModel):
 
     @property
     def kl_scale(self) -> float:
-        """What the sum over z is multiplied by: 1, or 1 / Z for its mean."""
+        """Factor of the sum over z: 1, or 1 / Z for the mean."""
         return 1.0 if self.kl_reduction == "sum" else 1.0 / self.latent_dim
 
     @property
     def beta(self) -> float:
-        """The loss is proportional to (error summed over pixels) + beta * (KL summed over z), however it is written."""
+        """The equivalent weight: the loss is proportional to (error summed over pixels) + beta * (KL summed over z)."""
         values = math.prod(self.image_shape) if self.reconstruction is losses.mean_squared_error else 1
         return self.kl_weight * self.kl_scale * values
 
@@ -68,23 +68,23 @@ class VAE(Autoencoder, GenerativeModel):
         return self.update("autoencoder", self.negative_bound, self.batch(data))
 
     def validation_logs(self, images: tf.Tensor) -> Logs:
-        """The error from one sampled code a picture, as in training, and the divergence."""
+        """The error from one sampled code per picture, as in training, and the KL divergence."""
         code = self.encoder(images, training=False)
         decoded = self.decoder(self.sample_posterior(code, (self.seed, -1), 0), training=False)
         return {"reconstruction": self.reconstruction(images, decoded), "kl": self.divergence(code)}
 
     def negative_bound(self, batch: Batch, draw: int) -> Loss:
-        """Algorithm 1 with one sample a picture: (scalar, logs)."""
+        """Algorithm 1 with one sample per picture: (scalar, logs)."""
         code, images = self.decode_sample(batch, draw)
         reconstruction, kl = self.reconstruction(batch["image"], images), self.divergence(code)
         return reconstruction + self.kl_weight * kl, {"reconstruction": reconstruction, "kl": kl}
 
     def divergence(self, code: dict[str, tf.Tensor]) -> tf.Tensor:
-        """KL(q(z|x) || N(0, I)) in nats, a mean over the batch, and over z or its sum: scalar."""
+        """KL(q(z|x) || N(0, I)) in nats: scalar, the mean over the batch, summed or averaged over z."""
         return self.kl_scale * tf.reduce_mean(losses.kl_divergence(code["mean"], code["log_var"]))
 
     def decode_sample(self, batch: Batch, draw: int) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """(code, pictures decoded from one sample of its posterior), with batch statistics."""
+        """(code, pictures decoded from one sample of the posterior), with batch statistics."""
         code = self.encoder(batch["image"], training=True)
         decoded = self.decoder(self.sample_posterior(code, batch["key"], draw), training=True)
         return code, tf.cast(decoded, tf.float32)
@@ -96,9 +96,9 @@ class VAE(Autoencoder, GenerativeModel):
         return mean + tf.exp(0.5 * log_var) * eps
 
     def sample_latents(self, key: Any, draw: int, n: Any) -> tf.Tensor:
-        """n latents (n, Z) of the prior N(0, I)."""
+        """Draws n latents (n, Z) from the prior N(0, I)."""
         return noise.normal(key, draw, (n, self.latent_dim))
 
     def sample(self, n: int, seed: int = 0) -> tf.Tensor:
-        """n pictures (n, H, W, C) in [0, 1] of latents from the prior; a seed gives the same ones every time."""
+        """Generates n pictures (n, H, W, C) in [0, 1] from latents of the prior; the same ones for the same seed."""
         return self.generate(self.sample_latents((seed, 0), 0, n))

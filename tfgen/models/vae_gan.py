@@ -12,19 +12,18 @@ from tfgen.models.vae import VAE, Loss
 
 @keras.saving.register_keras_serializable("tfgen")
 class VAEGAN(VAE):
-    """A VAE whose likelihood is of a discriminator's features in the place of pixels, and whose decoder is a GAN's
-    generator.
+    """A VAE with a likelihood of a discriminator's features instead of pixels, and a decoder that is a GAN's generator.
 
-    Three players, each with its own share of three terms (algorithm 1): the encoder minimises L_prior + L_features, the
-    decoder gamma * L_features - L_GAN, the discriminator L_GAN. L_features is -log N(features of x; features of x', I)
-    but for its constant.
+    Three players minimize combinations of three terms (algorithm 1): the encoder L_prior + L_features, the decoder
+    gamma * L_features - L_GAN, and the discriminator L_GAN. L_features is -log N(features of x; features of x', I)
+    without its constant.
 
     Args:
-        encoder, decoder: as of a VAE.
+        encoder, decoder: as for a VAE.
         discriminator: image -> {"logits": (B, 1), "features": (B, F)}.
-        adversarial: AdversarialLoss that stands for L_GAN; reconstructions and decoded draws of the prior are its
-            generated pictures.
-        gamma: weight of the decoder's L_features, a sum over all F.
+        adversarial: AdversarialLoss used for L_GAN; its generated pictures are reconstructions and pictures decoded
+            from the prior.
+        gamma: weight of L_features, a sum over all F, in the decoder's loss.
     """
 
     players = {"encoder": ("encoder",), "decoder": ("decoder",), "discriminator": ("discriminator",)}
@@ -43,7 +42,8 @@ class VAEGAN(VAE):
         self.adversarial = losses.adversarial(adversarial)
         if self.adversarial.relativistic:
             raise UserError(
-                "a VAEGAN has two generated pictures to a real one: choose another loss than a relativistic one."
+                "a VAEGAN has two generated pictures for each real one, so its loss cannot be relativistic: choose "
+                "another loss."
             )
         self.gamma = gamma
 
@@ -56,7 +56,7 @@ class VAEGAN(VAE):
     def encoder_loss(self, batch: Batch, draw: int) -> Loss:
         """L_prior + L_features: (scalar, {"reconstruction", "kl"}), in nats.
 
-        No judgement of the discriminator's reaches the encoder.
+        The encoder does not receive L_GAN.
         """
         code, images = self.decode_sample(batch, draw)
         reconstruction = losses.gaussian_nll(self.judge(batch["image"])["features"], self.judge(images)["features"])
@@ -74,7 +74,7 @@ class VAEGAN(VAE):
     def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
         """L_GAN: (scalar, {"d_loss"}).
 
-        Both kinds of generated pictures together weigh as much as the real, as in the authors' code.
+        Both kinds of generated pictures together have the same weight as the real ones, as in the authors' code.
         """
         real = self.judge(batch["image"])["logits"]
         fake = [self.judge(images)["logits"] for images in (self.decode_sample(batch, draw)[1], self.fake(batch, draw))]
@@ -82,16 +82,16 @@ class VAEGAN(VAE):
         return loss, {"d_loss": loss}
 
     def judge(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What the discriminator makes of pictures of one kind, with batch statistics of their own."""
+        """The discriminator's outputs for pictures of one kind, with their own batch statistics."""
         return self.discriminator(images, training=True)
 
     def fake(self, batch: Batch, draw: int) -> tf.Tensor:
-        """As many pictures decoded from the prior as the batch has real ones."""
+        """Pictures decoded from the prior, as many as there are real ones in the batch."""
         z = self.sample_latents(batch["key"], noise.stream(draw, 1), tf.shape(batch["image"])[0])
         return tf.cast(self.decoder(z, training=True), tf.float32)
 
     def validation_logs(self, images: tf.Tensor) -> Logs:
-        """L_features from one sampled code a picture, and L_prior."""
+        """L_features from one sampled code per picture, and L_prior."""
         code = self.encoder(images, training=False)
         decoded = self.decoder(self.sample_posterior(code, (self.seed, -1), 0), training=False)
         real, read = (self.discriminator(pictures, training=False)["features"] for pictures in (images, decoded))

@@ -13,14 +13,13 @@ from tfgen.models.gan import GAN, Loss
 
 @keras.saving.register_keras_serializable("tfgen")
 class WGAN(GAN):
-    """A GAN whose discriminator is a critic with weights in [-clip, clip], and whose loss is their estimate of a
-    distance.
+    """A Wasserstein GAN with weight clipping: the critic estimates a distance, and its weights stay in [-clip, clip].
 
     Args:
-        generator, discriminator: as of a GAN; the critic's scores are unbounded.
-        clip: half the box's side.
-        prior: what latents are drawn from.
-        d_steps: critic steps to one of the generator.
+        generator, discriminator: as for a GAN; the critic's scores are unbounded.
+        clip: largest absolute value of the critic's weights.
+        prior: distribution of the latents.
+        d_steps: critic steps per generator step.
     """
 
     logs = ("d_loss", "g_loss", "wasserstein")
@@ -37,12 +36,12 @@ class WGAN(GAN):
         self.clip = clip
 
     def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
-        """Adds the estimate E[D(real)] - E[D(fake)], known up to the critic's Lipschitz constant."""
+        """Also logs the estimate E[D(real)] - E[D(fake)], which is correct up to the critic's Lipschitz constant."""
         loss, logs = super().discriminator_loss(batch, draw)
         return loss, logs | {"wasserstein": -logs["d_loss"]}
 
     def update(self, player: str, loss_fn: Callable, batch: Batch, draw: int = 0) -> Logs:
-        """Algorithm 1: the critic's weights are clipped after each of its steps."""
+        """Algorithm 1: clips the critic's weights after each of its steps."""
         logs = super().update(player, loss_fn, batch, draw)
         if player == "discriminator":
             variables = [variable.value for variable in self.discriminator.trainable_variables]

@@ -12,16 +12,16 @@ from tfgen.models.gan import GAN, Loss
 
 @keras.saving.register_keras_serializable("tfgen")
 class WGANGP(GAN):
-    """A Wasserstein GAN whose critic is held to slope 1 by a penalty.
+    """A Wasserstein GAN with a gradient penalty that drives the norm of the critic's gradient to 1.
 
     Args:
-        generator, discriminator: as of a GAN; the critic without batch normalization, its scores unbounded.
-        gp_weight: lambda.
-        prior: what latents are drawn from.
-        d_steps, g_steps: steps of the critic and of the generator.
+        generator, discriminator: as for a GAN; the critic has no batch normalization and unbounded scores.
+        gp_weight: lambda, the weight of the penalty.
+        prior: distribution of the latents.
+        d_steps, g_steps: number of steps of the critic and of the generator.
         penalty: (critic, real, fake, mix, input_scale) -> scalar.
-        mix_per_image: one point a segment, as in section 4, or one fraction for the whole batch.
-        input_scale: factor by which the critic rescales its input; the slope is taken in the critic's own range.
+        mix_per_image: whether each picture has its own mixing fraction, as in section 4, or the whole batch has one.
+        input_scale: factor by which the critic rescales its input; the gradient is taken in the rescaled range.
     """
 
     logs = ("d_loss", "g_loss", "wasserstein", "gradient_penalty")
@@ -54,7 +54,7 @@ class WGANGP(GAN):
         return loss + self.gp_weight * penalty, {"d_loss": loss, "wasserstein": -loss, "gradient_penalty": penalty}
 
     def mix(self, batch: Batch, draw: int) -> tf.Tensor:
-        """Where on the segments from real to fake the slope is taken: (B, 1, 1, 1) in [0, 1]."""
+        """Fractions (B, 1, 1, 1) in [0, 1] for the points between fake and real at which the gradient is taken."""
         n, stream = tf.shape(batch["image"])[0], noise.stream(draw, 1)
         return (
             noise.unit(batch["key"], stream, (n, 1, 1, 1))

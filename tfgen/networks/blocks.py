@@ -1,6 +1,6 @@
-"""What the networks have in common: channel counts, normalization, image ranges and output layers.
+"""Parts that the networks share: channel counts, normalization, image ranges and output layers.
 
-Images are in [0, 1] at both ends of every network. Output layers stay in float32 under mixed precision.
+Images are in [0, 1] at the input and output of every network. Output layers stay in float32 under mixed precision.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ SMALLEST = 4  # side of the smallest map between the convolutions and the dense 
 
 
 def halvings(image_size: int) -> int:
-    """How often a side can be halved down to 4 pixels: 4 times for 64.
+    """Number of times that a side can be halved down to 4 pixels: 4 for 64.
 
     Raises:
         UserError: if `image_size` is not a power of two, or is less than 8.
@@ -31,7 +31,7 @@ def halvings(image_size: int) -> int:
 
 
 def quarter(image_shape: ImageShape) -> int:
-    """A quarter of an image's side. Raises UserError for a side that does not fit, as `halvings` does."""
+    """A quarter of an image's side. Raises UserError for an invalid side, as `halvings` does."""
     halvings(image_shape[0])
     return image_shape[0] // 4
 
@@ -50,7 +50,7 @@ def widths(image_size: int, first: int, width: float = 1.0, most: int | None = N
         image_size: side in pixels, a power of two, at least 8.
         first: channels after the first halving.
         width: multiplier of all channels; each is at least 1.
-        most: largest number of channels before `width` multiplies it; None for no limit.
+        most: largest number of channels before multiplication by `width`; None for no limit.
 
     Returns:
         [32, 64, 128, 256] for a side of 64 and 32 first channels.
@@ -63,30 +63,30 @@ def widths(image_size: int, first: int, width: float = 1.0, most: int | None = N
 
 
 def normalize(x: Tensor, **arguments: Any) -> Tensor:
-    """Batch normalization with momentum 0.9 and epsilon 1e-5, as most of the studies have it."""
+    """Batch normalization with momentum 0.9 and epsilon 1e-5, as in most of the studies."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **arguments)(x)
 
 
 def leaky_relu(negative_slope: float) -> MakeLayer:
-    """A function that makes a leaky ReLU layer of this slope."""
+    """A function that creates a leaky ReLU layer with this slope."""
     return lambda: layers.LeakyReLU(negative_slope=negative_slope)
 
 
 def activate(x: Tensor, activation: MakeLayer, batch_norm: bool = True) -> Tensor:
-    """Batch normalization if asked for, then the activation layer that `activation()` makes.
+    """Applies batch normalization, if `batch_norm` is True, and the activation layer that `activation()` creates.
 
-    The layer before it keeps its bias, although the normalization removes it again: so did the studies' networks.
+    The layer before keeps its bias, although the normalization removes it, as in the networks of the studies.
     """
     return activation()(normalize(x) if batch_norm else x)
 
 
 def to_tanh_range(image: Tensor) -> Tensor:
-    """An image in [0, 1] -> the same in [-1, 1]."""
+    """Rescales an image from [0, 1] to [-1, 1]."""
     return layers.Rescaling(2.0, offset=-1.0)(image)
 
 
 def from_tanh_range(image: Tensor) -> Tensor:
-    """An image in [-1, 1] -> the same in [0, 1], in float32."""
+    """Rescales an image from [-1, 1] to [0, 1], in float32."""
     return layers.Rescaling(0.5, offset=0.5, dtype="float32")(image)
 
 
@@ -102,8 +102,8 @@ def head(x: Tensor, units: int, name: str, dense: MakeLayer = layers.Dense, **ar
         x: features (B, F).
         units: number of outputs.
         name: name of the layer.
-        dense: makes the layer.
-        arguments: more arguments of the layer.
+        dense: class of the layer.
+        arguments: further arguments of the layer.
     """
     return dense(units, dtype="float32", name=name, **arguments)(x)
 

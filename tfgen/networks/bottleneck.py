@@ -3,7 +3,7 @@ figures 1 to 4.
 
 Convolutions halve the side down to 4x4, and 1x1 convolutions reduce that map to 32 channels, 512 numbers; the decoder
 doubles the side again. Initial weights are Glorot's, Keras's default and the study's. Images are in [0, 1] at both
-ends. Functions return functional keras.Models and know no loss.
+ends. Functions return functional keras.Models, independent of losses.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def pointwise(filters: int) -> keras.layers.Layer:
 def block(
     layer: keras.layers.Layer, x: Tensor, activation: MakeLayer, batch_norm: bool, dropout: float = 0.0
 ) -> Tensor:
-    """The layer, batch normalization if asked for, the activation, dropout at a rate of more than 0."""
+    """Applies the layer, optional batch normalization, the activation, and dropout if the rate is positive."""
     x = blocks.activate(layer(x), activation, batch_norm)
     return Dropout(dropout)(x) if dropout else x
 
@@ -79,8 +79,8 @@ def _image(z: Tensor, image_shape: ImageShape, width: float, batch_norm: bool) -
 def encoder(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> keras.Model:
     """q(z | x): image (B, H, W, C) -> {"mean", "log_var"}, each (B, latent_dim); figure 1.
 
-    The study's second head was an unbounded "stddev", whose logarithm has no lower limit at 0; here it is the
-    logarithm of the variance.
+    The study's second head was an unbounded "stddev", and its logarithm has no lower limit. Here it is the logarithm of
+    the variance.
     """
     image = keras.Input(image_shape, name="image")
     x = _features(image, image_shape[0], width, norms=lambda i: True)
@@ -112,8 +112,8 @@ def discriminator(
     Args:
         image_shape: (H, W, C).
         width: multiplier of all channels.
-        batch_norm: whether to normalize all layers but the first; False for a critic with a gradient penalty.
-        activation: "linear" or "sigmoid", of the output.
+        batch_norm: whether to normalize all layers except the first; False for a critic with a gradient penalty.
+        activation: activation of the output, "linear" or "sigmoid".
 
     Raises:
         UserError: for another activation.

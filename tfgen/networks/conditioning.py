@@ -1,4 +1,4 @@
-"""Conditional networks: given an image whose depth they estimate, or a class."""
+"""Conditional networks: conditioned on an image, to estimate its depth, or on a class."""
 
 import keras
 from keras import layers
@@ -27,14 +27,13 @@ def depth_generator(
 ) -> keras.Model:
     """{"image": (B, H, W, C) in [0, 1], "noise": (B, H, W, 1) in [-1, 1]} -> depth (B, H, W, 1) in [0, 1].
 
-    Down to 4x4 with 32 channels and up again; every layer on the way up is concatenated with the one of the same size
-    on the way down.
+    An encoder down to 4x4 with 32 channels, and a decoder with skip connections from encoder layers of the same size.
 
     Args:
         image_shape: (H, W, C).
         width: multiplier of all channels.
-        noise: whether it has a noise input; if not, {"image"} is its only input.
-        batch_norm: whether to normalize all layers but the first and the last.
+        noise: whether there is a noise input; otherwise {"image"} is the only input.
+        batch_norm: whether to normalize all layers except the first and the last.
         dropout: whether to drop half of the values of the same layers.
 
     Source: figure 5 of Patrick Sullivan's notes of August 2017. The noise is only in their code.
@@ -63,7 +62,7 @@ def patch_critic(image_shape: ImageShape, width: float = 1.0, activation: str = 
     Args:
         image_shape: (H, W, C), where C counts the channels of image and depth together.
         width: multiplier of all channels.
-        activation: "linear" or "sigmoid", of the scores.
+        activation: activation of the scores, "linear" or "sigmoid".
 
     Raises:
         UserError: for another activation.

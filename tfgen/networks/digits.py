@@ -1,7 +1,7 @@
-"""The VAE and the GAN of TensorFlow's tutorials on MNIST (cvae, dcgan), whose kinds of layers the digits study uses.
+"""The VAE and the GAN of TensorFlow's tutorials on MNIST (cvae, dcgan), with the types of layers of the digits study.
 
 The tutorials' images are 28x28 and their decoders start from 7x7, so here they start from a quarter of the side. Images
-are in [0, 1] at both ends. Functions return functional keras.Models and know no loss.
+are in [0, 1] at both ends. Functions return functional keras.Models, independent of losses.
 """
 
 import keras
@@ -16,7 +16,7 @@ def encoder(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> ker
     """q(z | x): image (B, H, W, C) -> {"mean", "log_var"}, each (B, latent_dim); convolutions without padding, as in
     the tutorial.
     """
-    blocks.halvings(image_shape[0])  # raises for a side that does not fit
+    blocks.halvings(image_shape[0])  # raises for an invalid side
     image = keras.Input(image_shape, name="image")
     x = layers.Conv2D(scaled(32, width), 3, 2, activation="relu")(image)
     x = layers.Conv2D(scaled(64, width), 3, 2, activation="relu")(x)
@@ -54,7 +54,7 @@ def generator(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> k
 
 def discriminator(image_shape: ImageShape, width: float = 1.0) -> keras.Model:
     """Image (B, H, W, C) -> logits (B, 1)."""
-    blocks.halvings(image_shape[0])  # raises for a side that does not fit
+    blocks.halvings(image_shape[0])  # raises for an invalid side
     image = keras.Input(image_shape, name="image")
     x = blocks.to_tanh_range(image)  # the tutorial's input was in [-1, 1]
     for channels in (64, 128):

@@ -1,4 +1,4 @@
-"""Srivastava et al. 2014, Dropout (JMLR 15), with the same result on one replica and on many."""
+"""Srivastava et al. 2014, Dropout (JMLR 15), with the same result for any number of replicas."""
 
 import keras
 import tensorflow as tf

@@ -2,7 +2,7 @@
 
 Every level of the encoder halves the side, down to 4x4, and every level of the decoder doubles it again. The study
 gives no widths, kernel sizes or slopes; these are the ones of the other studies. Images are in [0, 1]. Functions return
-functional keras.Models and know no loss.
+functional keras.Models, independent of losses.
 """
 
 from collections.abc import Sequence

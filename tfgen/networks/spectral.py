@@ -11,14 +11,13 @@ class SpectralConv2D(layers.Conv2D):
     (k * k * C_in, C_out).
 
     Only the optimizer changes the stored kernel; Keras's own SpectralNormalization overwrites it with kernel / sigma in
-    every training call. Each training call takes one step of the power iteration (algorithm 1) from the vector that the
-    call before it left.
+    every training call. Each training call takes one step of the power iteration (algorithm 1) from the last vector.
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the kernel, the bias and the vector of the power iteration (C_out,)."""
         super().build(input_shape)
-        # Every replica takes the same step from the same kernel, so the first one's vector holds for all.
+        # Every replica takes the same step from the same kernel, so the first replica's vector is valid for all.
         self.u = self.add_weight(
             (self.filters,), "random_normal", trainable=False, aggregation="only_first_replica", name="u"
         )

@@ -1,7 +1,7 @@
 """The networks of the CSI5340 study's draft: depth is the number of convolutions k3 s2, and each doubles the channels.
 
 Where the decoder would end with more pixels than the image has, convolutions that halve the side follow. Images are in
-[0, 1] at both ends. Functions return functional keras.Models and know no loss.
+[0, 1] at both ends. Functions return functional keras.Models, independent of losses.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ def widths(image_size: int, depth: int, width: float = 1.0) -> list[int]:
     Raises:
         UserError: if any of them is out of range.
     """
-    blocks.halvings(image_size)  # raises for a side that does not fit
+    blocks.halvings(image_size)  # raises for an invalid side
     deepest = image_size.bit_length()  # with this depth the decoder starts at 1x1
     if not 1 <= depth <= deepest:
         raise UserError(f"depth must be from 1 to {deepest} for pictures of {image_size}x{image_size}, not {depth}.")
@@ -50,8 +50,8 @@ def _normal(mean: float = 0.0) -> keras.initializers.Initializer:
 def encoder(image_shape: ImageShape, latent_dim: int, depth: int = 5, width: float = 1.0) -> keras.Model:
     """q(z | x): image (B, H, W, C) -> {"mean", "log_var"}, each (B, latent_dim).
 
-    The study's second head was sigma without a bound, whose logarithm has no lower limit at 0; here it is the
-    logarithm of the variance.
+    The study's second head was an unbounded sigma, and its logarithm has no lower limit. Here it is the logarithm of
+    the variance.
     """
     image = keras.Input(image_shape, name="image")
     channels = widths(image_shape[0], depth, width)

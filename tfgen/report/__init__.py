@@ -1,4 +1,4 @@
-"""The figures of trained runs, under the names their study gave them, and a page that shows them."""
+"""Draws the figures of trained runs, with the file names of their study, and a page that shows them."""
 
 from tfgen.report.comparable import alike
 from tfgen.report.drawing import compare, draw, draw_all, make, save

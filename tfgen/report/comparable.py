@@ -9,12 +9,16 @@ from tfgen.studies import EXPERIMENTS
 
 
 def alike(name: str, chosen: Sequence[Run]) -> dict[str, dict[str, Run]]:
-    """{file name: {label: Run}} of an experiment's variants that were trained alike: for each data set the most there
-    are, if two or more.
+    """Groups runs of an experiment's variants that were trained with the same settings.
+
+    For each data set, returns the largest group, if it has at least two runs.
 
     Args:
-        name: of the experiment, STUDY/WHAT.
-        chosen: Runs, the preferred first.
+        name: name of the experiment, STUDY/NAME.
+        chosen: Runs, in order of preference.
+
+    Returns:
+        {file name: {label: Run}}.
     """
     study, experiment = name.split("/")[0], EXPERIMENTS[name]
     groups: dict[tuple, dict[str, dict[str, Run]]] = {}

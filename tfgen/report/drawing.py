@@ -16,9 +16,9 @@ DURATION = 200  # milliseconds for which a frame of an animation is shown
 
 
 def draw_all(entries: Iterable[Entry], folder: pathlib.Path) -> Iterator[Entry]:
-    """Draws the Entries that have runs into a folder, and yields each one when it is done.
+    """Draws the Entries that have runs into a folder, and yields each one when it is finished.
 
-    For what `draw` sets see there. To show progress:
+    See `draw` for the attributes it sets. To show progress:
         `for entry in tqdm(draw_all(entries, folder), total=sum(bool(entry.runs) for entry in entries)): ...`
     """
     for entry in entries:
@@ -38,7 +38,7 @@ def draw(entry: Entry, folder: pathlib.Path) -> None:
         entry.alt = entry.alt or figures.describe(figure)
     except UserError as error:
         entry.problem = str(error)
-    except Exception as error:  # a bug in one figure or a damaged run must not cost the other figures
+    except Exception as error:  # a bug in one figure or a damaged run must not prevent the other figures
         entry.problem = unexpected(error)
 
 
@@ -48,7 +48,7 @@ def unexpected(error: Exception) -> str:
 
 
 def save(figure: Figure | list[Image.Image], path: pathlib.Path) -> None:
-    """Writes a figure, in the format of the name's ending, or the frames of an animation; completely or not at all.
+    """Writes a figure, in the format given by the file extension, or an animation, completely or not at all.
 
     Raises:
         UserError: if it cannot be written.

@@ -1,4 +1,4 @@
-"""What a report consists of: a figure for each Entry, to be drawn or missing."""
+"""The entries of a report: figures to be drawn, and missing figures."""
 
 import dataclasses
 import functools
@@ -19,18 +19,18 @@ from tfgen.studies.study import Experiment, Preset
 
 @dataclasses.dataclass
 class Entry:
-    """A figure that is to be drawn, or is missing.
+    """A figure to be drawn, or a missing figure.
 
     Attributes:
         study: name of the study.
         model: name of the model, or None for a comparison of several runs.
-        names: file names; there are two where the study spells one name in two ways.
+        names: file names; two if the study spells the name in two ways.
         caption: what the figure shows.
-        runs: the runs it is drawn from, none if it is missing.
+        runs: the runs it is drawn from; empty if the figure is missing.
         command: the command that trains the run.
         draw: () -> matplotlib Figure, or the frames of an animation.
-        problem: a sentence that says why it could not be drawn.
-        alt: the figure in words.
+        problem: a sentence that explains why it could not be drawn.
+        alt: description of the figure, for its alternative text.
     """
 
     study: str
@@ -48,9 +48,9 @@ def entries(chosen: Sequence[Run], **options: Any) -> list[Entry]:
     """The Entries of a report on runs, in the order of the page.
 
     Args:
-        chosen: Runs, the preferred first: of several of one model the first is drawn. Without any, all figures of the
-            default study are missing.
-        options: keyword arguments of those figures that take them, as `attribute`; None means the figure's default.
+        chosen: Runs, in order of preference: only the first run of each model is drawn. If there are none, all figures
+            of the default study are missing.
+        options: keyword arguments for figures that take them, such as `attribute`; None means the default.
     """
     found = []
     for study in studies_of(chosen):
@@ -67,7 +67,7 @@ def _entries_of_model(study: str, model: str, preset: Preset, run: Run | None, o
         command = run.command() if run else runs.train_command(study, model)
         return [Entry(study, model, [name], plot.caption, [], command) for name, plot in preset.figures.items()]
     found: list[Entry] = []
-    by_plot: dict[int, Entry] = {}  # a plot of two names is drawn once
+    by_plot: dict[int, Entry] = {}  # a plot with two names is drawn once
     for name, plot in preset.figures.items():
         if id(plot) in by_plot:
             by_plot[id(plot)].names.append(name)
@@ -80,8 +80,8 @@ def _entries_of_model(study: str, model: str, preset: Preset, run: Run | None, o
         study,
         model,
         [f"{study}_{model}_networks.png"],
-        "The networks, drawn from the built layers: place and size of a block are those of its output; arcs are skip "
-        "connections.",
+        "The networks, drawn from their layers: the size of a block shows the size of its output, and arcs are "
+        "skip connections.",
         [run],
         run.command(),
         lambda: diagrams.networks(model_of(run)),
@@ -105,18 +105,20 @@ def _entries_of_experiment(study: str, name: str, experiment: Experiment, chosen
 
 
 def left_out(chosen: Sequence[Run], found: Sequence[Entry]) -> list[str]:
-    """A sentence for each run that no Entry shows, as it is not the first of its model and in no comparison."""
+    """A sentence for each run that no Entry shows, because it is neither the first of its model nor in a comparison."""
     shown = [run for entry in found for run in entry.runs]
     sentences = []
     for run in chosen:
         first = preferred(chosen, run.record["study"], run.record["model"])
         if first and run is not first and run not in shown:
-            sentences.append(f"{run.folder} is not drawn: {first.folder} is a run of the same model and comes first.")
+            sentences.append(
+                f"{run.folder} is not shown: {first.folder} is a run of the same model and takes precedence."
+            )
     return sentences
 
 
 def missing(found: Sequence[Entry]) -> dict[str, list[str]]:
-    """{command: [names of the figures that it would make possible]} of the Entries that are missing."""
+    """{command: [names of the figures that can be drawn after it]} for the missing Entries."""
     commands: dict[str, list[str]] = {}
     for entry in found:
         if not entry.runs:

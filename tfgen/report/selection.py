@@ -1,4 +1,4 @@
-"""Which runs a report shows."""
+"""Selects the runs of a report."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ from tfgen.studies import STUDIES
 
 
 def readable(folders: Iterable[str | pathlib.Path], best: bool = False) -> tuple[list[Run], list[str]]:
-    """The runs of folders, and a sentence for each that cannot be read; without folders, all runs below runs/.
+    """Opens runs, by default all runs below runs/; returns them and a sentence for each that cannot be read.
 
     Args:
         folders: run folders.
@@ -45,12 +45,12 @@ def readable(folders: Iterable[str | pathlib.Path], best: bool = False) -> tuple
 
 
 def ready(run: Run) -> bool:
-    """Whether a run has finished an epoch, and so has something to show."""
+    """Whether a run has finished at least one epoch."""
     return run.iteration >= run.steps_per_epoch
 
 
 def preferred(chosen: Sequence[Run], study: str, model: str) -> Run | None:
-    """The first run of a model that is ready, else the first; None if there is none."""
+    """The first run of a model that is ready, otherwise its first run; None if there is none."""
     own = [run for run in chosen if (run.record["study"], run.record["model"]) == (study, model)]
     return next((run for run in own if ready(run)), own[0] if own else None)
 
@@ -61,7 +61,7 @@ def studies_of(chosen: Sequence[Run]) -> list[str]:
 
 
 def model_of(run: Run) -> GenerativeModel:
-    """The run's model, or where no checkpoint can be read one with fresh weights."""
+    """The run's model; if no checkpoint can be read, a model with new weights."""
     try:
         return run.model
     except UserError:

@@ -1,4 +1,4 @@
-"""What a run trained and how good it is, for the page."""
+"""Summarizes a run for the page: what was trained, and its scores."""
 
 import datetime
 import json
@@ -12,14 +12,14 @@ from tfgen.runs import Run
 
 
 def trained(run: Run) -> dict[str, Any]:
-    """What a run trained, on which data, for how long, and its scores: a dict for the page."""
+    """Summarizes what was trained, on which data and for how long, and the scores. Returns a dict for the page."""
     record, problems = run.record, []
-    model = model_of(run)  # finds out which checkpoint is whole
+    model = model_of(run)  # finds the newest intact checkpoint
     iteration = run.restored or run.iteration
     if iteration != run.iteration:
         problems.append(
-            f"{run.folder} has a newer checkpoint, of iteration {run.iteration:,}, that is damaged or was written "
-            "while the report was made."
+            f"{run.folder} has a newer checkpoint, of iteration {run.iteration:,}, which is damaged or was written "
+            "while the report was created."
         )
     if not run.done:
         problems.append(
@@ -46,8 +46,7 @@ def trained(run: Run) -> dict[str, Any]:
 def measured(run: Run, iteration: int, problems: list[str]) -> tuple[dict[str, float], str]:
     """The numbers of a run's score, and the command that measures them.
 
-    Numbers that `score` saved for this checkpoint are read; otherwise a quick score is measured now, and a slow one
-    gives no numbers.
+    Reads the numbers that `score` saved for this checkpoint. If there are none, computes the score now if it is quick.
 
     Args:
         run: Run.
@@ -68,6 +67,6 @@ def measured(run: Run, iteration: int, problems: list[str]) -> tuple[dict[str, f
         return score(run, run.model), command
     except UserError as error:
         problems.append(str(error))
-    except Exception as error:  # a bug must not cost the rest of the page
+    except Exception as error:  # a bug must not prevent the rest of the page
         problems.append(unexpected(error))
     return {}, command

@@ -20,7 +20,7 @@ from tfgen.runs import Run
 from tfgen.studies import ABOUT, STUDIES
 
 PAGE = "index.html"
-WIDTH, QUALITY = 1000, 65  # of the page's copies of the figures, pixels and WebP's
+WIDTH, QUALITY = 1000, 65  # pixel width and WebP quality of the figures on the page
 
 
 def page(
@@ -33,11 +33,11 @@ def page(
     """Writes the page. Returns its path.
 
     Args:
-        drawn: Entries, drawn into the folder.
-        chosen: the Runs they were made from.
+        drawn: Entries that were drawn into the folder.
+        chosen: their Runs.
         folder: folder of the figures and the page.
         complaints: a sentence for each run that could not be read.
-        command: the command that made the report; `report` alone if it is not given.
+        command: the command that creates the report; by default `report` without arguments.
 
     Raises:
         UserError: if it cannot be written.
@@ -72,7 +72,7 @@ def page(
 
 
 def _study(study: str, drawn: Sequence[Entry], chosen: Sequence[Run], complaints: list[str]) -> dict[str, Any]:
-    """What the page shows of one study; a sentence is added to the complaints for each run that cannot be described."""
+    """The content of the page for one study. Adds a complaint for each run that cannot be summarized."""
     own = [entry for entry in drawn if entry.study == study]
     models = []
     for model, preset in STUDIES[study].items():
@@ -81,7 +81,7 @@ def _study(study: str, drawn: Sequence[Entry], chosen: Sequence[Run], complaints
             continue
         try:
             summary = trained(run)
-        except Exception as error:  # a bug or a damaged run must not cost the rest of the page
+        except Exception as error:  # a bug or a damaged run must not prevent the rest of the page
             complaints.append(f"{run.folder}: {unexpected(error)}")
             continue
         own_figures = [entry for entry in own if entry.model == model and entry.runs]
@@ -97,12 +97,12 @@ def _study(study: str, drawn: Sequence[Entry], chosen: Sequence[Run], complaints
 
 
 def _code(text: object) -> markupsafe.Markup:
-    """A text with `backticks` as HTML."""
+    """Converts a text with `backticks` to HTML."""
     return markupsafe.Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(markupsafe.escape(text))))
 
 
 def embed(path: pathlib.Path) -> tuple[str, str, int, int]:
-    """A picture as the page holds it, as WebP no wider than it is shown.
+    """Embeds a picture as WebP, no wider than it is shown.
 
     Returns:
         (data URI, data URI of an animation's last frame or "", width, height).

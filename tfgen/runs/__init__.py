@@ -1,9 +1,9 @@
-"""A run folder: what was run, its history, checkpoints, samples and exports.
+"""A run folder: its record, history, checkpoints, samples and exports.
 
 record.json          study, model, arguments, data, seed, versions: all that rebuilds the model; `RunSettings.to_record`
 history.csv          one row per iteration: its number and the training step's logs
 checkpoints/         weights and slots, the newest and the best; see `checkpoints.py`
-samples/             a sheet of pictures per epoch, from latents that stay the same
+samples/             a sheet of pictures per epoch, always of the same latents
 exports/  scores.json
 """
 

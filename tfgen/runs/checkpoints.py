@@ -1,5 +1,6 @@
-"""Checkpoints that survive a killed process, a full disk and flipped bits: each is there whole or not at all, with
-checksums.
+"""Checkpoints that survive a killed process, a full disk and flipped bits.
+
+Each is written completely or not at all, with checksums.
 """
 
 import json
@@ -20,15 +21,15 @@ STATE, SUMS, WEIGHTS = "state.json", "SHA256SUMS", "weights"
 
 
 class Checkpoints:
-    """Those of one run:
+    """The checkpoints of one run:
 
-        0000640/weights.index, weights.data-00000-of-00001    what a tf.train.Checkpoint holds
+        0000640/weights.index, weights.data-00000-of-00001    the content of a tf.train.Checkpoint
         0000640/state.json                                    the run's own numbers at that iteration
         0000640/SHA256SUMS                                    of the others, as `sha256sum -c` reads it
 
     Args:
-        folder: where they are.
-        keep: how many of the newest stay. Of those whose state has a "score", the one with the least stays too.
+        folder: path of the checkpoints.
+        keep: number of newest checkpoints to keep. Of those with a "score" in their state, the lowest is kept too.
     """
 
     def __init__(self, folder: str | os.PathLike, keep: int = 2):
@@ -36,25 +37,25 @@ class Checkpoints:
         self.keep = keep
 
     def iterations(self) -> list[int]:
-        """Those there are, in order, damaged ones too."""
+        """The iterations of all checkpoints in increasing order, including damaged ones."""
         return sorted(int(path.name) for path in self.folder.glob("*") if path.name.isdecimal())
 
     def state(self, iteration: int) -> dict[str, Any]:
-        """The run's own numbers at an iteration; {} if its checkpoint is damaged or gone."""
+        """The state of the run at an iteration; {} if its checkpoint is damaged or missing."""
         try:
             return dict(json.loads((self.path(iteration) / STATE).read_text()))
         except (OSError, ValueError, TypeError):
             return {}
 
     def path(self, iteration: int) -> pathlib.Path:
-        """The folder of one."""
+        """The folder of one checkpoint."""
         return self.folder / f"{iteration:07d}"
 
     def write(self, checkpoint: "tf.train.Checkpoint", state: dict[str, Any]) -> None:
-        """Writes a tf.train.Checkpoint and the state, a dict with "iteration", then removes what need not stay.
+        """Writes a tf.train.Checkpoint and the state, a dict with "iteration", then removes old checkpoints.
 
         Raises:
-            UserError: if the disk is full or cannot be written; those before are still there.
+            UserError: if the disk is full or cannot be written; earlier checkpoints are kept.
         """
         import tensorflow as tf
 
@@ -69,7 +70,7 @@ class Checkpoints:
             (part / SUMS).write_text("".join(sums))
             for path in [*part.iterdir(), part]:
                 files.sync(path)
-            shutil.rmtree(target, ignore_errors=True)  # of this iteration there is one only if it was damaged
+            shutil.rmtree(target, ignore_errors=True)  # exists only if it is damaged
             os.replace(part, target)
             files.sync(self.folder)
         except (OSError, tf.errors.OpError) as error:
@@ -80,7 +81,9 @@ class Checkpoints:
 
     def _rest(self) -> str:
         there = self.iterations()
-        return (f"; that of iteration {there[-1]} is there" if there else "") + ": make room and run the command again."
+        return (
+            f"; that of iteration {there[-1]} is intact" if there else ""
+        ) + ": free some space and run the command again."
 
     def _remove_old(self) -> None:
         there = self.iterations()
@@ -88,18 +91,18 @@ class Checkpoints:
             shutil.rmtree(self.path(iteration), ignore_errors=True)
 
     def remove_beyond(self, iteration: int) -> None:
-        """Removes the damaged ones after `iteration`, and what a killed process left half written."""
+        """Removes damaged checkpoints after `iteration`, and those that a killed process left incomplete."""
         for path in self.folder.glob("*"):
             if path.name.startswith(".part-") or (path.name.isdecimal() and int(path.name) > iteration):
                 shutil.rmtree(path)
 
     def best(self) -> int | None:
-        """The iteration with the least "score", None if no state has one."""
+        """The iteration with the lowest "score"; None if no state has one."""
         scores = [(self.state(iteration).get("score"), iteration) for iteration in self.iterations()]
         return min((score for score in scores if score[0] is not None), default=(None, None))[1]
 
     def fault(self, iteration: int) -> str | None:
-        """What is wrong with the files of one, or None."""
+        """What is wrong with the files of one checkpoint, or None."""
         folder = self.path(iteration)
         try:
             lines = (folder / SUMS).read_text().removesuffix("\n").split("\n")
@@ -111,25 +114,25 @@ class Checkpoints:
                     return f"{name} is damaged"
         except (FileNotFoundError, NotADirectoryError, ValueError) as error:
             return reason(error)
-        except OSError as error:  # no damage: what cannot be read now may be read later
+        except OSError as error:  # not damaged: it may be readable later
             raise UserError(f"{folder} cannot be read ({reason(error)}): fix this and run the command again.") from None
         return None
 
     def restore(
         self, checkpoint: "tf.train.Checkpoint", tell: Callable[[str], None], iteration: int | None = None
     ) -> dict[str, Any] | None:
-        """Reads the newest whole one, or the one of `iteration`, into a tf.train.Checkpoint.
+        """Reads the newest intact checkpoint, or the one of `iteration`, into a tf.train.Checkpoint.
 
         Args:
-            checkpoint: holds at least the objects that are there to be read.
-            tell: is given a sentence about each damaged one that is skipped.
-            iteration: of the one to read; if it is damaged or gone, the newest is.
+            checkpoint: contains at least the objects to be read.
+            tell: called with a sentence about each damaged checkpoint that is skipped.
+            iteration: iteration to read; if its checkpoint is damaged or missing, the newest is read.
 
         Returns:
-            Its state, or None where there is none.
+            The state, or None if there is no checkpoint.
 
         Raises:
-            UserError: if all are damaged, or if one that is whole does not fit the objects.
+            UserError: if all are damaged, or if an intact one does not fit the objects.
         """
         there = self.iterations() if iteration is None else [iteration]
         for iteration in reversed(there):
@@ -143,17 +146,17 @@ class Checkpoints:
                 checkpoint.read(str(folder / WEIGHTS)).assert_existing_objects_matched()
                 return state
             except Exception as error:
-                if not folder.exists():  # a process that trains has just removed it for a newer one
+                if not folder.exists():  # a training process has just replaced it with a newer one
                     return self.restore(checkpoint, tell)
-                # Its sums are right: other code wrote it.
+                # The checksums are right: it was written by other code.
                 raise UserError(
                     f"the checkpoint {folder} does not fit this version of the model ({reason(error)}): "
-                    "use the version that wrote it."
+                    "use the version of tfgen that wrote it."
                 ) from None
         if there and max(self.iterations(), default=-1) > there[-1]:
             return self.restore(checkpoint, tell)
         if there:
             raise UserError(
-                f"no checkpoint below {self.folder} is whole: restore a copy of one, or start a new run with --new."
+                f"no checkpoint in {self.folder} is intact: restore one from a backup, or start a new run with --new."
             )
         return None

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and one process per folder."""
+"""Files that are written completely or not at all, and a lock that lets one process use a folder."""
 
 import contextlib
 import fcntl
@@ -16,7 +16,7 @@ LOCK = ".lock"
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """A temporary path to write to, moved to `path` at the end and removed on an error: nobody sees half a file."""
+    """A temporary path to write to; it is moved to `path` at the end, or removed after an error."""
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
@@ -48,16 +48,16 @@ def sync(path: pathlib.Path) -> None:
 
 
 def reason(error: Exception) -> str:
-    """What an error says, on one line."""
+    """The message of an error, on one line."""
     return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())[:200]
 
 
 @contextlib.contextmanager
 def lock(folder: pathlib.Path) -> Iterator[None]:
-    """Holds a run's folder, which is made if it does not exist, for this process; a process that dies releases it.
+    """Locks a run's folder for this process and creates it if needed; the lock is released when the process ends.
 
     Raises:
-        UserError: while another process holds it, or if the folder cannot be made.
+        UserError: if another process has the lock, or the folder cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def lock(folder: pathlib.Path) -> Iterator[None]:
             file.seek(0)
             raise UserError(
                 f"{folder} is being trained by process {file.read().strip()}: "
-                "wait until it ends, or train to another --run."
+                "wait until it ends, or choose another --run."
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))

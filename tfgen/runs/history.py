@@ -13,16 +13,16 @@ class History:
     """The history.csv of one run.
 
     Args:
-        path: of the file.
+        path: path of the file.
     """
 
     def __init__(self, path: pathlib.Path):
         self.path = path
 
     def read(self, iterations: int) -> dict[str, np.ndarray]:
-        """{"iteration": (n,) int, log: (n,) float} of the first n = `iterations`; later rows are trained again.
+        """{"iteration": (n,) int, log: (n,) float} of the first n = `iterations`; later rows are ignored.
 
-        Raises UserError if the file is damaged or lacks some of them.
+        Raises UserError if the file is damaged or rows are missing.
         """
         try:
             with self.path.open(newline="") as file:
@@ -30,7 +30,7 @@ class History:
             columns = np.array(rows[:iterations], dtype=np.float64).reshape(-1, len(header)).T
             history = dict(zip(header, columns, strict=True))
             if not np.array_equal(history.get("iteration", []), np.arange(1, iterations + 1)):
-                raise ValueError(f"it lacks iterations of the checkpoint's {iterations}")
+                raise ValueError(f"some of the checkpoint's {iterations} iterations are missing")
         except (OSError, ValueError, csv.Error) as error:
             raise UserError(
                 f"{self.path} cannot be read as a table of numbers ({error}): train the run again with another --run."
@@ -38,21 +38,21 @@ class History:
         return history | {"iteration": history["iteration"].astype(int)}
 
     def cut(self, logs: tuple[str, ...], iterations: int) -> None:
-        """Drops the rows after the first `iterations`; without any the file is made with its header.
+        """Drops the rows after the first `iterations`; if there is no file, writes one with a header.
 
-        Raises UserError if the file is damaged or lacks some of them.
+        Raises UserError if the file is damaged or rows are missing.
         """
         rows = [["iteration", *logs], *self._rows()[1 : iterations + 1]]
         if [row[0] for row in rows[1:] if row] != [str(i + 1) for i in range(iterations)]:
             raise UserError(
-                f"{self.path} lacks iterations of the checkpoint's {iterations}: "
-                "restore a copy of it, or start a new run with --new."
+                f"{self.path} does not contain all of the checkpoint's {iterations} iterations: "
+                "restore the file from a backup, or start a new run with --new."
             )
         with files.replacing(self.path) as temporary, temporary.open("w", newline="") as file:
             csv.writer(file).writerows(rows)
 
     def __len__(self) -> int:
-        """How many rows there are below the header. Raises UserError if the file is damaged."""
+        """Number of rows below the header. Raises UserError if the file is damaged."""
         return max(0, len(self._rows()) - 1)
 
     def _rows(self) -> list[list[str]]:
@@ -63,17 +63,17 @@ class History:
             return []
         except (ValueError, csv.Error) as error:
             raise UserError(
-                f"{self.path} is damaged ({error}): restore a copy of it, or start a new run with --new."
+                f"{self.path} is damaged ({error}): restore it from a backup, or start a new run with --new."
             ) from None
 
     def append(self, rows: list[list]) -> None:
-        """Writes rows to the disk. Raises UserError if it is full."""
+        """Appends rows to the file. Raises UserError if the disk is full."""
         try:
             with self.path.open("a", newline="") as file:
                 csv.writer(file).writerows(rows)
             files.sync(self.path)
         except OSError as error:
             raise UserError(
-                f"{self.path} cannot be written ({error.strerror}): make room and run the command again; "
+                f"{self.path} cannot be written ({error.strerror}): free some space and run the command again; "
                 "training resumes from the last checkpoint."
             ) from None

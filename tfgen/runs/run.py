@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from tfgen.studies.study import Preset
 
 RECORD = "record.json"
-WITHOUT_COUNTER = "0.1.0"  # the version whose checkpoints lack the model's step counter
+WITHOUT_COUNTER = "0.1.0"  # checkpoints of this version do not contain the model's step counter
 
 
 def versions() -> dict[str, str]:
-    """name -> version of what a result may depend on."""
+    """name -> version of everything that results may depend on."""
     packages = ["tensorflow", "keras", "numpy", "scikit-learn", "pillow"]
     return {
         "python": platform.python_version(),
@@ -42,18 +42,18 @@ def versions() -> dict[str, str]:
 
 
 class Run:
-    """A folder and the settings of the run that is, or will be, in it.
+    """A run: its folder and its settings.
 
     Args:
         folder: path of the run.
-        settings: what it is.
-        best: whether to read the checkpoint with the best score, not the newest.
-        chief: whether this process writes the run's files; of several machines one does.
+        settings: its RunSettings.
+        best: whether to read the checkpoint with the best score instead of the newest.
+        chief: whether this process writes the run's files; of several machines, only one does.
 
     Attributes:
-        restored: iteration of the checkpoint that `model` was read from, which is not the newest where that is damaged.
-            None before.
-        sources: split -> Source that was read; runs of the same data may share them.
+        restored: iteration of the checkpoint that `model` was read from, None before. It is not the newest if that one
+            is damaged.
+        sources: split -> Source that was read; runs on the same data may share them.
     """
 
     def __init__(self, folder: str | os.PathLike, settings: RunSettings, best: bool = False, chief: bool = True):
@@ -66,10 +66,10 @@ class Run:
 
     @classmethod
     def open(cls, folder: str | os.PathLike, best: bool = False) -> "Run":
-        """The run of an existing folder.
+        """Opens the run in an existing folder.
 
         Raises:
-            UserError: if there is none, or if this version of tfgen cannot read it.
+            UserError: if there is no run, or if this version of tfgen cannot read it.
         """
         path = pathlib.Path(folder) / RECORD
         try:
@@ -90,8 +90,8 @@ class Run:
         if preset is None or unknown:
             gone = f"{run.model} with {', '.join(sorted(unknown))}" if unknown else f"{run.study} {run.model}"
             raise UserError(
-                f"{folder} is a run of {gone}{_written_by(path)}, which this version of tfgen lacks: "
-                "use the version that trained it."
+                f"{folder} is a run of {gone}{_written_by(path)}, which this version of tfgen does not have: "
+                "use the version of tfgen that trained it."
             )
         arguments = preset.defaults() | run.arguments
         return cls(folder, dataclasses.replace(run, arguments=arguments), best)
@@ -111,15 +111,13 @@ class Run:
         return STUDIES[self.settings.study][self.settings.model]
 
     def source(self, split: str) -> "Source":
-        """The Source of one split, "train", "test" or "all", as this run sees it: pictures of its size, with all
-        attributes.
-        """
+        """The Source of one split, "train", "test" or "all", with pictures of this run's size and all attributes."""
         if split not in self.sources:
             self.sources[split] = data.read(self.settings.data, split)
         return self.sources[split]
 
     def training_source(self) -> "Source":
-        """What it trains on: the preset's split with the attributes it is conditioned on."""
+        """The training data: the preset's split with the attributes that the model is conditioned on."""
         return self.source(self.preset.split).select(self.settings.attributes)
 
     def build(self) -> "GenerativeModel":
@@ -140,12 +138,12 @@ class Run:
         return model
 
     def average(self, model: "GenerativeModel") -> WeightAverage | None:
-        """The WeightAverage of a model of this run, to be made in the model's scope; None if the run has none."""
+        """The WeightAverage of a model of this run, None if the run has none. Call it in the model's strategy scope."""
         decay = self.settings.training.ema
         return WeightAverage(model, decay) if decay else None
 
     def checkpoint(self, model: "GenerativeModel", average: WeightAverage | None = None) -> "tf.train.Checkpoint":
-        """What is saved of a model of this run, as the version of tfgen that started the run saves it."""
+        """The checkpoint of a model of this run, in the format of the tfgen version that started the run."""
         older = self.settings.started_with == WITHOUT_COUNTER != __version__
         return checkpoint(model, average, counter=not older)
 
@@ -170,7 +168,7 @@ class Run:
 
     @property
     def checkpoints(self) -> Checkpoints:
-        """Its Checkpoints."""
+        """The Checkpoints of this run."""
         return Checkpoints(self.folder / "checkpoints", self.settings.training.keep)
 
     @property
@@ -179,7 +177,7 @@ class Run:
 
     @property
     def iteration(self) -> int:
-        """Iterations done at the newest, or best, checkpoint; 0 before the first.
+        """Iteration of the newest, or best, checkpoint; 0 before the first.
 
         Raises UserError if no checkpoint has a score.
         """
@@ -188,37 +186,37 @@ class Run:
         best = self.checkpoints.best()
         if best is None:
             raise UserError(
-                f"{self.folder} was trained without scores, so no checkpoint is its best: train with --score_every N."
+                f"{self.folder} was trained without scores, so it has no best checkpoint: train with --score_every N."
             )
         return best
 
     @property
     def seconds(self) -> float:
-        """Training time up to the checkpoint that was read, or the newest, or best."""
+        """Training time up to the checkpoint that was read; before that, up to the newest or best."""
         return self.checkpoints.state(self.restored or self.iteration).get("seconds", 0.0)
 
     @property
     def done(self) -> bool:
-        """Whether it has reached its last iteration, or stopped early."""
+        """Whether the run has reached its last iteration or stopped early."""
         waited = self.checkpoints.state(self._newest).get("waited", 0)
         return self._newest >= self.iterations or 0 < self.settings.training.early_stopping <= waited
 
     @property
     def steps_per_epoch(self) -> int:
-        """Iterations in one epoch."""
+        """Number of iterations in one epoch."""
         return self.settings.filled("steps_per_epoch")
 
     @property
     def iterations(self) -> int:
-        """Iterations when done."""
+        """Total number of iterations."""
         return self.settings.filled("epochs") * self.steps_per_epoch
 
     def history(self) -> dict[str, np.ndarray]:
-        """{"iteration": (n,) int, log: (n,) float} of the iterations done."""
+        """{"iteration": (n,) int, log: (n,) float} up to the newest checkpoint."""
         return History(self.folder / "history.csv").read(self._newest)
 
     def command(self) -> str:
-        """The command that trains, or continues, this run, with the flags that differ from the study's settings."""
+        """The command that trains or resumes this run, with the flags that differ from the study's settings."""
         run, preset = self.settings, self.preset
         size = data.dataset(run.filled("dataset"), run.data.data_dir).image_size
         words = [
@@ -234,12 +232,12 @@ class Run:
         return train_command(run.study, run.model, *words, "--run", self.folder)
 
     def lock(self) -> contextlib.AbstractContextManager:
-        """Holds the folder for this process. Raises UserError while another process holds it."""
+        """Locks the folder for this process. Raises UserError if another process has the lock."""
         return files.lock(self.folder)
 
 
 def _completed(record: dict[str, Any]) -> dict[str, Any]:
-    """A record with what those of the first runs lack."""
+    """A record of version 0.1.0 or later, completed with the keys that the first records did not have."""
     if "channels" in record:
         return record
     return record | {"reading": {}, "channels": data.dataset(record["dataset"]).channels}
@@ -260,7 +258,7 @@ def _written_by(path: pathlib.Path) -> str:
 
 
 def synchronize(model: "GenerativeModel") -> None:
-    """Lets a model's batch normalization use the statistics of all replicas together."""
+    """Synchronizes a model's batch normalization across replicas."""
     import keras
 
     for network in model.networks().values():
@@ -272,20 +270,20 @@ def synchronize(model: "GenerativeModel") -> None:
 def checkpoint(
     model: "GenerativeModel", average: WeightAverage | None = None, counter: bool = True
 ) -> "tf.train.Checkpoint":
-    """The tf.train.Checkpoint of a model and, if it has one, its WeightAverage; without its step counter if so told."""
+    """The tf.train.Checkpoint of a model and of its WeightAverage, if any, with or without the model's step counter."""
     more = {"average": average.checkpoint()} if average else {}
     return model.checkpoint(**more) if counter else model.checkpoint(counter=False, **more)
 
 
 def train_command(study: str, model: str, *words: object) -> str:
-    """The command that trains a model of a study, with more words."""
+    """The command that trains a model of a study, with additional flags."""
     return program.command("train", *([] if study == DEFAULT_STUDY else ["--study", study]), "--model", model, *words)
 
 
 def find(folder: str | os.PathLike = "runs", best: bool = False) -> tuple[list[Run], list[str]]:
-    """The runs below a folder, and a sentence for each that cannot be read.
+    """Finds the runs below a folder, and a sentence for each that cannot be read.
 
-    The last trained comes first, but an experiment's, which lie deeper, after the others.
+    The most recent run comes first; the runs of experiments, which are in subfolders, come last.
     """
     found, complaints = [], []
     for path in sorted(

@@ -15,7 +15,7 @@ EXPERIMENTS = {
 
 
 def find(study: str, model: str) -> Preset:
-    """The Preset of a study's model. Raises UserError for unknown names, which lists the choices."""
+    """The Preset of a study's model. Raises UserError with the choices for unknown names."""
     presets = models(study)
     if model not in presets:
         raise UserError(f"the study {study} has no model {model!r}: choose from {', '.join(presets)}.")
@@ -23,14 +23,14 @@ def find(study: str, model: str) -> Preset:
 
 
 def models(study: str) -> dict[str, Preset]:
-    """model name -> Preset of one study. Raises UserError for an unknown one, which lists the choices."""
+    """model name -> Preset of one study. Raises UserError with the choices for an unknown name."""
     if study not in STUDIES:
         raise UserError(f"there is no study {study!r}: choose from {', '.join(STUDIES)}.")
     return STUDIES[study]
 
 
 def find_experiment(name: str) -> Experiment:
-    """The Experiment of that name, STUDY/WHAT. Raises UserError for an unknown one, which lists the choices."""
+    """The Experiment of that name, STUDY/WHAT. Raises UserError with the choices for an unknown name."""
     if name not in EXPERIMENTS:
         raise UserError(f"there is no experiment {name!r}: choose from {', '.join(EXPERIMENTS)}.")
     return EXPERIMENTS[name]

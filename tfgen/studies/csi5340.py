@@ -2,10 +2,10 @@
 CIFAR-10.
 
 The study asks how depth (1 to 5) and latent size (2, 20, 100, 200) change the pictures and each model's loss or
-distance. Layers, optimizers and batch sizes are those of its draft; the depth of GAN and WGAN is the one whose
-doublings end at 32x32. Three things are corrected: the exponential in the KL divergence; the encoder's head, which
-gives log-variances instead of sigmas; and the curves called JSD and EMD, which showed the generator's loss: here `jsd`
-and `wasserstein` are estimates of the distances. The study's pictures were in [-1, 1], where a squared error is four
+distance. Layers, optimizers and batch sizes are those of its draft; the default depth of GAN and WGAN
+gives exactly 32x32. Three things are corrected: the exponential in the KL divergence; the encoder's head, which outputs
+log-variances instead of sigmas; and the curves called JSD and EMD, which showed the generator's loss. Here, `jsd` and
+`wasserstein` are estimates of the distances. The study's pictures were in [-1, 1], where a squared error is four
 times as large as here.
 
 The study made 40 passes over its data, 48 for the WGAN. On MNIST its generator took 9,000 steps, about as many as in
@@ -100,8 +100,8 @@ def wgan(
         clip,
         d_steps=d_steps,
     )
-    # The study used PyTorch's defaults: epsilon = 1e-8 outside the root. Keras's 1e-7 inside the root would swamp the
-    # small gradients of a clipped critic.
+    # The study used PyTorch's defaults: epsilon = 1e-8 outside the root. Keras's 1e-7 inside the root would dominate
+    # the small gradients of a clipped critic.
     rmsprop = functools.partial(keras.optimizers.RMSprop, learning_rate, rho=0.99, epsilon=1e-16)
     model.compile(discriminator=rmsprop(), generator=rmsprop())
     return model
@@ -128,10 +128,12 @@ def _preset(
         figures={
             f"csi5340_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
             f"csi5340_{name}_samples.jpg": Plot(
-                functools.partial(figures.samples_and_test, n=30, columns=6), "Generated pictures beside test pictures."
+                functools.partial(figures.samples_and_test, n=30, columns=6),
+                "Generated pictures next to test pictures.",
             ),
             f"csi5340_{name}_epochs.jpg": Plot(
-                figures.training_grids, "The same 30 latents at up to four evenly spaced moments of the training."
+                figures.training_grids,
+                "Pictures from the same 30 latents at up to four evenly spaced times during training.",
             ),
             **(more or {}),
         },
@@ -160,9 +162,10 @@ PRESETS = {
         "gan",
         gan,
         {"d_loss": "D loss", "jsd": "JSD"},
-        "Left: the discriminator's loss, by default of least squares, which has no unit. Right: the estimate of the "
-        "Jensen-Shannon divergence between generated and real pictures, in nats: at most ln 2 = .693, and below 0 "
-        "where the discriminator is worse than a guess. The study plotted the generator's loss under this name.",
+        "Left: the discriminator's loss, which has no unit for the default, least squares. Right: the estimate of "
+        "the Jensen-Shannon divergence between generated and real pictures, in nats: at most ln 2 = .693, and "
+        "negative if the discriminator is worse than guessing. The study plotted the generator's loss under this "
+        "name.",
         scores.sample_quality,
         parameters={"discriminator": 389_249, "generator": 683_713},
     ),
@@ -179,7 +182,7 @@ PRESETS = {
 
 
 def loss(run: Run) -> np.ndarray:
-    """The loss (n,) that a VAE minimised, at every iteration: squared error + kl_weight * divergence."""
+    """The loss (n,) of a VAE at every iteration: squared error + kl_weight * KL divergence."""
     history = run.history()
     return history["reconstruction"] + run.record["arguments"]["kl_weight"] * history["kl"]
 
@@ -205,55 +208,55 @@ EXPERIMENTS = {
     "steps": Experiment(
         {"K = 1": ("gan", {}), "K = 3": ("gan", {"d_steps": 3})},
         functools.partial(figures.comparison, log="jsd", title="JSD", unit="nats"),
-        "One and three steps of the discriminator for each step of the generator. Above: the estimate of the "
-        "Jensen-Shannon divergence, averaged over 1 % of the iterations. Below: samples of the same latents.",
+        "One and three discriminator steps for each generator step. Top: the estimate of the Jensen-Shannon "
+        "divergence, averaged over 1 % of the iterations. Bottom: pictures generated from the same latents.",
     ),
 }
 
 ABOUT = About(
     title="CSI5340 at the University of Ottawa, assignment 4",
     text=(
-        "The study trained a VAE, a GAN and a WGAN on MNIST and CIFAR-10 and asked how depth and latent size change "
-        "the images and each model's loss or distance. Built here are the networks of its draft: depths from 1 to 5 "
-        "and 2, 20, 100 or 200 latents, at 32x32; its final version varied the image size instead of the depth. Its "
-        "figures are curves of the VAE's loss, the GAN's JSD and the WGAN's EMD over the epochs, with a line for each "
-        "latent size, and grids of 30 samples."
+        "The study trained a VAE, a GAN and a WGAN on MNIST and CIFAR-10 and asked how depth and latent size "
+        "change the images and each model's loss or distance. The networks here are those of its draft, with "
+        "depths from 1 to 5 and 2, 20, 100 or 200 latents, at 32x32; its final version varied the image size "
+        "instead of the depth. Its figures are curves of the VAE's loss, the GAN's JSD and the WGAN's EMD over the "
+        "epochs, with a line for each latent size, and grids of 30 samples."
     ),
     slips=(
         (
-            'Writes "e log(sigma^2)" in the KL divergence.',
+            'The KL divergence contains "e log(sigma^2)".',
             "exp(log(sigma^2)) = sigma^2: KL = -0.5 * sum(1 + log(sigma^2) - mu^2 - sigma^2), summed over the latents "
             "and averaged over the batch.",
         ),
         (
-            "Writes z = N(sigma) * sigma + mu, where the network gives sigma without bounds.",
-            "z = mu + exp(log_var / 2) * eps, eps ~ N(0, I). The head gives the logarithm of the variance, so that "
-            "the divergence is always finite, while log(sigma^2) is not at sigma = 0.",
+            "The study writes z = N(sigma) * sigma + mu, with an unbounded sigma from the network.",
+            "z = mu + exp(log_var / 2) * eps, eps ~ N(0, I). The head outputs the logarithm of the variance, so "
+            "the divergence is always finite; log(sigma^2) is not finite at sigma = 0.",
         ),
         (
-            "Weights the KL divergence with .0025 (.025 on MNIST in the draft) beside a mean squared error, and finds "
-            "that two latents end at a loss of about .18.",
+            "The KL divergence has a weight of .0025 (.025 on MNIST in the draft) relative to a mean squared "
+            "error. With two latents, the final loss is about .18.",
             "In the form (sum of squared errors) + beta * KL this is beta = 7.68 on 32x32x3 images in [-1, 1], and "
             "25.6 on MNIST. Images here are in [0, 1], so the study's weights are `--kl_weight 0.000625`, the "
             "default, and 0.00625.",
         ),
         (
-            "Says that the GAN minimises the Jensen-Shannon divergence, and writes squared errors to the targets 0 "
-            "and 1.",
-            "Squared errors define the least squares GAN, the default, which minimises another quantity. "
-            "`--adversarial minimax` is the game in which the generator, against the best discriminator, minimises "
-            "JSD.",
+            "The study says that the GAN minimizes the Jensen-Shannon divergence, but uses squared errors to the "
+            "targets 0 and 1.",
+            "Squared errors define the least-squares GAN, the default, which minimizes a different divergence. "
+            "With `--adversarial minimax` and an optimal discriminator, the generator minimizes the JSD.",
         ),
         (
-            "Ends the least squares discriminator in a sigmoid. The code uses cross-entropy instead, in the draft "
-            "with two sigmoids in a row.",
-            "Least squares of a linear output. `--adversarial non_saturating` is cross-entropy of the logits, with "
-            "one sigmoid.",
+            "The least-squares discriminator ends in a sigmoid. The code uses cross-entropy instead, with two "
+            "sigmoids in a row in the draft.",
+            "The output for least squares is linear. `--adversarial non_saturating` uses the cross-entropy of "
+            "logits, with one sigmoid.",
         ),
         (
             'The curves called "JSD" show the generator\'s loss.',
-            "The log jsd is ln 2 - 0.5 * (BCE(real, 1) + BCE(fake, 0)): from 0 to ln 2 = 0.693 for the best "
-            "discriminator, and lower for others. Outputs of least squares are read as probabilities from .01 to .99.",
+            "The log jsd is ln 2 - 0.5 * (BCE(real, 1) + BCE(fake, 0)): from 0 to ln 2 = 0.693 for the optimal "
+            "discriminator, and lower for others. Least-squares outputs are clipped to probabilities from .01 to "
+            ".99.",
         ),
         (
             'The curves called "EMD" show -E[D(fake)].',
@@ -267,9 +270,9 @@ ABOUT = About(
             "of the generator, each followed by clipping to [-0.01, 0.01].",
         ),
         (
-            "One forward pass of the code serves both updates: the generator learns from images made before the "
-            "discriminator's step.",
-            "Every step samples its own latents and generates and judges images with the current weights.",
+            "The code uses one forward pass for both updates: the generator is trained on images generated before "
+            "the discriminator's step.",
+            "Every step samples its own latents, and generates and scores images with the current weights.",
         ),
         (
             'The text says that the decoder ends in "conv, BN, tanh".',

@@ -1,11 +1,11 @@
-"""An essay on VAE, GAN and CGAN with MNIST's digits, which names kinds of layers but no sizes: those are of examples.
+"""An essay on VAE, GAN and CGAN with MNIST's digits. It gives types of layers but no sizes; these come from examples.
 
-The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, the CGAN Keras's example conditional_gan, for
-pictures of 32x32 with all their grey levels. The essay's formula for sampling a latent is corrected to mean +
+The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, and the CGAN Keras's example conditional_gan, for
+pictures of 32x32 with all gray levels. The essay's formula for sampling a latent is corrected to mean +
 exp(log_var / 2) * eps; the KL divergence is exact, not sampled.
 
 The examples make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits; with the 1,500 built-in digits a run makes
-more.
+more passes.
 """
 
 import functools
@@ -54,7 +54,7 @@ def gan(
 ) -> GAN:
     """The tutorial's GAN.
 
-    `adversarial=minimax` is the original game, in which the generator learns little while the discriminator is sure.
+    `adversarial=minimax` is the original game, in which the generator learns little while the discriminator is certain.
     """
     model = GAN(
         networks.generator(image_shape, latent_dim, width),
@@ -87,7 +87,7 @@ def cgan(
 
 
 def certainty(run: Run, n: int = 1000) -> Figure:
-    """How sure a classifier is of real and of generated digits: a histogram of the probability of its top class."""
+    """The certainty of a classifier for real and generated digits: a histogram of the probability of the top class."""
     reader, test = scores.classifier_of(run), run.source("test")
     pictures = {"test pictures": test.floats(slice(n)), "generated": latents.prior_samples(run.model, n)}
     figure = Figure((8, 5), layout="constrained")
@@ -104,10 +104,10 @@ def certainty(run: Run, n: int = 1000) -> Figure:
 
 _LOSSES = Plot(
     functools.partial(figures.learning_curves, panels={"d_loss": "D loss", "g_loss": "G loss"}),
-    "The losses of discriminator and generator, one point per iteration, in nats for the default objective. Those of "
-    "other objectives have no unit.",
+    "The losses of discriminator and generator, one point per iteration, in nats for the default objective. Other "
+    "objectives have no unit.",
 )
-_STRIP = "One latent per row, one moment of the training per column: what the generator made of the same noise."
+_STRIP = "Pictures generated from the same noise during training: one latent per row, one time per column."
 
 
 def _progress(name: str) -> dict[str, Plot]:
@@ -135,9 +135,9 @@ PRESETS = {
                 functools.partial(
                     figures.learning_curves, panels={"reconstruction": "Negative log-likelihood", "kl": "KLD"}
                 ),
-                "Left: the negative log-likelihood of a picture given its latent, summed over its pixels. Right: the "
-                "KL divergence of the posterior from N(0, I). Both are in nats; their sum is an upper bound of the "
-                "negative log-likelihood of a picture.",
+                "Left: the negative log-likelihood of a picture given its latent, summed over its pixels. Right: "
+                "the KL divergence of the posterior from N(0, I). Both are in nats; their sum is an upper bound on "
+                "the negative log-likelihood of a picture.",
             ),
             "digits_vae_reconstructions.jpg": Plot(
                 figures.reconstructions,
@@ -168,13 +168,15 @@ PRESETS = {
         figures={
             "digits_gan_curves.jpg": _LOSSES,
             "digits_gan_samples.jpg": Plot(
-                functools.partial(figures.samples, n=16, columns=4), "16 digits of latents sampled from N(0, I)."
+                functools.partial(figures.samples, n=16, columns=4),
+                "16 digits generated from latents sampled from N(0, I).",
             ),
             **_progress("gan"),
             "digits_gan_certainty.jpg": Plot(
                 certainty,
-                "How sure a classifier of real digits is of test digits and of generated ones. The essay says that a "
-                "GAN draws shapes that lie between digits: the classifier should be unsure of those.",
+                "The certainty of a classifier, trained on real digits, for test digits and generated digits. The "
+                "essay says that a GAN generates shapes between digits; the classifier should be uncertain about "
+                "those.",
             ),
         },
         score=scores.sample_quality,
@@ -214,24 +216,24 @@ EXPERIMENTS = {
     "adversarial": Experiment(
         {"non-saturating": ("gan", {}), "minimax": ("gan", {"adversarial": "minimax"})},
         functools.partial(figures.comparison, log="g_loss", title="G loss", unit="nats"),
-        "The generator's loss in the two games, averaged over 1 % of the iterations, and samples. The minimax loss, "
-        "E[log(1 - D(G(z)))], is near 0 and flat while the discriminator is sure; the non-saturating loss, -E[log "
-        "D(G(z))], is steep there.",
+        "The generator's loss in the two games, averaged over 1 % of the iterations, and samples. While the "
+        "discriminator is certain, the minimax loss, E[log(1 - D(G(z)))], is near 0 and flat, but the "
+        "non-saturating loss, -E[log D(G(z))], is steep.",
     ),
 }
 
 ABOUT = About(
     title="An essay on VAE, GAN and CGAN with MNIST's digits",
     text=(
-        "The essay explains VAE, GAN and CGAN, trains each on MNIST's handwritten digits and describes the WGAN. Its "
-        "figures are a grid of samples for each model (the CGAN's all of the digit 8), an interpolation from 2 to 5 "
-        "by the CGAN, and samples of the same noise over the epochs. It names kinds of layers but no sizes: those "
-        "used here are of TensorFlow's tutorials on the convolutional VAE and on DCGAN and of Keras's example of a "
-        "conditional GAN, for images of 32x32."
+        "The essay explains VAE, GAN and CGAN, trains each on MNIST's handwritten digits and describes the WGAN. "
+        "Its figures are a grid of samples for each model (only eights for the CGAN), an interpolation from 2 to 5 "
+        "by the CGAN, and samples of the same noise over the epochs. It gives types of layers but no sizes. The "
+        "sizes used here are those of TensorFlow's tutorials on the convolutional VAE and on DCGAN and of Keras's "
+        "example of a conditional GAN, for images of 32x32."
     ),
     slips=(
         (
-            "Samples a latent as mean + variance * eps.",
+            "A latent is sampled as mean + variance * eps.",
             "mean + exp(log_var / 2) * eps: the factor is the standard deviation.",
         ),
         (
@@ -239,31 +241,31 @@ ABOUT = About(
             "From the prior: z ~ N(0, I), then decoded.",
         ),
         (
-            "Writes the VAE's loss as reconstruction + KL divergence, without saying from which distribution.",
+            "The VAE's loss is written as reconstruction + KL divergence, without saying from which distribution.",
             "From the prior N(0, I): 0.5 * sum(mean^2 + exp(log_var) - log_var - 1), in closed form and summed over "
             "the latents.",
         ),
         (
-            "Does not say clearly which player maximises the GAN's objective and which one minimises it.",
-            "The discriminator maximises V = E[log D(x)] + E[log(1 - D(G(z)))] and the generator minimises it: "
-            "`--adversarial minimax`. The default is non-saturating: the generator maximises E[log D(G(z))].",
+            "The essay does not say clearly which player maximizes the GAN's objective and which one minimizes it.",
+            "The discriminator maximizes V = E[log D(x)] + E[log(1 - D(G(z)))] and the generator minimizes it: "
+            "`--adversarial minimax`. The default is non-saturating: the generator maximizes E[log D(G(z))].",
         ),
         (
-            'Describes the WGAN by its scores, "one of several changes", and leaves out the constraint on the critic.',
-            "The critic maximises E[D(x)] - E[D(G(z))] and the generator maximises E[D(G(z))]; the critic is "
-            "constrained by clipping or a gradient penalty. Both are in the study sullivan2017, as `wgan` and "
-            "`wgan_gp`.",
+            'The WGAN is described by its scores, "one of several changes", without the constraint on the critic.',
+            "The critic maximizes E[D(x)] - E[D(G(z))] and the generator maximizes E[D(G(z))]; the critic is "
+            "constrained by clipping or a gradient penalty. Both are available in the study sullivan2017, as "
+            "`wgan` and `wgan_gp`.",
         ),
         (
-            "Says that interpolation is impossible with a VAE.",
-            "A VAE does it well: digits_vae_manifold.jpg shows the decoded plane of two latents, and "
-            "latents.interpolate gives the straight line between the mean codes of two images. The CGAN's "
+            "The essay says that interpolation is impossible with a VAE.",
+            "A VAE can interpolate well: digits_vae_manifold.jpg shows the decoded plane of two latents, and "
+            "`latents.interpolate` decodes the straight line between the mean codes of two images. The CGAN's "
             "interpolation between classes is digits_cgan_interpolation.jpg.",
         ),
         (
-            "Claims, without counting, that a GAN's samples lie between the classes.",
-            "Counted: digits_gan_certainty.jpg shows how sure a classifier of real digits is of test digits and of "
-            "generated ones. `score` adds the Frechet distance, precision and recall.",
+            "The essay claims, without evidence, that a GAN's samples lie between the classes.",
+            "This can be measured: digits_gan_certainty.jpg shows the certainty of a classifier for test digits "
+            "and generated digits. `score` adds the Frechet distance, precision and recall.",
         ),
     ),
 )

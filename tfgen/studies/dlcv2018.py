@@ -1,7 +1,7 @@
 """Homework 4 of Deep Learning for Computer Vision, spring 2018: VAE, GAN, ACGAN and InfoGAN on CelebA at 64x64.
 
 Layers, losses, optimizers and figures are those of the report that the figures `fig1_2` to `fig4_2` come from. Its
-formula of the KL divergence is corrected, which has mu in the place of mu^2.
+formula of the KL divergence, which has mu instead of mu^2, is corrected.
 """
 
 import functools
@@ -191,8 +191,8 @@ def infogan_mixed(
 ) -> InfoGAN:
     """The InfoGAN paper's codes for MNIST on faces: one categorical code of ten values and two continuous codes.
 
-    In the homework the codes' loss has no gradient in the discriminator. `shared_trunk=true g_learning_rate=1e-3` is
-    the paper's training.
+    In the homework, the loss of the codes has no gradient in the discriminator. Use `shared_trunk=true
+    g_learning_rate=1e-3` to train as in the paper.
     """
     rates = (d_learning_rate, g_learning_rate, q_learning_rate)
     return _infogan(image_shape, width, latent_dim, (10,), 2, shared_trunk, rates)
@@ -223,9 +223,9 @@ PRESETS = {
         figures={
             "fig1_2.jpg": Plot(
                 functools.partial(figures.learning_curves, panels={"reconstruction": "MSE", "kl": "KLD"}),
-                "The VAE's training, one point per iteration. Left: the squared error, averaged over pixels with "
-                "values from 0 to 1. Right: the KL divergence of the posterior from N(0, I) in nats, averaged over "
-                "the latents (with `--kl_reduction sum` summed over them).",
+                "The losses of the VAE, one point per iteration. Left: the squared error, averaged over pixels "
+                "with values from 0 to 1. Right: the KL divergence of the posterior from N(0, I) in nats, averaged "
+                "over the latents (summed with `--kl_reduction sum`).",
             ),
             "fig1_3.jpg": Plot(
                 figures.reconstructions,
@@ -234,15 +234,15 @@ PRESETS = {
             "fig1_4.jpg": Plot(figures.samples, "32 pictures decoded from latents sampled from N(0, I)."),
             "fig1_5.jpg": Plot(
                 functools.partial(figures.latent_tsne, attribute="Male"),
-                "t-SNE of the test pictures' mean codes, coloured by an attribute, which `report --attribute` "
-                "chooses. The axes of t-SNE have no unit: only neighbourhoods have a meaning.",
+                "t-SNE of the test pictures' mean codes, colored by an attribute, which `report --attribute` "
+                "selects. The axes of t-SNE have no unit: only neighborhoods are meaningful.",
                 ("attribute",),
             ),
             "fig1_4_worst.jpg": Plot(
                 figures.farthest_sample,
-                "A bad sample, like the one that the homework discusses: of 32 samples the one farthest from every "
-                "test picture (root of the mean squared difference of values from 0 to 1), beside the test picture "
-                "nearest to it.",
+                "A bad sample, as discussed in the homework: the one of 32 samples that is farthest from every "
+                "test picture (root mean squared difference of values from 0 to 1), next to its nearest test "
+                "picture.",
             ),
         },
         score=scores.reconstruction_errors,
@@ -255,15 +255,15 @@ PRESETS = {
         figures={
             "fig2_2.jpg": Plot(
                 functools.partial(figures.learning_curves, panels={"d_loss": "D loss", "g_loss": "G loss"}),
-                "The GAN's losses, one point per iteration, in nats for the default objective. At the equilibrium the "
-                "D loss would be 2 ln 2 = 1.386 and the G loss ln 2 = .693: a D loss near 0 and a G loss above .693 "
-                "mean that the discriminator is winning.",
+                "The GAN's losses, one point per iteration, in nats for the default objective. At equilibrium, the "
+                "D loss would be 2 ln 2 = 1.386 and the G loss ln 2 = .693. A D loss near 0 and a G loss above "
+                ".693 mean that the discriminator is winning.",
             ),
-            "fig2_3.jpg": Plot(figures.samples, "32 pictures of latents sampled from U(-1, 1)."),
+            "fig2_3.jpg": Plot(figures.samples, "32 pictures generated from latents sampled from U(-1, 1)."),
             "fig2_3_worst.jpg": Plot(
                 figures.farthest_sample,
-                "A bad sample: of 32 samples the one farthest from every test picture (root of the mean squared "
-                "difference of values from 0 to 1), beside the test picture nearest to it.",
+                "A bad sample: the one of 32 samples that is farthest from every test picture (root mean squared "
+                "difference of values from 0 to 1), next to its nearest test picture.",
             ),
         },
         score=scores.sample_quality,
@@ -277,9 +277,9 @@ PRESETS = {
         figures={
             "fig3_2.jpg": Plot(
                 figures.attribute_curves,
-                "The discriminator's attribute head on real and on generated pictures, each iteration pale, each "
-                "epoch's mean strong. Left: its cross-entropy in nats. Right: its accuracy on the attribute, not on "
-                "real against generated.",
+                "The discriminator's attribute head on real and on generated pictures: pale for each iteration, "
+                "strong for the mean of each epoch. Left: the cross-entropy in nats. Right: the accuracy on the "
+                "attribute, not on real versus generated.",
             ),
             "fig3_3.jpg": Plot(
                 figures.attribute_grid,
@@ -296,14 +296,15 @@ PRESETS = {
         sample_columns=8,
         figures={
             "wgan_gp.jpg": Plot(
-                figures.samples, "32 pictures of the corrected WGAN-GP, of latents sampled from U(-1, 1)."
+                figures.samples, "32 pictures of the corrected WGAN-GP, generated from latents sampled from U(-1, 1)."
             ),
             "wgan_gp_curves.jpg": Plot(
                 functools.partial(
                     figures.learning_curves, panels={"wasserstein": "EMD", "gradient_penalty": "Gradient penalty"}
                 ),
-                "Left: the critic's estimate of the earth mover's distance, E[D(real)] - E[D(fake)], in the critic's "
-                "units. Right: the mean squared deviation of its gradient's norm from 1, which has no unit.",
+                "Left: the critic's estimate of the earth mover's distance, E[D(real)] - E[D(fake)], in the "
+                "critic's units. Right: the mean squared deviation of the norm of its gradient from 1, which has "
+                "no unit.",
             ),
         },
         score=scores.sample_quality,
@@ -316,7 +317,8 @@ PRESETS = {
         figures={
             "wgan_gp_faithful.jpg": Plot(
                 figures.samples,
-                "32 pictures of the homework's WGAN-GP with its five errors, of latents sampled from U(-1, 1).",
+                "32 pictures of the homework's WGAN-GP with its five errors, generated from latents sampled from "
+                "U(-1, 1).",
             )
         },
         score=scores.sample_quality,
@@ -363,25 +365,25 @@ EXPERIMENTS = {
         functools.partial(
             figures.comparison, log="reconstruction", title="MSE", unit="mean squared error of values from 0 to 1"
         ),
-        "The VAE with three weights of the KL divergence: the homework's, of the mean over 512 latents, its teachers' "
-        "hint, of the sum, and the hint's weight of the mean. Above: the squared error, averaged over 1 % of the "
-        "iterations. Below: samples of the prior.",
+        "The VAE with three weights of the KL divergence: the homework's weight for the mean over 512 latents, the "
+        "teachers' hint for the sum, and the hint's weight for the mean. Top: the squared error, averaged over 1 % "
+        "of the iterations. Bottom: pictures decoded from samples of the prior.",
     ),
     "penalty": Experiment(
         {"right": ("wgan_gp", {}), "faithful": ("wgan_gp_faithful", {})},
         functools.partial(
             figures.comparison, log="wasserstein", title="EMD", unit="E[D(real)] - E[D(fake)], the critic's units"
         ),
-        "The corrected WGAN-GP and the homework's with its five errors. Above: each critic's own estimate of the "
-        "distance, averaged over 1 % of the iterations; the two critics have different units. Below: samples of the "
-        "same latents.",
+        "The corrected WGAN-GP and the homework's with its five errors. Top: each critic's own estimate of the "
+        "distance, averaged over 1 % of the iterations; the two critics have different units. Bottom: pictures "
+        "generated from the same latents.",
     ),
     "blur": Experiment(
         {"VAE": ("vae", {}), "GAN": ("gan", {})},
         figures.sharpness_rows,
-        "How blurred the pictures of the VAE and of the GAN are. Beside each row: the variance of the pictures' "
-        "Laplacian, averaged over up to 64 pictures with values from 0 to 1, and its share of the test pictures'. "
-        "Less than 100 % is blur; noise counts as sharp.",
+        "The blur of the VAE's and the GAN's pictures. Next to each row: the variance of the Laplacian, averaged "
+        "over up to 64 pictures with values from 0 to 1, and its ratio to that of the test pictures. Less than 100 "
+        "% means blur; noise counts as sharp.",
         alike=False,
     ),
 }
@@ -389,80 +391,80 @@ EXPERIMENTS = {
 ABOUT = About(
     title="Homework 4 of Deep Learning for Computer Vision, spring 2018",
     text=(
-        "The study trained a VAE, a GAN, an ACGAN conditioned on whether a face smiles, an InfoGAN and a WGAN-GP on "
-        "CelebA faces of 64x64: 40,000 training and 2,621 test images with 13 binary attributes. The VAE learned from "
-        "the training images alone; the GANs, as the homework allows, from all 42,621. Its figures show the VAE's "
-        "curves, reconstructions, samples and a t-SNE of its mean codes (fig1_2 to fig1_5), the GAN's losses and "
-        "samples (fig2_2, fig2_3), the ACGAN's attribute losses and pairs of one latent under both conditions "
-        "(fig3_2, fig3_3), and grids over the InfoGAN's codes (fig4_1, fig4_2)."
+        "The study trained a VAE, a GAN, an ACGAN conditioned on whether a face smiles, an InfoGAN and a WGAN-GP "
+        "on CelebA faces of 64x64: 40,000 training and 2,621 test images with 13 binary attributes. The VAE was "
+        "trained on the training images only, and the GANs on all 42,621, as the homework allows. Its figures show "
+        "the VAE's curves, reconstructions, samples and a t-SNE of its mean codes (fig1_2 to fig1_5), the GAN's "
+        "losses and samples (fig2_2, fig2_3), the ACGAN's attribute losses and pairs of one latent under both "
+        "conditions (fig3_2, fig3_3), and grids over the InfoGAN's codes (fig4_1, fig4_2)."
     ),
     slips=(
         (
             "The text writes the KL divergence as 0.5 * mean(exp(log_var) + mu - 1 - log_var).",
-            "It is mu^2, not mu, as in the study's own code: 0.5 * mean(exp(log_var) + mu^2 - 1 - log_var), the mean "
-            "over 512 latents.",
+            "The term is mu^2, not mu, as in the study's own code: 0.5 * mean(exp(log_var) + mu^2 - 1 - log_var), "
+            "the mean over 512 latents.",
         ),
         (
-            "Weights the KL divergence with 1e-2 where the teachers' hint is 1e-5, and supposes that one is for a "
-            "mean over the latents and the other for their sum.",
-            "In the form (sum of squared errors) + beta * (sum of KL) they are beta = 0.24 and 0.123, the same within "
-            "a factor of two. `--kl_weight 1e-5 --kl_reduction sum` is the hint.",
+            "The KL divergence has a weight of 1e-2, although the teachers' hint is 1e-5. The study assumes that "
+            "one is for the mean over the latents and the other for the sum.",
+            "In the form (sum of squared errors) + beta * (sum of KL) they are beta = 0.24 and 0.123, the same "
+            "within a factor of two. Use `--kl_weight 1e-5 --kl_reduction sum` for the hint.",
         ),
         (
             '"The sampler generates 512 samples from N(0, 1)."',
             "One sample of 512 numbers for each image: z = mean + exp(log_var / 2) * eps, eps ~ N(0, I).",
         ),
         (
-            "Reports a test error of .005205 with sampled latents, but shows reconstructions from the mean (fig1_3). "
-            "The text chooses the checkpoint by the test error, the code by the test loss.",
+            "The study reports a test error of .005205 with sampled latents, but shows reconstructions from the "
+            "mean (fig1_3). The text selects the checkpoint by the test error, the code by the test loss.",
             "`score` gives both errors, test_mse_mean_code and test_mse_sampled_code. `--score_every` and "
             "`--early_stopping` use the former.",
         ),
         (
             'The GAN "reaches Nash equilibrium".',
-            "There the discriminator's loss would be 2 ln 2 = 1.386 and the generator's ln 2 = 0.693. In the study's "
-            "curves the former falls to about 0 and the latter rises above 5: the discriminator has won.",
+            "At equilibrium, the discriminator's loss would be 2 ln 2 = 1.386 and the generator's ln 2 = 0.693. In "
+            "the study's curves, they fall to about 0 and rise above 5: the discriminator has won.",
         ),
         (
             'The right panel of fig3_2 is called "Accuracy of Discriminator".',
-            "It shows how often the discriminator reads the attribute correctly, not how often it tells real from "
-            "generated. The logs are aux_accuracy_real and aux_accuracy_fake.",
+            "It shows how often the discriminator predicts the attribute correctly, not how often it separates "
+            "real from generated images. The logs are aux_accuracy_real and aux_accuracy_fake.",
         ),
         (
-            "Concludes that the WGAN-GP's lambda needs tuning. But its penalty takes the gradient's norm over the "
-            "height of the image alone and mixes the whole batch with one epsilon.",
+            "The study concludes that the WGAN-GP's lambda needs tuning. However, its penalty takes the norm of "
+            "the gradient over the height of the image only, and mixes the whole batch with one epsilon.",
             "The norm over all values of an image is driven to 1, and each image has its own epsilon (model "
-            "`wgan_gp`). `experiment dlcv2018/penalty` compares it with `wgan_gp_faithful`, the study's.",
+            "`wgan_gp`). `experiment dlcv2018/penalty` compares it with the study's version, `wgan_gp_faithful`.",
         ),
         (
-            "The WGAN-GP's critic has batch normalization, takes one step for each two generator steps, and learns "
-            "with Adam(2e-4, .5, .999).",
+            "The WGAN-GP's critic has batch normalization, takes one step for every two generator steps, and is "
+            "trained with Adam(2e-4, .5, .999).",
             "No batch normalization in the critic, five critic steps for each generator step, Adam(1e-4, 0, .9), as "
             "in the paper. `wgan_gp_faithful` keeps all of the study's choices.",
         ),
         (
-            'InfoGAN: adds to the loss an "entropy" of the one-hot codes themselves, which is 0 and has no gradient. '
-            "Calls the rest a binary cross-entropy.",
-            "The loss is the categorical cross-entropy CE of the codes. The log mutual_information is the bound H(c) "
-            "- CE, H(c) = 5 ln 10 = 11.513 nats: 0 at chance.",
+            'InfoGAN: the loss contains an "entropy" of the one-hot codes themselves, which is 0 and has no '
+            "gradient. The rest is called a binary cross-entropy.",
+            "The loss is the categorical cross-entropy CE of the codes. The log mutual_information is the bound "
+            "H(c) - CE with H(c) = 5 ln 10 = 11.513 nats; it is 0 for guesses at random.",
         ),
         (
-            "InfoGAN: gives continuous codes the loss -sum(c * log q), which is not a log-density.",
+            "InfoGAN: continuous codes have the loss -sum(c * log q), which is not a log-density.",
             "The negative log-likelihood of a Gaussian of variance 1 without its constant, 0.5 * sum((c - mean)^2), "
             "with a weight of 0.1 (model `infogan_mixed`).",
         ),
         (
-            "InfoGAN: trains on [categorical, continuous] codes and samples with [continuous, categorical] ones, so "
-            "that two of its three grids vary two entries of the one-hot categorical code.",
-            "One order everywhere, categorical codes first. The continuous codes vary from -0.5 to 1.5, as the study "
-            "intended.",
+            "InfoGAN: training uses codes in the order [categorical, continuous], but sampling [continuous, "
+            "categorical]. Therefore two of the three grids vary two entries of the one-hot categorical code.",
+            "The order is the same everywhere, with categorical codes first. The continuous codes vary from -0.5 "
+            "to 1.5, as the study intended.",
         ),
         (
-            "InfoGAN: never shuffles the images, never trains the recognizer's batch normalization, and gives the "
-            "discriminator no gradient of the codes' loss.",
+            "InfoGAN: the images are never shuffled, the recognizer's batch normalization is never trained, and "
+            "the loss of the codes has no gradient in the discriminator.",
             "Images are shuffled in every epoch, and the normalization is trained with the recognizer. "
-            "`--shared_trunk true` trains the discriminator's layers on the codes too, as the paper does; the default "
-            "is the study's choice.",
+            "`--shared_trunk true` also trains the discriminator's layers on the codes, as in the paper; the "
+            "default is the study's choice.",
         ),
     ),
 )

@@ -1,10 +1,10 @@
-"""Pegasus, coursework at Durham: horses and birds of CIFAR-10, and between them the winged horse.
+"""Pegasus, coursework at Durham: winged horses from the horses and birds of CIFAR-10.
 
-The models are a VAE, the same with a critic of its reconstructions, VAE/GAN and ACAI. A Pegasus is decoded from a
-mixture of the latents of a horse and of a bird with a similar colour. The study fixes the kinds of layers, the losses
-and 1000 epochs, but not widths, optimizers and batch size: those are taken from other solutions of the coursework, and
-for VAE/GAN's optimizer and all of ACAI from their papers. One formula is corrected: BCE(C(x), 1), which it writes as
-BCE(x, 1).
+The models are a VAE, a VAE with a critic of its reconstructions, VAE/GAN and ACAI. A Pegasus is decoded from a
+mixture of the latents of a horse and of a bird with a similar color. The study specifies the types of layers, the
+losses and 1000 epochs, but not widths, optimizers and batch size. These are taken from other solutions of the
+coursework, and for VAE/GAN's optimizer and all of ACAI from their papers. One formula is corrected: BCE(C(x), 1), which
+the study writes as BCE(x, 1).
 """
 
 import functools
@@ -91,10 +91,10 @@ def vae_gan(
     gamma: float = 1e-5,
     learning_rate: float = 3e-4,
 ) -> VAEGAN:
-    """VAE/GAN on the study's networks, with the features of the critic's last but one convolution.
+    """VAE/GAN on the study's networks, with the features of the critic's penultimate convolution.
 
-    gamma is the authors' for CIFAR-10. `adversarial=minimax` is exactly the paper's -L_GAN; its gradient vanishes while
-    the discriminator is far ahead, and so the authors pause the discriminator. Here no player pauses.
+    gamma is the authors' value for CIFAR-10. `adversarial=minimax` is exactly the paper's -L_GAN. Its gradient vanishes
+    while the discriminator is far ahead, so the authors pause the discriminator; here, no player is paused.
     """
     model = VAEGAN(
         mirrored.encoder(image_shape, latent_dim, width),
@@ -116,7 +116,7 @@ def acai(
     gamma: float = 0.2,
     learning_rate: float = 1e-4,
 ) -> ACAI:
-    """ACAI as its authors train it, with their smaller networks; `width=4` gives their larger ones."""
+    """ACAI as trained by its authors, with their smaller networks; use `width=4` for the larger ones."""
     model = ACAI(
         pooled.encoder(image_shape, latent_channels, width),
         pooled.decoder(image_shape, latent_channels, width),
@@ -129,10 +129,9 @@ def acai(
 
 
 def bird_to_horse(model: GenerativeModel, rows: int = 8, n: int = 8) -> np.ndarray:
-    """Pictures (rows * n, H, W, C): each row from a bird to a horse of a similar colour, as mixtures of their latents.
+    """Pictures (rows * n, H, W, C): each row from a bird to a horse of a similar color, as mixtures of their latents.
 
-    The animals are those of the built-in test set whatever the run trains on, so that a sheet of samples needs no data
-    set.
+    The animals are always those of the built-in test set, so that the samples do not depend on the run's data set.
     """
     *_, size, channels = model.encoder.input_shape
     images, labels = animals.draw(TEST_START, TEST_START + 16 * rows, image_size=size)
@@ -145,11 +144,11 @@ def bird_to_horse(model: GenerativeModel, rows: int = 8, n: int = 8) -> np.ndarr
 
 
 def pairs(run: Run, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """n horses of the test set, each with the bird whose centre pixel is nearest in colour.
+    """n horses of the test set, each with the bird whose center pixel is nearest in color.
 
     Args:
         run: Run.
-        n: pairs; where there are fewer horses, they repeat from the first.
+        n: number of pairs; if there are fewer horses, they repeat from the first.
 
     Returns:
         (horses, birds), each (n, H, W, C) in [0, 1].
@@ -160,7 +159,7 @@ def pairs(run: Run, n: int) -> tuple[np.ndarray, np.ndarray]:
     source = run.source("test")
     if source.labels is None or not {"bird", "horse"} <= set(source.classes):
         raise UserError(
-            f"{source.name} has no birds and horses to mix: train on animals, or on cifar10 with --only bird,horse."
+            f"{source.name} has no birds and horses: train on animals, or on cifar10 with --only bird,horse."
         )
     birds, horses = (np.flatnonzero(source.labels == source.classes.index(name)) for name in ("bird", "horse"))
     horses, birds = source.floats(np.resize(horses, n)), source.floats(birds)
@@ -178,9 +177,9 @@ def pegasi(run: Run, n: int = 64) -> tuple[np.ndarray, np.ndarray]:
 
 
 def likeness(run: Run, pictures: np.ndarray, of: int = 2000) -> np.ndarray:
-    """How much pictures are like a horse, (n,) in (0, 1): a probability from the encoder's mean codes.
+    """The probability (n,) in (0, 1) that pictures show a horse, computed from the encoder's mean codes.
 
-    It is that of a logistic regression fitted to the first `of` birds and horses of the training set.
+    It comes from a logistic regression on the first `of` birds and horses of the training set.
 
     Raises:
         UserError: if these are all birds or all horses.
@@ -190,7 +189,7 @@ def likeness(run: Run, pictures: np.ndarray, of: int = 2000) -> np.ndarray:
     labels = np.asarray(source.labels)
     chosen = np.flatnonzero(np.isin(labels, (bird, horse)))[:of]
     if len(np.unique(labels[chosen])) < 2:
-        raise UserError(f"{source.name} does not have both birds and horses to tell apart: use more pictures.")
+        raise UserError(f"{source.name} does not contain both birds and horses: use more pictures.")
     codes = [run.model.encode(images)["mean"].reshape(len(images), -1) for images in (source.floats(chosen), pictures)]
     fitted = LogisticRegression(C=0.1, max_iter=1000).fit(codes[0], labels[chosen] == horse)
     return fitted.predict_proba(codes[1])[:, 1]
@@ -257,9 +256,9 @@ def strips(runs: Mapping[str, Run], n: int = 9, rows: int = 2) -> Figure:
 
 
 def best(run: Run) -> Figure:
-    """Of 64 Pegasi the sharpest that is neither bird nor horse, enlarged, between its parents.
+    """The sharpest of 64 Pegasi that is neither bird nor horse, enlarged, between its parents.
 
-    If there is none, it is the one whose likeness to a horse is nearest to a half.
+    If there is none, the one with a probability of showing a horse nearest to 1/2.
     """
     pictures, shares = pegasi(run)
     horses, birds = pairs(run, len(pictures))
@@ -281,7 +280,7 @@ def batch(run: Run) -> Figure:
 
 
 def repeats(run: Run, n: int = 6, steps: int = 9) -> Figure:
-    """One pair again and again: a row from bird to horse for each sample of the two posteriors."""
+    """One pair repeated: a row from bird to horse for each sample of the two posteriors."""
     horse, bird = pairs(run, 1)
     rows = [
         (f"sample {sample + 1}", [*bird, *latents.interpolate(run.model, bird, horse, steps, sample)[0], *horse])
@@ -346,44 +345,45 @@ def _mixed(name: str, posterior: bool) -> dict[str, Plot]:
     drawn = {
         f"pegasus_{name}_pipeline.jpg": Plot(
             pipeline,
-            "How a Pegasus is made: the latents of a horse and of a bird with a similar colour are mixed and decoded. "
-            "Above and below it: the horse and the bird decoded from their mean codes.",
+            "How a Pegasus is made: the latents of a horse and of a bird with a similar color are mixed and "
+            "decoded. Above and below the Pegasus: the horse and the bird decoded from their mean codes.",
         ),
         f"pegasus_{name}_strip.jpg": Plot(
             lambda run: strips({"": run}, rows=6),
-            "One pair per row, matched by the colour of the centre pixel: the bird, nine even steps between the mean "
+            "One pair per row, matched by the color of the center pixel: the bird, nine even steps between the mean "
             "codes, the horse.",
         ),
         f"pegasus_{name}_best.jpg": Plot(
             best,
-            "Of the 64 below the sharpest that is neither bird nor horse, between its parents: a logistic regression "
-            "of the encoder's mean codes finds it 25 to 75 % like a horse, and the variance of its Laplacian is the "
-            "largest. If there is none, it is the one whose likeness is nearest to 50 %.",
+            "The sharpest of the 64 below that is neither bird nor horse, between its parents: a logistic "
+            "regression on the encoder's mean codes gives it a probability of 25 to 75 % for horse, and it has the "
+            "largest variance of the Laplacian. If there is none, the one with the probability nearest to 50 % is "
+            "shown.",
         ),
         f"pegasus_{name}_64.jpg": Plot(
             batch,
-            "64 Pegasi without selection: pairs matched by the colour of the centre pixel, the bird's share between "
+            "64 Pegasi without selection: pairs matched by the color of the center pixel, the bird's share between "
             ".4 and .6. The horses are those of the test set in order; if there are fewer than 64, they repeat from "
             "the first.",
         ),
         f"pegasus_{name}_neighbours.jpg": Plot(
             neighbours,
             "Eight Pegasi and the training pictures nearest to each, by pixels and by the encoder's mean code. The "
-            "number below each is its distance: the root of the mean squared difference, of values from 0 to 1 or of "
-            "the components of the code.",
+            "number below each is its distance: the root mean squared difference of values from 0 to 1, or of the "
+            "components of the code.",
         ),
         f"pegasus_{name}_uniqueness.jpg": Plot(
             uniqueness,
-            "The marking criterion. Left: the distance of the 64 to their nearest training pictures. Right: the "
-            "distances between them. Test pictures are shown for comparison. Note that blurred pictures are near to "
-            "everything.",
+            "The marking criterion. Left: the distance of the 64 Pegasi to their nearest training pictures. Right: "
+            "the distances between them. Test pictures are shown for comparison. Note that blurred pictures are "
+            "close to everything.",
         ),
     }
     if posterior:
         drawn[f"pegasus_{name}_repeats.jpg"] = Plot(
             repeats,
-            "One pair, with six samples of its two posteriors: every row interpolates between another two latents, "
-            "and so the mixtures differ.",
+            "One pair, with six samples from its two posteriors: every row interpolates between different latents, "
+            "so the mixtures differ.",
         )
     return drawn
 
@@ -426,7 +426,7 @@ def _preset(
     )
 
 
-_LIKELIHOOD = "Left: the cross-entropy of a picture and its reconstruction, in nats, summed over its values. "
+_LIKELIHOOD = "Left: the cross-entropy of a picture and its reconstruction, in nats, summed over the pixel values. "
 PRESETS = {
     "vae": _preset(
         "vae",
@@ -453,8 +453,8 @@ PRESETS = {
         "acai",
         acai,
         {"reconstruction": "MSE", "d_loss": "Critic loss"},
-        "Left: the squared error, averaged over pixels with values from 0 to 1. Right: the critic's squared error of "
-        "the mixing share.",
+        "Left: the squared error, averaged over pixels with values from 0 to 1. Right: the critic's squared error "
+        "in predicting the mixing weight.",
         samples=bird_to_horse,
         prior=False,
         parameters={"discriminator": 166_320, "encoder": 166_320, "decoder": 83_619},
@@ -472,8 +472,8 @@ EXPERIMENTS = {
             "ACAI": ("acai", {}),
         },
         strips,
-        "The study's comparison: the same two pairs for each variant, with the bird at the left end, nine even steps "
-        "between the mean codes, and the horse at the right end.",
+        "The study's comparison: the same two pairs for each variant, with the bird on the left, nine even steps "
+        "between the mean codes, and the horse on the right.",
     )
 }
 
@@ -481,52 +481,52 @@ ABOUT = About(
     title="Pegasus, coursework at Durham",
     text=(
         "The task was to generate winged horses from CIFAR-10: the study trained a VAE with a critic of its "
-        "reconstructions on horses and birds for 1000 epochs, and decoded mixtures of the latents of a horse and of a "
-        "bird with a similar colour of the centre pixel. Its variants have a second dense layer, more convolutions or "
-        "spectral normalization, or are VAE/GAN and ACAI. Its figures are strips from bird to horse for every "
-        "variant, diagrams of the networks, a best image, an 8x8 grid of 64 and repeated samples of one pair. The "
-        "study does not give widths, latent size, optimizers and batch size: those used here are from other solutions "
-        "of the coursework, VAE/GAN's optimizer and all of ACAI's from their papers."
+        "reconstructions on horses and birds for 1000 epochs, and decoded mixtures of the latents of a horse and "
+        "of a bird with a similar color of the center pixel. The variants are a second dense layer, more "
+        "convolutions, spectral normalization, VAE/GAN and ACAI. The figures are strips from bird to horse for "
+        "every variant, network diagrams, a best image, an 8x8 grid of 64 and repeated samples of one pair. The "
+        "study does not give widths, latent size, optimizers and batch size. Those used here come from other "
+        "solutions of the coursework, and VAE/GAN's optimizer and all of ACAI's settings from their papers."
     ),
     slips=(
         (
-            "Writes the critic's loss with BCE(input, 1).",
+            "The critic's loss is written with BCE(input, 1).",
             "BCE(C(input), 1) + BCE(C(reconstruction), 0).",
         ),
         (
-            "Adds the critic's loss with weight 1 to sums over pixels and latents.",
-            "The sums are some 2,000 nats and the critic's loss is a few, so the model is nearly a VAE. The study's 1 "
-            "is the default of `--adv_weight`, and the log adversarial_share is the critic's part of the gradient at "
-            "the reconstruction.",
+            "The critic's loss is added with weight 1 to sums over pixels and latents.",
+            "The sums are about 2,000 nats and the critic's loss only a few, so the model is nearly a VAE. The "
+            "study's 1 is the default of `--adv_weight`, and the log adversarial_share is the critic's share of "
+            "the gradient at the reconstruction.",
         ),
         (
-            "Takes inspiration from adversarial autoencoders.",
-            "Their discriminator judges latents. The study's critic judges images, as that of VAE/GAN does.",
+            "The study is inspired by adversarial autoencoders.",
+            "Their discriminator judges latents. The study's critic judges images, like that of VAE/GAN.",
         ),
         (
-            "One loss trains encoder and decoder, so that the critic's gradient reaches the encoder.",
-            "Kept in `adversarial_vae`. In `vae_gan`, as in its paper, the discriminator's gradient does not reach "
-            "the encoder.",
+            "One loss trains encoder and decoder, so the critic's gradient reaches the encoder.",
+            "This is kept in `adversarial_vae`. In `vae_gan`, as in its paper, the discriminator's gradient does "
+            "not reach the encoder.",
         ),
         (
-            'Does not say whether its "sigma" head is a standard deviation, a variance or a logarithm.',
+            'The study does not say whether the "sigma" head is a standard deviation, a variance or a logarithm.',
             "The logarithm of the variance: z = mean + exp(log_var / 2) * eps.",
         ),
         (
-            "Uses binary cross-entropy as the reconstruction error of colour images.",
-            "Values in [0, 1] are allowed as targets, but the least possible value is then the images' own entropy, "
-            "not 0. `score` also gives the squared error.",
+            "Binary cross-entropy is used as the reconstruction error of color images.",
+            "Values in [0, 1] are valid targets, but the minimum is then the entropy of the images, not 0. `score` "
+            "also gives the squared error.",
         ),
         (
-            "VAE/GAN: takes the reconstruction error on the discriminator's penultimate layer.",
-            "The same here, as half the sum of squares on its last but one convolution. It trains the encoder and, "
+            "VAE/GAN: the reconstruction error is computed on the discriminator's penultimate layer.",
+            "The same here, as half the sum of squares on its penultimate convolution. It trains the encoder and, "
             "weighted by `--gamma`, the decoder, but not the discriminator.",
         ),
         (
-            "ACAI: has a critic that predicts the mixing weight alpha with a squared error.",
-            "alpha is uniform in [0, 0.5], and the critic must also answer 0 for 0.2 x + 0.8 x', where x' is the "
-            "reconstruction. The autoencoder minimises the squared error in [-1, 1] + 0.5 * E[d(mixture)^2], where d "
-            "is the critic.",
+            "ACAI: a critic predicts the mixing weight alpha with a squared error.",
+            "alpha is uniform in [0, 0.5], and the critic must also predict 0 for 0.2 x + 0.8 x', where x' is the "
+            "reconstruction. The autoencoder minimizes the squared error in [-1, 1] + 0.5 * E[d(mixture)^2], where "
+            "d is the critic.",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""What a study consists of, as values: models, figures, experiments."""
+"""The parts of a study as values: models, figures, experiments."""
 
 import dataclasses
 import difflib
@@ -23,7 +23,7 @@ class Plot:
 
     Attributes:
         draw: (run, **options) -> matplotlib Figure, or the frames of an animation.
-        caption: what the figure shows, with the units of what is measured.
+        caption: what the figure shows, with units.
         options: names of the keyword arguments of `draw` that are flags of `report`.
     """
 
@@ -34,13 +34,12 @@ class Plot:
 
 @dataclasses.dataclass(frozen=True)
 class About:
-    """What the page of a report says about a study.
+    """The text about a study on the page of a report.
 
     Attributes:
-        title: where the study comes from.
+        title: origin of the study.
         text: what it did.
-        slips: its errors, each with the correction that this package makes: (what the study says or does, what is
-            correct and done here).
+        slips: its errors: (what the study says or does, the correction in this package).
     """
 
     title: str
@@ -50,23 +49,23 @@ class About:
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """One model of a study: how it is built, trained, drawn and scored.
+    """One model of a study: how it is built, trained, drawn and evaluated.
 
     Attributes:
         build: (image_shape, **arguments) -> compiled GenerativeModel; the keyword arguments and their defaults are
             flags of the command line. The first line of its docstring describes the model.
         data: name of the default data set, built in.
-        split: split it trains on: "train", or "all" for train and test together.
-        batch_size: examples in a batch.
+        split: training data: "train", or "all" for train and test together.
+        batch_size: examples per batch.
         epochs: passes over the data.
-        samples: (model) -> pictures (n, H, W, C) in [0, 1] of latents that are always the same; a sheet of them is
-            saved after each epoch, and so they need no data set.
-        sample_columns: pictures in a row of that sheet.
+        samples: (model) -> pictures (n, H, W, C) in [0, 1] from latents that are always the same. A sheet of them is
+            saved after each epoch, so they must not depend on a data set.
+        sample_columns: pictures per row of this sheet.
         figures: file name -> Plot.
-        score: how good the model is.
-        attributes: names of the attributes it is conditioned on.
+        score: the Score that evaluates the model.
+        attributes: names of the attributes that it is conditioned on.
         needs: fields of Source that its data must have, "labels" or "depth".
-        parameters: network -> number of its trainable parameters, of the default arguments and data set.
+        parameters: network -> number of trainable parameters, for the default arguments and data set.
     """
 
     build: Callable[..., GenerativeModel]
@@ -84,7 +83,7 @@ class Preset:
 
     @property
     def description(self) -> str:
-        """What the model is, in a sentence."""
+        """One sentence that describes the model."""
         return (self.build.__doc__ or "").split("\n")[0]
 
     def defaults(self) -> dict[str, Any]:
@@ -95,9 +94,9 @@ class Preset:
         }
 
     def convert(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments of `build` from values, or texts: {name: value or text} -> {name: value of the default's type}.
+        """Converts arguments of `build`: {name: value or text} -> {name: value of the default's type}.
 
-        Texts of numbers may be fractions such as 1/16.
+        Numbers in texts may be fractions such as 1/16.
 
         Raises:
             UserError: for a name that `build` does not take, or a value or text of another type.
@@ -126,14 +125,14 @@ class Preset:
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """Runs of a study that differ in one thing, side by side.
+    """A comparison of runs of a study that differ in one respect.
 
     Attributes:
         variants: label -> (model, arguments of its builder that differ from their defaults).
         draw: {label: run} -> matplotlib Figure.
         caption: what the figure shows.
-        alike: whether its runs must agree in all settings but those that vary; otherwise only in the data and in the
-            size and width.
+        alike: whether the runs must agree in all settings except those that vary; otherwise only in the data, the size
+            and the width.
     """
 
     variants: dict[str, tuple[str, dict[str, Any]]]

@@ -1,11 +1,11 @@
-"""Patrick Sullivan's model notes of August 2017: VAE, GAN, WGAN, WGAN-GP and depth from colour, at 64x64.
+"""Patrick Sullivan's model notes of August 2017: VAE, GAN, WGAN, WGAN-GP and depth from color, at 64x64.
 
 The depth model is a conditional WGAN-GP. Layers, optimizers and batch sizes are those of the notes and of the code of
 that month; formulas are corrected. Eq. 1 lacks the minus sign of the likelihood, and the code never trained the KL
-divergence. Eq. 5 has the wrong sign of the critic, and the mean of roots where the code has the root of the mean. The
-penalty's norm was taken over the whole batch; here it is that of each picture. The notes end Wasserstein critics in a
-sigmoid; here `critic_activation=sigmoid` does. Batch sizes are those of one GPU; the study's VAE and depth model ran on
-two.
+divergence. Eq. 5 has the wrong sign of the critic, and the mean of roots instead of the root of the mean, which the
+code has. The norm in the penalty was taken over the whole batch; here it is taken for each picture. In the notes,
+Wasserstein critics end in a sigmoid; here they do only with `critic_activation=sigmoid`. Batch sizes are those of one
+GPU; the study's VAE and depth model ran on two.
 """
 
 import functools
@@ -133,14 +133,14 @@ def depth_wgan(
     critic_activation: str = "linear",
     learning_rate: float = 1e-4,
 ) -> DepthWGAN:
-    """The study's depth from colour; `noise=false` is the generator of the notes.
+    """The study's depth from color; `noise=false` is the generator of the notes.
 
     `batch_norm` and `dropout` are the study's experiments.
 
-    The study gives the error a weight of 1, but its penalty drove to 1 the slope of all scores of a batch together:
-    of 64 patches in each of 256 pictures. The mean score of one picture, by which the generator is judged, then had a
-    slope of at most 1 / (64 sqrt(256)). Here that slope is 1, so that the same balance needs a weight of 1024; with a
-    weight of 1 the critic's gradient is 128 times as large as the error's.
+    The study gives the error a weight of 1, but its penalty drove the joint gradient norm of all scores in a batch to
+    1: 64 patches in each of 256 pictures. The mean score of one picture, which trains the generator, then had a
+    gradient norm of at most 1 / (64 sqrt(256)). Here this norm is 1, so the same balance requires a weight of 1024;
+    with a weight of 1, the critic's gradient is 128 times as large as the error's.
     """
     height, wide, channels = image_shape
     model = DepthWGAN(
@@ -157,8 +157,7 @@ def depth_wgan(
 def depth_samples(model: DepthWGAN, n: int = 8) -> np.ndarray:
     """Pictures (3 n, H, W, 3) in [0, 1]: the first n built-in test scenes, their true depth, and the predicted one.
 
-    White is 10 m. The scenes are the built-in ones whatever the run trains on, so that a sheet of samples needs no
-    data set.
+    White is 10 m. The scenes are always the built-in ones, so that the samples do not depend on the run's data set.
     """
     size = model.generator.output_shape[1]
     images, depth = scenes.draw(TEST_START, TEST_START + n, image_size=size)
@@ -173,9 +172,9 @@ def predicted_depth(run: Run) -> np.ndarray:
 
 
 def true_depth(run: Run) -> dict[str, np.ndarray]:
-    """Those scenes and their true depth."""
+    """The first eight built-in test scenes and their true depth."""
     pictures = depth_samples(run.model)
-    return {"colour": pictures[:8], "true depth": pictures[8:16]}
+    return {"color": pictures[:8], "true depth": pictures[8:16]}
 
 
 def _gan_preset(
@@ -199,7 +198,7 @@ def _gan_preset(
             f"sullivan2017_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
             f"sullivan2017_{name}_samples.jpg": Plot(
                 functools.partial(figures.samples_and_test, n=64, columns=8),
-                "Left: a montage of 8x8 pictures of latents sampled from N(0, I). Right: test pictures.",
+                "Left: a montage of 8x8 pictures generated from latents sampled from N(0, I). Right: test pictures.",
             ),
         },
         score=scores.sample_quality,
@@ -226,13 +225,13 @@ PRESETS = {
             "sullivan2017_vae_curves.jpg": Plot(
                 functools.partial(figures.learning_curves, panels={"reconstruction": "NLL", "kl": "KLD"}),
                 "Left: the negative log-likelihood of a picture given its latent, in nats, summed over its values. "
-                "Right: the KL divergence of its posterior from N(0, I), in nats, which the study's code never "
+                "Right: the KL divergence of the posterior from N(0, I), in nats, which the study's code never "
                 "trained.",
             ),
             "sullivan2017_vae_montages.jpg": Plot(
                 figures.montages,
-                "Montages, 8 in a row: test pictures, their reconstructions from the mean code, and samples of the "
-                "prior.",
+                "Montages with 8 pictures per row: test pictures, their reconstructions from the mean code, and "
+                "pictures decoded from samples of the prior.",
             ),
         },
         score=scores.reconstruction_errors,
@@ -241,7 +240,7 @@ PRESETS = {
         "gan",
         gan,
         {"d_loss": "D loss", "g_loss": "G loss"},
-        "The GAN's losses, one point per iteration, in nats for the default objective. At its equilibrium they are "
+        "The GAN's losses, one point per iteration, in nats for the default objective. At equilibrium they are "
         "1.386 (D) and .693 (G).",
         batch_size=512,
         epochs=50,
@@ -277,18 +276,19 @@ PRESETS = {
         figures={
             "sullivan2017_depth_wgan_curves.jpg": Plot(
                 functools.partial(figures.learning_curves, panels={"rmse": "RMSE", "wasserstein": "EMD"}),
-                "Left: the root of a batch's mean squared error of depth, in units of 10 m. Right: the critic's "
+                "Left: the root mean squared error of depth in each batch, in units of 10 m. Right: the critic's "
                 "estimate of the distance between predicted and true depth, in the critic's units.",
             ),
             "sullivan2017_depth_wgan_depth.jpg": Plot(
                 figures.depth_rows,
-                "Test pictures from all over the set, their true depth and the generator's, in metres. Where the "
-                "depth camera measured nothing, it is grey.",
+                "Test pictures, spread evenly over the set, with their true and predicted depth in meters. Gray "
+                "pixels have no measured depth.",
             ),
             "sullivan2017_depth_wgan_noise.jpg": Plot(
                 figures.noise_sampler,
-                "The study's sampler: one picture under 64 noises. Right: the standard deviation of each pixel's "
-                "depth over the noises, in metres; near 0 the generator ignores the noise, as the study found.",
+                "The study's sampler: the depth of one picture for 64 noise samples. Right: the standard deviation "
+                "of each pixel's depth over the samples, in meters. A value near 0 means that the generator "
+                "ignores the noise, as the study found.",
             ),
         },
         score=scores.depth_errors,
@@ -312,8 +312,8 @@ EXPERIMENTS = {
             pictures=predicted_depth,
             beside=true_depth,
         ),
-        "The study's experiments with regularizers of the generator. Above: the error of depth during training, "
-        "averaged over 1 % of the iterations. Below: the first eight built-in test scenes and their depth, and the "
+        "The study's experiments with regularization of the generator. Top: the error of depth during training, "
+        "averaged over 1 % of the iterations. Bottom: the first eight built-in test scenes, their depth, and the "
         "depth that each variant predicts; white is 10 m.",
     )
 }
@@ -322,35 +322,35 @@ ABOUT = About(
     title="Patrick Sullivan's model notes of August 2017",
     text=(
         "The notes and their code describe a VAE, a GAN, a WGAN and a WGAN-GP of 64x64 images, and a conditional "
-        "WGAN-GP that predicts depth from a colour image. The code reads a set of floor plans, CelebA, CIFAR-10, "
-        "MNIST and COCO, and for depth NYU Depth v2. The six figures of the notes are diagrams of the networks with "
-        "tables of their layers; only the code makes images, as montages of 8x8."
+        "WGAN-GP that predicts depth from a color image. The code reads a set of floor plans, CelebA, CIFAR-10, "
+        "MNIST and COCO, and NYU Depth v2 for depth. The six figures of the notes are network diagrams with tables "
+        "of layers; only the code generates images, as montages of 8x8."
     ),
     slips=(
         (
-            "Eq. 1 lacks the minus sign of the log-likelihood. The code minimises the reconstruction alone, and its "
-            "log shows a latent loss of 213,448.",
+            "Eq. 1 lacks the minus sign of the log-likelihood. The code minimizes only the reconstruction error, "
+            "and its log shows a latent loss of 213,448.",
             "-sum(x log x' + (1 - x) log(1 - x')) + KL, summed over pixels and latents and averaged over the batch. "
             "Both terms are trained.",
         ),
         (
-            'The VAE\'s second head is a "stddev" without bounds, whose logarithm goes to minus infinity at 0.',
+            'The VAE\'s second head is an unbounded "stddev", and its logarithm goes to minus infinity at 0.',
             "The head is the logarithm of the variance: z = mean + exp(log_var / 2) * eps.",
         ),
         (
-            'Speaks of a latent vector of 512 and of layers of "filter size 32".',
+            'The notes mention a latent vector of 512 and layers of "filter size 32".',
             "The 512 numbers are a map of 4x4x32, and 32 is its number of channels: the layers at 4x4 are 1x1 "
             "convolutions to 96 and 32 channels.",
         ),
         (
-            "The discriminator's code differs from figure 3: that of June averages the sigmoids of the map of 512, "
-            "that of August reshapes an 8x8 map as if it were 4x4.",
-            "The layers of figure 3 down to 4x4x32, and one dense output.",
+            "The discriminator's code differs from figure 3: the code of June averages the sigmoids of the map of "
+            "512, and the code of August reshapes an 8x8 map as if it were 4x4.",
+            "The layers of figure 3 down to 4x4x32, followed by one dense output.",
         ),
         (
-            "Ends the critics of WGAN, WGAN-GP and the depth model in a sigmoid.",
-            "A critic's score is unbounded: where a sigmoid saturates, the gradient vanishes, and no penalty brings "
-            "its norm to 1. `--critic_activation sigmoid` does as the notes say.",
+            "The critics of WGAN, WGAN-GP and the depth model end in a sigmoid.",
+            "A critic's score is unbounded. Where a sigmoid saturates, the gradient vanishes, and no penalty can "
+            "bring its norm to 1. `--critic_activation sigmoid` restores the sigmoid of the notes.",
         ),
         (
             "The code also clips the weights of the WGAN's generator, and clips before the update.",
@@ -358,26 +358,26 @@ ABOUT = About(
         ),
         (
             "The gradient penalty takes one norm over the whole batch.",
-            "One norm for each image, in the critic's own range of [-1, 1]; in the depth model it is of the mean "
-            "score over an image's patches.",
+            "Each image has its own norm, in the critic's range of [-1, 1]. In the depth model, it is the norm of "
+            "the gradient of the mean score over an image's patches.",
         ),
         (
-            "In Eq. 5 the generator minimises +D(fake), and RMSE is written as mean(sqrt((x - x')^2)), which is the "
+            "In Eq. 5 the generator minimizes +D(fake), and RMSE is written as mean(sqrt((x - x')^2)), which is the "
             "mean absolute error.",
-            "The generator minimises -E[D(fake)] + weight * sqrt(mean((x - x')^2)), as in the study's code. The mean "
+            "The generator minimizes -E[D(fake)] + weight * sqrt(mean((x - x')^2)), as in the study's code. The mean "
             "is over pixels of known depth.",
         ),
         (
-            "Gives the depth error a weight of 1, beside a penalty that drives to 1 the slope of 64 patches in each "
-            "of 256 images together.",
-            "With the slope of each image driven to 1, the same balance needs a weight of 64 * sqrt(256) = 1024, the "
-            "default. `--rmse_weight 1` is the study's number, but not its balance.",
+            "The depth error has a weight of 1, while the penalty drives the joint gradient norm of 64 patches in "
+            "each of 256 images to 1.",
+            "If the gradient norm of each image is driven to 1, the same balance requires a weight of 64 * "
+            "sqrt(256) = 1024, which is the default. `--rmse_weight 1` is the study's number, but not its balance.",
         ),
         (
-            "The depth generator of the notes takes no noise, that of the code has a fourth input channel of U(-1, "
-            "1). The text says that the critic gives a single probability.",
-            "As in the code; `--noise false` is the generator of the notes. The critic gives scores for 8x8 patches, "
-            "which are averaged.",
+            "The depth generator of the notes has no noise input, but in the code it has a fourth input channel of "
+            "U(-1, 1). The text says that the critic outputs a single probability.",
+            "As in the code; use `--noise false` for the generator of the notes. The critic outputs scores for 8x8 "
+            "patches, which are averaged.",
         ),
     ),
 )

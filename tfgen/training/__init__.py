@@ -1,4 +1,4 @@
-"""From settings to a trained run: what will be trained, on which devices, to the end whatever happens on the way."""
+"""From settings to a trained run: planning, devices, the training loop, and its callbacks."""
 
 from tfgen.training.loop import train
 from tfgen.training.plan import plan

@@ -1,4 +1,4 @@
-"""Where a run is trained: on one device, several devices of one machine, or several machines."""
+"""Training on one device, several devices of one machine, or several machines."""
 
 import json
 import os
@@ -12,20 +12,21 @@ from tfgen.data.source import Source
 
 
 def strategy(devices: int | str | None = None, alone: bool = False) -> tf.distribute.Strategy:
-    """The tf.distribute.Strategy to train under; to be called before TensorFlow touches a device, and once in a
-    process.
+    """The tf.distribute.Strategy to train with. Call it once in a process, before TensorFlow uses a device.
 
     Args:
-        devices: number of devices of this machine, or "all". Without a GPU, N are N logical devices of the processor.
-            None takes all GPUs.
-        alone: whether not to wait for other machines, because nothing will be trained.
+        devices: number of devices of this machine, or "all"; None for all GPUs. Without a GPU, N means N logical CPU
+            devices.
+        alone: whether to ignore other machines, because nothing will be trained.
 
     Raises:
-        UserError: for more devices than there are, and for a TF_CONFIG that cannot be read.
+        UserError: if there are fewer devices, or TF_CONFIG cannot be read.
     """
     if os.environ.get("TF_CONFIG") and not alone:
         if devices not in (None, "all"):
-            raise UserError("--devices is for one machine, and TF_CONFIG names several: leave out one of the two.")
+            raise UserError(
+                "--devices is for one machine, but TF_CONFIG is set: leave out --devices or unset TF_CONFIG."
+            )
         return _of_machines()
     gpus = tf.config.list_physical_devices("GPU")
     count = max(1, len(gpus)) if devices is None or devices == "all" else int(devices)
@@ -48,7 +49,7 @@ def _of_machines() -> tf.distribute.Strategy:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"TF_CONFIG cannot be read ({error!r}): expected {EXAMPLE}") from None
     if not known:
-        raise UserError(f"TF_CONFIG names the task {task} {index}, which its cluster lacks: expected {EXAMPLE}")
+        raise UserError(f"TF_CONFIG names the task {task} {index}, which is not in its cluster: expected {EXAMPLE}")
     machines = sum(len(config["cluster"].get(kind, ())) for kind in ("chief", "worker"))
     program.tell(f"waiting for {machines} machines; this is {task} {index}.")
     try:
@@ -56,14 +57,14 @@ def _of_machines() -> tf.distribute.Strategy:
     except tf.errors.OpError:
         place = config["cluster"][task][index]
         raise UserError(
-            f"this machine cannot listen at {place}: make sure that no other process does, and that the index in "
+            f"this machine cannot listen on {place}: make sure that no other process does, and that the index in "
             "TF_CONFIG differs on each machine."
         ) from None
 
 
 EXAMPLE = (
     """'{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}', """
-    "with another index on each machine."
+    "with a different index on each machine."
 )
 
 
@@ -73,7 +74,7 @@ def several_machines(strategy: tf.distribute.Strategy) -> bool:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process writes the run; of several machines the first does."""
+    """Whether this process writes the run; of several machines, the first one does."""
     if not several_machines(strategy):
         return True
     resolver = strategy.cluster_resolver
@@ -81,10 +82,10 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def agree(strategy: tf.distribute.Strategy, number: int) -> bool:
-    """Whether all machines have the same whole number, below 2^24."""
+    """Whether all machines have the same integer, below 2^24."""
     if not several_machines(strategy):
         return True
-    # Equal are those whose mean of squares is the square of their mean.
+    # Numbers are equal if the mean of their squares is the square of their mean.
     return _mean(strategy, number) == number and _mean(strategy, number**2) == number**2
 
 
@@ -101,9 +102,9 @@ def _mean(strategy: tf.distribute.Strategy, number: float) -> float:
 def feed(
     strategy: tf.distribute.Strategy, source: Source, batch_size: int, **steps: Any
 ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-    """The batches as `fit` takes them: a replica of any machine gets its rows of the global batch.
+    """The batches for `fit`: each replica of each machine gets its rows of the global batch.
 
-    Arguments as `batches.batches`.
+    The arguments are those of `batches.batches`.
     """
     if not several_machines(strategy):
         return batches.batches(source, batch_size, **steps)

@@ -1,4 +1,4 @@
-"""Trains a planned run to its end, whatever happens on the way."""
+"""Trains a planned run to its end, and handles signals, failures and damaged files."""
 
 import contextlib
 import functools
@@ -24,36 +24,36 @@ from tfgen.training.schedule import Schedule
 from tfgen.training.tensorboard import TensorBoard
 from tfgen.training.watch import Watch
 
-TRIES = 3  # at going on with other noise where a log becomes NaN or infinite
+TRIES = 3  # attempts to continue with different noise after a log has become NaN or infinite
 
 
 def train(run: Run, strategy: tf.distribute.Strategy | None = None) -> bool:
     """Trains a planned run from its newest checkpoint, or from the start, to its last iteration.
 
-    Ctrl-C and SIGTERM end it after the current iteration, with a checkpoint. Where a loss or weight becomes NaN or
-    infinite, it goes back to the checkpoint before and continues with other noise.
+    Ctrl-C and SIGTERM end training after the current iteration, with a checkpoint. When a loss or weight becomes NaN or
+    infinite, training goes back to the previous checkpoint and continues with different noise.
 
     Args:
-        run: from `plan`.
-        strategy: from `devices.strategy`, None for one device.
+        run: Run from `plan`.
+        strategy: from `devices.strategy`; None for one device.
 
     Returns:
         Whether it reached its end; False after Ctrl-C or SIGTERM.
 
     Raises:
-        UserError: if the batch cannot be shared by the devices, another process trains the run, the disk is full, or
-            training fails for the fourth time at one place.
+        UserError: if the batch cannot be split across the devices, another process trains the run, the disk is full, or
+            training fails for the fourth time after the same checkpoint.
     """
     strategy = strategy or tf.distribute.get_strategy()
     training = run.settings.training
     check_devices(run, strategy)
-    if not (training.jit or tf.config.list_physical_devices("GPU")):  # with it Keras compiles nothing
+    if not (training.jit or tf.config.list_physical_devices("GPU")):  # Keras refuses to compile with it
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(training.seed)
     with strategy.scope():
         model = run.build()
         average = run.average(model)
-    schedule = Schedule(run, model)  # before a checkpoint brings a rate that has fallen
+    schedule = Schedule(run, model)  # reads the initial rates, before a checkpoint restores lower ones
     with _stopping_together(strategy, run), run.lock() if run.chief else contextlib.nullcontext():
         if run.chief:
             run.write_record()
@@ -78,20 +78,20 @@ def check_devices(run: Run, strategy: tf.distribute.Strategy) -> None:
     replicas, training = strategy.num_replicas_in_sync, run.settings.training
     if training.batch_size % replicas:
         raise UserError(
-            f"a batch of {training.batch_size} cannot be shared evenly by {replicas} devices: "
-            f"choose a --batch_size that {replicas} divides."
+            f"a batch of {training.batch_size} cannot be split evenly across {replicas} devices: "
+            f"choose a --batch_size that is divisible by {replicas}."
         )
     if training.jit and replicas > 1:
-        raise UserError("--jit compiles for one device: give --devices 1, or leave --jit out.")
+        raise UserError("--jit works on one device only: use --devices 1, or leave out --jit.")
     if training.score_every and devices.several_machines(strategy):
         raise UserError(
-            "--score_every and --early_stopping work on one machine only: leave them out, and `score` the run when it "
-            "is done."
+            "--score_every and --early_stopping work on one machine only: leave them out, and run `score` when "
+            "training is done."
         )
 
 
 def same_everywhere(strategy: tf.distribute.Strategy, run: Run, recorder: Recorder) -> None:
-    """Raises UserError if several machines were not given the same run."""
+    """Raises UserError if several machines do not train the same run."""
     text = json.dumps(run.settings.everywhere(), sort_keys=True)
     if not devices.agree(strategy, zlib.crc32(text.encode()) >> 8):
         raise UserError(
@@ -100,19 +100,19 @@ def same_everywhere(strategy: tf.distribute.Strategy, run: Run, recorder: Record
     if not devices.agree(strategy, recorder.iteration):
         raise UserError(
             f"the machines find different checkpoints in {run.folder}: "
-            "it must be one folder, on a disk that all of them share."
+            "the folder must be on a disk that all of them share."
         )
 
 
 @contextlib.contextmanager
 def _stopping_together(strategy: tf.distribute.Strategy, run: Run) -> Iterator[None]:
-    """Within, what TensorFlow raises where another machine has stopped is a UserError."""
+    """A context that turns TensorFlow's error after another machine has stopped into a UserError."""
     try:
         yield
     except tf.errors.OpError:
         if not devices.several_machines(strategy):
             raise
-        # The current step was done in part: nothing is saved.
+        # The current step is incomplete: nothing is saved.
         raise UserError(
             "another machine of this run has stopped or cannot be reached: run the same command on every machine again "
             f"to resume from iteration {run.iteration}."
@@ -127,7 +127,7 @@ def _fit_until_done(
     recorder: Recorder,
     beside: list[keras.callbacks.Callback],
 ) -> None:
-    """Trains until the end or a signal, and again from the checkpoint before where it fails."""
+    """Trains until the end or a signal; after a failure, again from the previous checkpoint."""
     tries, place = 0, None
     while not recorder.stopped:
         _fit(run, strategy, model, source, recorder, beside)
@@ -147,7 +147,7 @@ def _fit(
     beside: list[keras.callbacks.Callback],
 ) -> None:
     """Trains until the end, a signal or a failure."""
-    # One pass over all remaining steps: the iteration, not Keras's epoch, is what a resumed run counts on.
+    # One pass over all remaining steps: a resumed run counts iterations, not Keras's epochs.
     steps = devices.feed(
         strategy,
         source,
@@ -176,21 +176,23 @@ def _fit(
 
 
 def _go_back(recorder: Recorder, failure: tuple[int, str, float], tries: int) -> None:
-    """Takes a failed run back to its newest checkpoint and other noise. Raises UserError after TRIES."""
+    """Takes a failed run back to its newest checkpoint, with different noise. Raises UserError after TRIES."""
     iteration, log, value = failure
     failed = f"{log} was {value} at iteration {iteration}"
     if tries > TRIES:
         raise UserError(
-            f"{failed} again, with other noise too: the checkpoint of iteration {recorder.saved} is good; "
+            f"{failed} again, even with different noise: the checkpoint of iteration {recorder.saved} is good; "
             "try lower learning rates or --precision float32 with --new."
         )
     recorder.start(redraws=recorder.redraws + 1)
-    program.tell(f"{failed}: back to iteration {recorder.iteration}, continuing with other noise ({tries} of {TRIES}).")
+    program.tell(
+        f"{failed}: back to iteration {recorder.iteration}, continuing with different noise ({tries} of {TRIES})."
+    )
 
 
 @contextlib.contextmanager
 def _stopping_on_signals(recorder: Recorder) -> Iterator[None]:
-    """Within, the first SIGINT or SIGTERM lets training end after its iteration; the second kills as usual."""
+    """A context in which the first SIGINT or SIGTERM ends training after the iteration; the second kills as usual."""
 
     def stop(number: int, frame: types.FrameType | None) -> None:
         recorder.asked = True

@@ -1,4 +1,4 @@
-"""What will be trained: a Run with everything filled in and checked, before anything is written."""
+"""Plans a run: fills in and checks all settings before anything is written."""
 
 import dataclasses
 import os
@@ -10,7 +10,7 @@ from tfgen.settings import DEFAULT_STUDY, DataSettings, RunSettings, TrainingSet
 from tfgen.studies import find
 from tfgen.studies.study import Preset
 
-# Everything at toy size, in seconds.
+# A tiny model that trains in seconds.
 SMOKE_EPOCHS, SMOKE_EXAMPLES, SMOKE_BATCH, SMOKE_WIDTH = 2, 256, 64, 1 / 8
 
 
@@ -26,40 +26,36 @@ def plan(
     chief: bool = True,
     **options: Any,
 ) -> runs.Run:
-    """The Run that these choices name, a new one or one to be resumed; None means the study's own choice.
+    """Plans a new run, or one to be resumed. None means the study's default.
 
-    Reads (or draws) and checks the data, writes nothing.
+    Reads (or draws) and checks the data, but writes nothing.
 
     Args:
         study, model: keys of STUDIES.
-        arguments: of the model's builder, those that differ from its defaults.
-        attribute: the one to condition on, for models that are conditioned on attributes.
-        run: folder; the default is runs/MODEL-DATASET, or runs/STUDY-MODEL-DATASET for other studies than the homework.
-        new: whether to start beside a run that exists, in that folder's name with -2, -3, ...
-        smoke: whether to train at toy size.
+        arguments: arguments of the model's builder that differ from its defaults.
+        attribute: attribute to condition on, for models that are conditioned on attributes.
+        run: folder; the default is runs/MODEL-DATASET, or runs/STUDY-MODEL-DATASET for studies other than dlcv2018.
+        new: whether to append -2, -3, ... to the folder's name if it exists.
+        smoke: whether to train a tiny model.
         chief: whether this process writes the run.
         options: fields of DataSettings and TrainingSettings.
 
     Raises:
-        UserError: for settings that do not fit the model, and for a folder that holds another run.
+        UserError: for settings that do not fit the model, and for a folder that contains another run.
     """
     preset = find(study, model)
     reading, training, unknown = settings.split(options)
     if unknown:
         raise TypeError(f"no settings are called {', '.join(sorted(unknown))}")
     if attribute and not preset.attributes:
-        raise UserError(
-            f"--attribute is for models that are conditioned on attributes, and {model} is not: leave it out."
-        )
+        raise UserError(f"the model {model} is not conditioned on attributes: leave out --attribute.")
     reading, training = _filled(preset, reading, training, smoke)
     suffix = f"{model}-{reading.dataset}{'-smoke' if smoke else ''}"
     folder = os.path.expanduser(run or f"runs/{'' if study == DEFAULT_STUDY else f'{study}-'}{suffix}")
     if new:
         folder = unused(folder)
     if training.early_stopping and not preset.score.test_error:
-        raise UserError(
-            f"--early_stopping is for autoencoders, which have a test error, and {model} is not one: leave it out."
-        )
+        raise UserError(f"--early_stopping needs a test error, which only autoencoders have: leave it out for {model}.")
     narrow = {"width": SMOKE_WIDTH} if smoke else {}
     planned = runs.Run(
         folder,
@@ -82,12 +78,12 @@ def plan(
         _refuse_others(before, planned.settings, folder)
         planned.settings = dataclasses.replace(planned.settings, started_with=before.started_with)
     elif chief and planned.folder.exists() and any(not path.name.startswith(".") for path in planned.folder.iterdir()):
-        raise UserError(f"{planned.folder} holds other files and no run: choose another --run.")
+        raise UserError(f"{planned.folder} contains other files and is not a run: choose another --run.")
     return planned
 
 
 def unused(folder: str) -> str:
-    """The folder's name, or if it exists the name with the first of -2, -3, ... that does not."""
+    """The folder's name if it does not exist; otherwise with the first suffix of -2, -3, ... that is free."""
     names = (f"{folder}-{i}" if i > 1 else folder for i in range(1, 10_000))
     return next(name for name in names if not os.path.lexists(name))
 
@@ -95,7 +91,7 @@ def unused(folder: str) -> str:
 def _filled(
     preset: Preset, reading: DataSettings, training: TrainingSettings, smoke: bool
 ) -> tuple[DataSettings, TrainingSettings]:
-    """The settings with what the study, or the toy size, chooses where nothing is said."""
+    """The settings, with the defaults of the study or of a tiny model for those that are None."""
     dataset = reading.dataset or preset.data
     folder = os.path.abspath(os.path.expanduser(reading.data_dir)) if reading.data_dir else None
     reading = dataclasses.replace(
@@ -115,14 +111,14 @@ def _filled(
 
 
 def _with_data(run: runs.Run) -> RunSettings:
-    """The run's settings with what is found in its data. Raises UserError for data that do not fit the model."""
+    """The run's settings, completed from its data. Raises UserError if the data do not fit the model."""
     source = run.training_source()
     if run.settings.training.score_every:
-        run.source("test")  # must exist before anything begins
+        run.source("test")  # must exist before training starts
     for field in run.preset.needs:
         if getattr(source, field) is None:
             raise UserError(
-                f"{run.settings.model} is trained on pictures with {field}, which {source.name} does not have: "
+                f"{run.settings.model} needs pictures with {field}, which {source.name} does not have: "
                 "choose another --dataset."
             )
     return dataclasses.replace(
@@ -135,10 +131,10 @@ def _with_data(run: runs.Run) -> RunSettings:
 
 
 def _refuse_others(old: RunSettings, new: RunSettings, folder: str) -> None:
-    """Raises UserError that shows how the run in a folder differs from the run asked for."""
+    """Raises UserError with the differences if the run in the folder has other settings than the requested run."""
     conflicts = old.conflicts(new)
     if conflicts:
         raise UserError(
-            f"{folder} was trained with {'; '.join(conflicts)}: give the old value to continue it, or --new or another "
-            "--run to train beside it."
+            f"{folder} was trained with {'; '.join(conflicts)}: use the old value to resume it, or "
+            "start a new run with --new or another --run."
         )

@@ -1,4 +1,4 @@
-"""A trace of training steps."""
+"""A profiler trace of training steps."""
 
 import keras
 import tensorflow as tf
@@ -32,4 +32,4 @@ class Profile(keras.callbacks.Callback):
         if self.running:
             tf.profiler.experimental.stop()
             self.running = False
-            program.tell(f"the trace is in {self.folder}.")
+            program.tell(f"the trace was written to {self.folder}.")

@@ -1,4 +1,4 @@
-"""How far a run is, on the terminal."""
+"""Progress on the terminal."""
 
 import datetime
 import sys
@@ -11,9 +11,9 @@ from tfgen.training.recorder import Recorder
 
 
 class Progress(keras.callbacks.Callback):
-    """A progress bar with iteration, epoch, time left, images per second and the logs.
+    """A progress bar with iteration, epoch, ETA, images per second and the logs.
 
-    Where stderr is not a terminal, it is one line per epoch.
+    If stderr is not a terminal, prints one line per epoch.
     """
 
     def __init__(self, recorder: Recorder):
@@ -47,5 +47,5 @@ class Progress(keras.callbacks.Callback):
             print(line, file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Leaves the bar as it is."""
+        """Closes the bar and leaves it on the terminal."""
         self.bar.close()

@@ -1,4 +1,4 @@
-"""What is written while a run trains, and when; the parts each have one job."""
+"""Decides what is written during training, and when. Saver, Scorer and Samples do the writing."""
 
 import math
 from collections.abc import Callable
@@ -14,21 +14,21 @@ from tfgen.training.scorer import Scorer
 
 
 class Recorder(keras.callbacks.Callback):
-    """Counts a run's iterations and has its history, checkpoints, scores and samples written.
+    """Counts a run's iterations and writes its history, checkpoints, scores and samples.
 
-    Nothing is written that is NaN or infinite.
+    Values that are NaN or infinite are never written.
 
     Args:
-        run: Run that is trained.
+        run: the Run to train.
         generative_model: its model.
-        average: of the model's weights, or None.
-        anywhere: (flag) -> whether it is true on any of the machines.
+        average: running average of the model's weights, or None.
+        anywhere: flag -> whether it is true on any of the machines.
 
     Attributes:
-        iteration: of the run, the latest.
-        failure: (iteration, log, value) where a log became NaN or infinite, else None.
-        asked: whether a signal has asked to end after the current iteration; set from outside.
-        stopped: whether any machine was asked.
+        iteration: the latest iteration of the run.
+        failure: (iteration, log, value) if a log became NaN or infinite, else None.
+        asked: whether a signal has asked to stop after the current iteration; set from outside.
+        stopped: whether any machine was asked to stop.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class Recorder(keras.callbacks.Callback):
         self.start()
 
     def start(self, redraws: int | None = None) -> None:
-        """Goes to the newest whole checkpoint, or writes the first; the run's files are brought to its iteration.
+        """Restores the newest intact checkpoint, or writes the first one, and cuts the run's files at its iteration.
 
         Args:
-            redraws: how often noise was redrawn; None is what the checkpoint says.
+            redraws: how often the noise was redrawn; None to use the checkpoint's number.
         """
         state = self.saver.start()
         self.iteration, self.failure = state["iteration"], None
@@ -71,7 +71,7 @@ class Recorder(keras.callbacks.Callback):
 
     @property
     def redraws(self) -> int:
-        """How often the run's noise was redrawn, after a failure each."""
+        """How often the run's noise was redrawn, once after each failure."""
         return self.saver.state["redraws"]
 
     @property
@@ -95,7 +95,7 @@ class Recorder(keras.callbacks.Callback):
             self.generative_model.stop_training = True
 
     def _write(self) -> None:
-        """Has written what is due at this iteration."""
+        """Writes what is due at this iteration."""
         every, at_end = self.run.settings.training.checkpoint_every, self._epoch_ends()
         if at_end and self.scorer.due(self.iteration) and finite(self.generative_model):
             self.saver.state |= self.scorer.score(self.iteration, self.saver.state)
@@ -105,7 +105,7 @@ class Recorder(keras.callbacks.Callback):
             self.samples.write(self.iteration)
 
     def save(self) -> None:
-        """Writes a checkpoint of the current iteration if there is none; a weight that is not finite is a failure."""
+        """Saves the current iteration if that was not done yet; a weight that is not finite is a failure."""
         if self.iteration == self.saver.saved or self.failure:
             return
         if not finite(self.generative_model):

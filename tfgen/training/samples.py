@@ -1,4 +1,4 @@
-"""A sheet of pictures per epoch while a run trains."""
+"""A sheet of sample pictures after each epoch."""
 
 import contextlib
 
@@ -11,7 +11,7 @@ from tfgen.runs import Run, replacing
 
 
 def averaged(average: WeightAverage | None) -> contextlib.AbstractContextManager:
-    """Within, the networks that draw pictures have their averaged weights, if there are any."""
+    """A context in which the networks that draw pictures use their averaged weights, if there are any."""
     return average.in_use() if average else contextlib.nullcontext()
 
 
@@ -25,13 +25,13 @@ class Samples:
         self.folder = run.folder / "samples"
 
     def remove_beyond(self, iteration: int) -> None:
-        """Removes the sheets after an iteration, and what a killed process left half written."""
+        """Removes the sheets after an iteration, and those that a killed process left incomplete."""
         for path in self.folder.glob("*.png") if self.run.chief else ():
             if not path.stem.isdecimal() or int(path.stem) > iteration:
                 path.unlink(missing_ok=True)
 
     def write(self, iteration: int) -> None:
-        """Draws the sheet of an iteration, with averaged weights if there are any, unless it exists."""
+        """Draws the sheet of an iteration, with averaged weights if there are any, unless the file exists."""
         path = self.folder / f"{iteration:07d}.png"
         if not self.run.chief or path.exists():
             return

@@ -1,4 +1,4 @@
-"""A run's history and checkpoints while it trains."""
+"""The history and checkpoints during training."""
 
 import time
 from typing import Any
@@ -15,13 +15,13 @@ FRESH = {"iteration": 0, "redraws": 0, "seconds": 0.0, "score": None, "best": No
 
 
 class Saver:
-    """Writes history and checkpoints so that the two agree whenever the process is killed.
+    """Writes the history and checkpoints so that the two agree even if the process is killed.
 
-    History is written before its checkpoint, and rows beyond the checkpoint are dropped on the next start. On a machine
-    that is not the chief, nothing is written.
+    The history is written before the checkpoint, and rows after the checkpoint are dropped on the next start. Only the
+    chief writes.
 
     Attributes:
-        state: the run's own numbers at the current iteration, saved with the weights: see FRESH.
+        state: the run's numbers at the current iteration, saved with the weights; see FRESH.
         saved: iteration of the newest checkpoint.
     """
 
@@ -36,7 +36,7 @@ class Saver:
         self.saved = 0
 
     def start(self) -> dict[str, Any]:
-        """Restores the newest whole checkpoint, or writes the first, and cuts the history there. Returns the state."""
+        """Restores the newest intact checkpoint, or writes the first, and cuts the history there. Returns the state."""
         found = self.run.checkpoints.restore(self.checkpoint, program.tell)
         self.state = found or dict(FRESH)
         self.saved = self.state["iteration"]
@@ -48,12 +48,12 @@ class Saver:
     def _bring_files_to(self, found: dict[str, Any] | None) -> None:
         if not found and len(self.history):
             raise UserError(
-                f"{self.run.folder} has a history and no checkpoint: restore {self.run.checkpoints.folder}, "
+                f"{self.run.folder} has a history but no checkpoint: restore {self.run.checkpoints.folder}, "
                 "or start a new run with --new."
             )
         self.history.cut(self.logs, self.saved)
         self.run.checkpoints.remove_beyond(self.saved)
-        for path in self.run.folder.glob(".history.part.*"):  # half written when the process was killed
+        for path in self.run.folder.glob(".history.part.*"):  # left incomplete by a killed process
             path.unlink(missing_ok=True)
         if not found:
             self.run.checkpoints.write(self.checkpoint, self.state)

@@ -9,7 +9,7 @@ from tfgen import UserError
 from tfgen.models.base import GenerativeModel
 from tfgen.runs import Run
 
-SCHEDULES = {  # share of the run done -> share of the learning rate left
+SCHEDULES = {  # fraction of the run done -> fraction of the learning rate
     "constant": lambda done: 1.0,
     "linear": lambda done: 1.0 - done,
     "cosine": lambda done: 0.5 + 0.5 * math.cos(math.pi * done),
@@ -17,7 +17,10 @@ SCHEDULES = {  # share of the run done -> share of the learning rate left
 
 
 def schedules(text: str, players: Iterable[str]) -> dict[str, str]:
-    """player -> name of its schedule, of "NAME" for all or "PLAYER=NAME,...", where those left out stay constant.
+    """Parses "NAME", for all players, or "PLAYER=NAME,...", where other players stay constant.
+
+    Returns:
+        player -> name of its schedule.
 
     Raises:
         UserError: for unknown names.
@@ -27,7 +30,7 @@ def schedules(text: str, players: Iterable[str]) -> dict[str, str]:
         player, equals, name = part.rpartition("=")
         if name not in SCHEDULES or (equals and player not in named):
             raise UserError(
-                f"--schedule takes {', '.join(SCHEDULES)}, or PLAYER=NAME,... with players of {', '.join(named)}, "
+                f"--schedule takes {', '.join(SCHEDULES)}, or PLAYER=NAME,... for the players {', '.join(named)}, "
                 f"not {text!r}."
             )
         named |= {player: name} if equals else dict.fromkeys(players, name)
@@ -38,8 +41,8 @@ class Schedule(keras.callbacks.Callback):
     """Sets each player's learning rate before each iteration.
 
     Args:
-        run: Run that is trained.
-        generative_model: as it was built, with its first rates.
+        run: the Run to train.
+        generative_model: its model, with the initial learning rates.
     """
 
     def __init__(self, run: Run, generative_model: GenerativeModel):
@@ -52,6 +55,6 @@ class Schedule(keras.callbacks.Callback):
         ]
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        done = 1.0 - (self.params["steps"] - batch) / self.run.iterations  # fit is given the steps that remain
+        done = 1.0 - (self.params["steps"] - batch) / self.run.iterations  # fit counts the remaining steps
         for optimizer, rate, left in self.players:
             optimizer.learning_rate.assign(rate * left(done))

@@ -1,4 +1,4 @@
-"""A run's score on the test set while it trains."""
+"""The score on the test set during training."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from tfgen.training.samples import averaged
 
 
 class Scorer:
-    """Measures the model every so many epochs, and says whether it is the best so far."""
+    """Evaluates the model every N epochs, and prints whether it is the best so far."""
 
     def __init__(self, run: Run, generative_model: GenerativeModel, average: WeightAverage | None):
         self.run = run
@@ -19,20 +19,20 @@ class Scorer:
         self.average = average
 
     def due(self, iteration: int) -> bool:
-        """Whether the run is scored at the end of an epoch."""
+        """Whether to evaluate after this iteration, which ends an epoch."""
         every = self.run.settings.training.score_every
         return bool(every) and iteration // self.run.steps_per_epoch % every == 0
 
     def score(self, iteration: int, state: dict[str, Any]) -> dict[str, Any]:
-        """Measures the model, with its averaged weights if it has them, and says the result.
+        """Evaluates the model, with its averaged weights if it has them, and prints the result.
 
         Args:
-            iteration: of the run.
-            state: of the run before.
+            iteration: iteration of the run.
+            state: the run's state before.
 
         Returns:
-            What changes in the state: "score" of this iteration, the least is the best; "best" of all; "waited", how
-            many scores have not been better since.
+            The changes of the state: "score" of this iteration, lower is better; "best", the lowest so far; "waited",
+            the number of scores since then.
         """
         score, epoch = self.run.preset.score, iteration // self.run.steps_per_epoch
         with averaged(self.average):
@@ -49,6 +49,6 @@ class Scorer:
         }
 
     def early(self, state: dict[str, Any]) -> bool:
-        """Whether the test error has not improved for as many scores as early stopping allows."""
+        """Whether early stopping ends training: the test error has not improved for as many epochs as its patience."""
         patience = self.run.settings.training.early_stopping
         return 0 < patience <= state["waited"]

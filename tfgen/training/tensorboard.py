@@ -10,7 +10,7 @@ from tfgen.training.recorder import Recorder
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Writes every iteration's logs, each epoch's samples and the training step's graph to the run's tensorboard/."""
+    """Writes the logs of every iteration, the samples of every epoch and the step's graph to the run's tensorboard/."""
 
     def __init__(self, recorder: Recorder):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Warnings while a run trains."""
+"""Warnings during training."""
 
 import math
 
@@ -10,13 +10,13 @@ from tfgen.training.recorder import Recorder
 
 
 class Watch(keras.callbacks.Callback):
-    """Warns of a discriminator that has won and of samples that have collapsed, when this has lasted three epochs.
+    """Warns when, for three epochs, the discriminator has won or the samples have collapsed.
 
-    Won: its loss, of an objective that can reach 0, is below .02 on average. Collapsed: the samples of a GAN's sheet
-    vary less than a twentieth as much as real pictures, in the mean over pixels of the standard deviation.
+    Won: the mean discriminator loss, if it can reach 0, is below .02. Collapsed: a GAN's samples vary less than a
+    twentieth as much as real pictures, measured by the standard deviation of each pixel, averaged over pixels.
 
     Args:
-        recorder: of the run.
+        recorder: the run's Recorder.
         real: (n, H, W, C) pictures.
     """
 
@@ -31,7 +31,9 @@ class Watch(keras.callbacks.Callback):
         model = recorder.generative_model
         adversarial = getattr(model, "adversarial", None)
         self.can_win = adversarial is not None and adversarial.reaches_zero
-        self.can_collapse = "discriminator" in model.players and not model.autoencodes  # whose early samples are grey
+        self.can_collapse = (
+            "discriminator" in model.players and not model.autoencodes
+        )  # early samples of autoencoders are gray
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.losses.clear()
@@ -50,9 +52,9 @@ class Watch(keras.callbacks.Callback):
         self.losses.clear()
         if self.won == self.EPOCHS:
             program.tell(
-                f"the discriminator has told real and generated pictures apart for {self.EPOCHS} epochs "
-                "(d_loss below .02), so the generator learns little: try a lower learning rate of the discriminator, "
-                "or more steps of the generator."
+                f"the discriminator has separated real from generated pictures for {self.EPOCHS} epochs "
+                "(d_loss below .02), so the generator learns little: try a lower learning rate for the discriminator "
+                "or more generator steps."
             )
 
     def _watch_samples(self) -> None:
@@ -63,5 +65,5 @@ class Watch(keras.callbacks.Callback):
             program.tell(
                 f"the samples have been nearly identical for {self.EPOCHS} epochs (they vary "
                 f"{spread / self.spread:.1%} as much as real pictures): the generator has collapsed; "
-                "try other learning rates or another --seed."
+                "try different learning rates or another --seed."
             )

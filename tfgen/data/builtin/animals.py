@@ -37,7 +37,7 @@ _COATS = (  # the body, and mane and tail
     ((0.42, 0.22, 0.10), (0.08, 0.06, 0.05)),  # bay
     ((0.27, 0.14, 0.08), (0.06, 0.05, 0.05)),  # dark bay
     ((0.09, 0.08, 0.09), (0.05, 0.05, 0.06)),  # black
-    ((0.58, 0.58, 0.60), (0.34, 0.34, 0.37)),  # grey
+    ((0.58, 0.58, 0.60), (0.34, 0.34, 0.37)),  # gray
     ((0.85, 0.83, 0.80), (0.72, 0.69, 0.65)),  # white
     ((0.56, 0.26, 0.11), (0.50, 0.23, 0.10)),  # chestnut
     ((0.78, 0.57, 0.29), (0.92, 0.86, 0.72)),  # palomino
@@ -69,7 +69,7 @@ def load(split: str, image_size: int = 32, examples: int | None = None) -> Sourc
     Args:
         split: "train" or "test".
         image_size: side in pixels.
-        examples: at most the first so many; None for all.
+        examples: number of examples to use from the start; None for all.
 
     Returns:
         Source with images (n, image_size, image_size, 3), the CLASSES as labels and no attributes.
@@ -83,7 +83,7 @@ def draw(start: int, stop: int, seed: int = 0, image_size: int = 32) -> tuple[np
 
     Args:
         start, stop: the range of animals, from 0. Even ones are birds, odd ones horses.
-        seed: another seed gives another endless sequence of animals.
+        seed: a different seed gives a different endless sequence of animals.
         image_size: height and width in pixels.
 
     Returns:

@@ -1,4 +1,4 @@
-"""scikit-learn's digits (Alpaydin and Kaynak 1998): 1,797 digits by 13 writers, 8x8 with 17 grey levels, enlarged."""
+"""scikit-learn's digits (Alpaydin and Kaynak 1998): 1,797 digits by 13 writers, 8x8 with 17 gray levels, enlarged."""
 
 import numpy as np
 from PIL import Image
@@ -18,7 +18,7 @@ def load(split: str, image_size: int = 32, examples: int | None = None) -> Sourc
     Args:
         split: "train" or "test".
         image_size: side in pixels, at least 8. The 8x8 digit fills the middle 8/10 of it.
-        examples: at most the first so many; None for all.
+        examples: number of examples to use from the start; None for all.
 
     Returns:
         Source with images (n, image_size, image_size, 1), the digits 0..9 as labels and no attributes.

@@ -44,7 +44,7 @@ def load(split: str, image_size: int = 64, examples: int | None = None, seed: in
     Args:
         split: "train" or "test".
         image_size: side in pixels.
-        examples: at most the first so many; None for all.
+        examples: number of examples to use from the start; None for all.
         seed: see `draw`.
 
     Returns:
@@ -61,7 +61,7 @@ def draw(
 
     Args:
         start, stop: the range of faces, from 0.
-        seed: another seed gives another endless sequence of faces.
+        seed: a different seed gives a different endless sequence of faces.
         image_size: height and width in pixels.
         attributes: {name: 0 or 1} to set for every face. The rest of the face stays the same, apart from attributes
             that exclude one set to 1.
@@ -118,7 +118,7 @@ def _attributes(uniforms: np.ndarray, forced: Mapping[str, int]) -> dict[str, np
 
 
 def _parameters(uniforms: np.ndarray, has: Mapping[str, np.ndarray]) -> types.SimpleNamespace:
-    """What `portraits.paint` needs for n faces: attributes and other numbers (n, 1, 1), and colours (3, n, 1, 1), all
+    """What `portraits.paint` needs for n faces: attributes and other numbers (n, 1, 1), and colors (3, n, 1, 1), all
     float32.
     """
     dice = Dice(uniforms)

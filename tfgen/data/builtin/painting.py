@@ -1,7 +1,7 @@
-"""What the drawn data sets share: numbered pictures, their random choices, and soft-edged shapes painted over one
+"""Shared code of the drawn data sets: numbered pictures, random choices, and soft-edged shapes painted over one
 another.
 
-Many pictures are painted at once. Numbers are arrays (n, 1, 1), planes (n, h, w), and colours (3, n, 1, 1) or
+Many pictures are painted at once. Numbers are arrays (n, 1, 1), planes (n, h, w), and colors (3, n, 1, 1) or
 (3, n, h, w), all float32 and broadcast against each other. A picture spans -1 to 1, x to the right and y down.
 """
 
@@ -24,7 +24,7 @@ def split_range(split: str, train: int, test: int, examples: int | None = None) 
     Args:
         split: "train" or "test".
         train, test: number of pictures in the splits.
-        examples: at most the first so many; None for all.
+        examples: number of examples to use from the start; None for all.
     """
     start, n = {"train": (0, train), "test": (TEST_START, test)}[split]
     return start, start + min(n, examples or n)
@@ -40,7 +40,7 @@ def uniforms(start: int, stop: int, seed: int, count: int) -> np.ndarray:
 
     Args:
         start, stop: the range, from 0.
-        seed: another seed gives another endless sequence of rows.
+        seed: a different seed gives a different endless sequence of rows.
         count: numbers in a row, a multiple of 4, because Philox makes 4 at a time. It is counter-based, so any row can
             be computed directly.
     """
@@ -75,12 +75,12 @@ class Dice:
         return (self.roll() < probability).astype(np.float32)
 
     def ramp(self, palette: Sequence[Rgb]) -> np.ndarray:
-        """A colour (3, n, 1, 1) along a palette."""
+        """A color (3, n, 1, 1) along a palette."""
         return ramp(palette, self.roll())
 
     def row(self, table: Sequence[Sequence[Rgb]]) -> list[np.ndarray]:
-        """The colours, each (3, n, 1, 1), of one of the rows of a table."""
-        rows = np.array(table, np.float32)[(self.roll() * len(table)).astype(int)]  # (n, 1, 1, colours, 3)
+        """The colors, each (3, n, 1, 1), of one of the rows of a table."""
+        rows = np.array(table, np.float32)[(self.roll() * len(table)).astype(int)]  # (n, 1, 1, colors, 3)
         return list(rows.transpose(3, 4, 0, 1, 2))
 
 
@@ -98,7 +98,7 @@ class Canvas:
         return np.clip(0.5 - distance / (self.pixel + soft), 0, 1)
 
     def paint(self, coverage: Number, colour: Number) -> None:
-        """Paints a colour over the picture with the given coverage."""
+        """Paints a color over the picture with the given coverage."""
         layer = colour - self.rgb
         layer *= coverage
         np.add(self.rgb, layer, out=self.rgb)
@@ -124,7 +124,7 @@ def pixel_centres(image_size: int) -> np.ndarray:
 
 
 def to_uint8(rgb: np.ndarray) -> np.ndarray:
-    """Pictures (n, h, w, 3) uint8 of colours (3, n, h, w) in [0, 1]."""
+    """Pictures (n, h, w, 3) uint8 of colors (3, n, h, w) in [0, 1]."""
     return (np.clip(rgb, 0, 1) * 255 + 0.5).astype(np.uint8).transpose(1, 2, 3, 0)
 
 
@@ -135,17 +135,17 @@ def rotation(tangent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def colour(red: float, green: float, blue: float) -> np.ndarray:
-    """A colour (3, 1, 1, 1)."""
+    """A color (3, 1, 1, 1)."""
     return np.array([red, green, blue], np.float32)[:, None, None, None]
 
 
 def hue(turn: np.ndarray, saturation: Number, lightness: Number) -> np.ndarray:
-    """Colours (3, n, 1, 1) around grey."""
+    """Colors (3, n, 1, 1) around gray."""
     return np.stack([lightness + saturation * wave(turn + third / 3) for third in range(3)])
 
 
 def ramp(palette: Sequence[Rgb], t: np.ndarray) -> np.ndarray:
-    """The colour (3, n, 1, 1) at t in [0, 1] along a palette."""
+    """The color (3, n, 1, 1) at t in [0, 1] along a palette."""
     stops = np.linspace(0, 1, len(palette))
     return np.stack([np.interp(t, stops, channel) for channel in zip(*palette)]).astype(np.float32)
 

@@ -16,7 +16,7 @@ def paint(p: types.SimpleNamespace, image_size: int) -> np.ndarray:
     """Paints n faces.
 
     Args:
-        p: namespace of numbers (n, 1, 1) and colours (3, n, 1, 1), as `faces` chooses them.
+        p: namespace of numbers (n, 1, 1) and colors (3, n, 1, 1), as `faces` chooses them.
         image_size: height and width in pixels.
 
     Returns:
@@ -53,7 +53,7 @@ class _Portraits(Canvas):
 
 
 def _background(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
-    """A gradient between two colours."""
+    """A gradient between two colors."""
     start, end = p.background
     canvas.rgb[:] = mix(start, end, np.clip(0.5 + p.background_x * canvas.x + p.background_y * canvas.y, 0, 1))
 
@@ -130,7 +130,7 @@ def _head(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
 
 
 def _cheeks(canvas: "_Portraits", p: types.SimpleNamespace) -> None:
-    """Blush, the modelling of high cheekbones, and cheeks lifted by a smile."""
+    """Blush, the modeling of high cheekbones, and cheeks lifted by a smile."""
     c = canvas.window(0.56, -0.1, 0.6)
     side, slant, glow = np.abs(c.fx), c.fy - 0.38 + 0.6 * np.abs(c.fx), mix(p.skin * 1.08, 1, 0.22)
     head = c.inside(_head_distance(c, p))

@@ -1,6 +1,6 @@
 """Traces rays in rooms of boxes and balls: what they hit, at which depth, and how it is lit.
 
-The world is in metres, with z upwards; a room spans 0 to its size on each axis. Rays advance by 1 along the optical
+The world is in meters, with z upwards; a room spans 0 to its size on each axis. Rays advance by 1 along the optical
 axis, so the parameter t of a hit is its z-depth. Surfaces are numbered, 6 for the room and 6 for each thing in it: rays
 in the positive direction of axis a hit number 2 a + 1, in the negative direction number 2 a; a ball has only number 0.
 """
@@ -26,14 +26,14 @@ _SIGNS = np.array(list(itertools.product((-1, 1), repeat=3)))
 class Camera:
     """A pinhole camera with square pictures."""
 
-    position: Xyz  # metres
+    position: Xyz  # meters
     right: Xyz  # unit vectors
     down: Xyz
     forward: Xyz
     focal: float  # of a picture that spans -1 to 1
 
     def rays(self, size: int) -> np.ndarray:
-        """The directions (3, size, size) through the pixels' centres, of length 1 along the optical axis."""
+        """The directions (3, size, size) through the pixels' centers, of length 1 along the optical axis."""
         axis = ((np.arange(size, dtype=np.float32) + 0.5) * 2 / size - 1) / self.focal
         return np.stack([f + r * axis + d * axis[:, None] for r, d, f in zip(self.right, self.down, self.forward)])
 
@@ -123,7 +123,7 @@ class Thing:
 class Scene:
     """All that a picture shows.
 
-    A material is 11 numbers: two colours, the width and height of a tile (0 for no tiles), the shift of each row, the
+    A material is 11 numbers: two colors, the width and height of a tile (0 for no tiles), the shift of each row, the
     variation of the tiles' tones, and half the width of the lines between them.
     """
 
@@ -131,7 +131,7 @@ class Scene:
     room: Thing
     things: tuple[Thing, ...]
     materials: tuple[tuple[float, ...], ...]  # of the walls, the floor, the ceiling and each thing
-    lamps: list[tuple[Xyz, Xyz]]  # position and colour; the first one casts shadows
+    lamps: list[tuple[Xyz, Xyz]]  # position and color; the first one casts shadows
     ambient: Xyz
     skirting: float  # its height
 
@@ -142,7 +142,7 @@ class Scene:
 
     @functools.cached_property
     def surfaces(self) -> np.ndarray:
-        """A column (22,) for each surface: normal (0 for a ball), affine maps to the tiles' coordinates, two colours,
+        """A column (22,) for each surface: normal (0 for a ball), affine maps to the tiles' coordinates, two colors,
         the pattern.
         """
         things = [self.room, *self.things]
@@ -197,7 +197,7 @@ def render(scene: Scene, size: int) -> np.ndarray:
 
 
 def _albedo(columns: np.ndarray, points: np.ndarray, t: np.ndarray, pixel: float) -> np.ndarray:
-    """The colours (3, h, w) of the surfaces' patterns, which fade where tiles are hardly wider than a pixel."""
+    """The colors (3, h, w) of the surfaces' patterns, which fade where tiles are hardly wider than a pixel."""
     u, v = (_dot(columns[i : i + 3], points) + columns[i + 3] for i in (0, 4))
     colour, other, (shift, tone, line_u, line_v, finest) = columns[8:11], columns[11:14], columns[14:]
     row = np.floor(v)

@@ -1,7 +1,7 @@
 """Ray-traced rooms with furniture and balls and their exact depth, in place of RGB-D pictures; nothing is bundled or
 downloaded.
 
-This module draws what is in a room, in metres, with z upwards; `raycast` turns it into pictures.
+This module draws what is in a room, in meters, with z upwards; `raycast` turns it into pictures.
 """
 
 import itertools
@@ -26,7 +26,7 @@ TRAIN, TEST = 8192, 1024
 # One sensor carried at chest to eye height, as in NYU Depth. With any focal length and height, pictures would not tell
 # their scale.
 _FOCAL = 1 / math.tan(math.radians(29))  # in halves of the picture's side
-_BASELINE = 0.075  # metres from the sensor's camera to its projector on the right
+_BASELINE = 0.075  # meters from the sensor's camera to its projector on the right
 _FURNITURE = {  # half the width, depth and height, at least and at most; and the patterns
     "table": ((0.35, 0.30, 0.28), (0.75, 0.50, 0.39), ("plain",)),
     "sofa": ((0.60, 0.35, 0.18), (0.95, 0.45, 0.23), ("plain",)),
@@ -41,7 +41,7 @@ def load(split: str, image_size: int = 64, examples: int | None = None, holes: b
     Args:
         split: "train" or "test".
         image_size: side in pixels.
-        examples: at most the first so many; None for all.
+        examples: number of examples to use from the start; None for all.
         holes: whether the depth has the holes of a sensor.
 
     Returns:
@@ -59,13 +59,13 @@ def draw(
 
     Args:
         start, stop: the range of scenes, from 0.
-        seed: another seed gives another endless sequence of scenes.
+        seed: a different seed gives a different endless sequence of scenes.
         image_size: height and width in pixels.
         holes: whether depth is 0 where an RGB-D sensor would see none.
 
     Returns:
-        images (n, image_size, image_size, 3) uint8, and depth (n, image_size, image_size, 1) uint16: millimetres along
-        the optical axis, at the pixels' centres.
+        images (n, image_size, image_size, 3) uint8, and depth (n, image_size, image_size, 1) uint16: millimeters along
+        the optical axis, at the pixels' centers.
     """
     images = np.empty((stop - start, image_size, image_size, 3), np.uint8)
     depth = np.empty((stop - start, image_size, image_size, 1), np.uint16)
@@ -99,18 +99,18 @@ class _Dice:
         return options[int(next(self._left) * len(options))]
 
     def hue(self, low: float, high: float, saturation: float) -> Rgb:
-        """A colour with a lightness between two and at most this saturation."""
+        """A color with a lightness between two and at most this saturation."""
         turn, light, strength = self.between(0, 1), self.between(low, high), self.between(0, saturation)
         red, green, blue = (light * (1 + strength * math.cos(2 * math.pi * (turn + i / 3))) for i in range(3))
         return red, green, blue
 
     def wood(self) -> Rgb:
-        """A brown colour."""
+        """A brown color."""
         light, red = self.between(0.12, 0.6), self.between(0.75, 1)
         return light, light * (0.45 + 0.3 * red), light * (0.1 + 0.4 * red)
 
     def material(self, colour: Rgb, pattern: str) -> Material:
-        """A material of a colour; see `raycast.Scene`."""
+        """A material of a color; see `raycast.Scene`."""
         other, tile = tuple(c * self.between(0.25, 0.8) for c in colour), self.between(0.25, 0.5)
         return {
             "plain": (*colour, *colour, 0, 0, 0, 0, 0),
@@ -209,7 +209,7 @@ def _furniture(dice: _Dice, size: Xyz, position: Xyz, yaw: float) -> Iterator[Pl
 
 
 def _parts(kind: str, width: float, depth: float, height: float) -> Iterator[tuple[Xyz, Xyz]]:
-    """The boxes of a piece of furniture: their centres, relative to the middle of its place on the floor, and half
+    """The boxes of a piece of furniture: their centers, relative to the middle of its place on the floor, and half
     their sides.
     """
     if kind == "table":

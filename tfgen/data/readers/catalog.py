@@ -47,7 +47,7 @@ BY_HAND = {
     "emnist": (IDX.format("emnist-CONFIG-", "test") + " out of gzip.zip", "emnist"),
     "cifar10": ("cifar-10-binary.tar.gz unpacked", "cifar10"),
     "celeb_a": ("img_align_celeba.zip unpacked, list_attr_celeba.txt and list_eval_partition.txt", "celeba"),
-    "nyu_depth_v2": ("pairs of NAME.color.jpg and NAME.depth.png, 16-bit millimetres, in train/ and in test/", "rgbd"),
+    "nyu_depth_v2": ("pairs of NAME.color.jpg and NAME.depth.png, 16-bit millimeters, in train/ and in test/", "rgbd"),
 }
 
 
@@ -81,17 +81,17 @@ def load(
         data_dir: folder of prepared data sets, of this data set, or of one version of it; None for the default folder
             of tensorflow-datasets.
         image_size: side that the central squares of the pictures are resized to with an anti-aliased filter;
-            greyscale pictures of 28x28 are resized by `mnist.resize`. None for 32 if the pictures are smaller than 64
+            grayscale pictures of 28x28 are resized by `mnist.resize`. None for 32 if the pictures are smaller than 64
             pixels, else 64.
-        examples: read only the first so many; None for all.
-        channels: 1 for greyscale, 3 for colour; None for what the data set has.
+        examples: read at most this many examples; None for all.
+        channels: 1 for grayscale, 3 for color; None for what the data set has.
         most_bytes: largest allowed size of the arrays; None for no limit.
 
     Returns:
         Source with images (n, image_size, image_size, channels) and, if the data set has features of these names:
         labels (n,) and their classes from "label", unless no picture of the split has one; attributes (n, K), sorted by
         name, from "attributes" if all are bools; depth (n, image_size, image_size, 1) from "depth", floating-point
-        metres or 16-bit millimetres, resized and with holes as in `rgbd.read_depth`. EMNIST's pictures, which are
+        meters or 16-bit millimeters, resized and with holes as in `rgbd.read_depth`. EMNIST's pictures, which are
         transposed in the data set, are turned upright.
 
     Raises:
@@ -193,7 +193,7 @@ def default_config(name: str) -> str:
 
     try:
         config = tfds.builder_cls(name).default_builder_config
-    except Exception:  # unknown, or its code needs what is not installed; it may be prepared nevertheless
+    except Exception:  # unknown, or its code needs packages that are not installed; it may still be prepared
         return ""
     return config.name if config else ""
 
@@ -386,7 +386,7 @@ def picture_of(builder: Any) -> str:
 
 
 def is_depth(feature: Any) -> bool:
-    """Whether a feature is a single plane of floating-point numbers (metres) or 16-bit integers (millimetres)."""
+    """Whether a feature is a single plane of floating-point numbers (meters) or 16-bit integers (millimeters)."""
     plane = len(feature.shape) == 2 or (len(feature.shape) == 3 and feature.shape[2] == 1)
     return plane and bool(np.issubdtype(feature.np_dtype, np.floating) or feature.np_dtype == np.uint16)
 
@@ -493,7 +493,7 @@ def to_square(image: np.ndarray, shape: tuple[int, int, int], given: tuple[int |
 
 
 def to_millimetres(depth: np.ndarray, image_size: int) -> np.ndarray:
-    """The central square of depth (h, w), floating-point metres or uint16 millimetres, as (image_size, image_size)
+    """The central square of depth (h, w), floating-point meters or uint16 millimeters, as (image_size, image_size)
     uint16; see `rgbd`.
     """
     metres = np.issubdtype(depth.dtype, np.floating)

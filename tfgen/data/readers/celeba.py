@@ -62,7 +62,7 @@ def load(
         split: chooses the folder and the CSV, or the rows of the partition.
         data_dir: folder in any of the three layouts; if there are several, the official files are read.
         image_size: side that the pictures are resized to, with an anti-aliased filter.
-        examples: read only the first so many; None for all. The whole tables are checked in any case.
+        examples: read at most this many examples; None for all. The whole tables are checked in any case.
         problem: called with the UserError of each bad row, each row without a picture and each picture without a row.
         crop: side in pixels, 8 to 178, of the central square of pictures of 178x218; None for 178. The homework's
             pictures are already cropped.
@@ -174,7 +174,7 @@ def with_pictures(
     ending: str,
     problem: Problem,
 ) -> list[int]:
-    """Those of `rows`, numbers of a Table's rows, whose picture is in a folder.
+    """The numbers of those of a Table's `rows` that have a picture in a folder.
 
     Args:
         table: the table of attributes.
@@ -238,12 +238,12 @@ def read_picture(path: str, image_size: int) -> np.ndarray:
 
     Raises UserError, naming the file, if it is damaged or has another size.
     """
-    expected = f"expected a PNG of {SIDE}x{SIDE} pixels in 8-bit colour; restore the picture"
+    expected = f"expected a PNG of {SIDE}x{SIDE} pixels in 8-bit color; restore the picture"
     with pictures.opened(path, ("PNG",), expected) as picture:
         if picture.size != (SIDE, SIDE):
             raise UserError(f"{pictures.shown(path)} has {picture.width}x{picture.height} pixels: {expected}.")
-        if picture.mode.startswith("I"):  # 16-bit greyscale, which Pillow would clip at 255
-            raise UserError(f"{pictures.shown(path)} is in 16-bit greyscale: {expected}.")
+        if picture.mode.startswith("I"):  # 16-bit grayscale, which Pillow would clip at 255
+            raise UserError(f"{pictures.shown(path)} is in 16-bit grayscale: {expected}.")
         return pictures.pixels(pictures.square(picture.convert("RGB"), image_size))
 
 

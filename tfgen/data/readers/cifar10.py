@@ -1,4 +1,4 @@
-"""CIFAR-10: 32x32 colour pictures in ten classes, as five training batches and a test batch, binary or pickled, or as a
+"""CIFAR-10: 32x32 color pictures in ten classes, as five training batches and a test batch, binary or pickled, or as a
 folder for each class.
 """
 
@@ -50,7 +50,7 @@ def load(split: str, data_dir: str | pathlib.Path, image_size: int = SIDE, examp
         data_dir: folder of all six batches, or of train/ and test/.
         image_size: side of the pictures. 32 keeps them as they are, any other size resizes them with an anti-aliased
             filter.
-        examples: read only the first so many; None for all. The whole batches are checked in any case.
+        examples: read at most this many examples; None for all. The whole batches are checked in any case.
 
     Returns:
         Source with images (n, image_size, image_size, 3), labels 0 to 9 and the names of the classes.

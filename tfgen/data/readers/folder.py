@@ -55,10 +55,10 @@ def load(
         split: chooses the folder, if there is one for each split.
         data_dir: folder in any of the layouts above.
         image_size: side that the central squares of the pictures are resized to, with an anti-aliased filter.
-        examples: read only the first so many; None for all.
+        examples: read at most this many examples; None for all.
         problem: called with the UserError of each picture that must not be read or has no class or row, and each bad
             row.
-        channels: 1 for greyscale, 3 for colour.
+        channels: 1 for grayscale, 3 for color.
 
     Returns:
         Source with images (n, image_size, image_size, channels), not decoded yet, and with labels and the names of the
@@ -69,7 +69,7 @@ def load(
             not match, or the CSV is not one.
     """
     if channels not in (1, 3):
-        raise UserError(f"--channels must be 1 for greyscale or 3 for colour, not {channels}.")
+        raise UserError(f"--channels must be 1 for grayscale or 3 for color, not {channels}.")
     root = pathlib.Path(data_dir)
     found, places = find_pictures(root, split, problem)
     tables = find_tables(root, found, places)

@@ -1,4 +1,4 @@
-"""MNIST and the data sets in its format, Fashion-MNIST, KMNIST and EMNIST: 28x28 greyscale pictures in four IDX files
+"""MNIST and the data sets in its format, Fashion-MNIST, KMNIST and EMNIST: 28x28 grayscale pictures in four IDX files
 or in one .npz.
 """
 
@@ -74,7 +74,7 @@ def load(split: str, data_dir: str | pathlib.Path, image_size: int = 32, example
         data_dir: folder of the four IDX files or of the .npz.
         image_size: side of the pictures. 28 keeps them as they are, 32 adds a border of 2 black pixels, and any other
             size resizes those of 32x32 with an anti-aliased filter.
-        examples: read only the first so many; None for all. The whole files are checked in any case.
+        examples: read at most this many examples; None for all. The whole files are checked in any case.
 
     Returns:
         Source with images (n, image_size, image_size, 1), EMNIST's turned upright, the labels as in the file, and the

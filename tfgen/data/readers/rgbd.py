@@ -1,11 +1,11 @@
-"""Pictures with depth, in pairs in train/ and test/ whose names differ only in what tells the two apart.
+"""Pictures with depth: pairs of files in train/ and test/, with names that differ only in the kind of picture.
 
     NAME.color.jpg    NAME.depth.png
     NAME_rgb.png      NAME_depth.png
     NAME_i.png        NAME_f.png         from the toolbox of NYU Depth v2, with the holes in the depth filled
     color/NAME.jpg    depth/NAME.png     or colors/ or rgb/
 
-Depth is an 8- or 16-bit greyscale picture.
+Depth is an 8- or 16-bit grayscale picture.
 """
 
 import functools
@@ -24,10 +24,10 @@ from tfgen.data.pictures import shown
 from tfgen.data.source import Source
 
 FORMATS, DEPTH_FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP"), ("PNG", "TIFF")
-KINDS = {"color": "colour", "colors": "colour", "rgb": "colour", "i": "colour", "depth": "depth", "f": "depth"}
+KINDS = {"color": "color", "colors": "color", "rgb": "color", "i": "color", "depth": "depth", "f": "depth"}
 NAME = re.compile(r"(.+)[._-](color|rgb|i|depth|f)\.\w+", re.IGNORECASE)
 FOLDERS = ("color", "colors", "rgb", "depth")
-FARTHEST = 10_000  # millimetres
+FARTHEST = 10_000  # millimeters
 LAYOUT = (
     "expected --data_dir to contain train/ and test/ with pairs of NAME.color.jpg and NAME.depth.png, NAME_rgb.png and "
     "NAME_depth.png, "
@@ -50,12 +50,12 @@ def load(
         split: chooses the folder.
         data_dir: folder of both splits.
         image_size: side that the central squares of the pictures are resized to; see `read_color` and `read_depth`.
-        examples: read only the first so many; None for all.
+        examples: read at most this many examples; None for all.
         problem: called with the UserError of each picture without a partner, or with two.
-        depth_unit: metres per step of a depth picture: 0.001 for millimetres, 10 / 255 for 10 m in 8 bits.
+        depth_unit: meters per unit of a depth picture: 0.001 for millimeters, 10 / 255 for 10 m in 8 bits.
 
     Returns:
-        Source with images (n, image_size, image_size, 3) and depth (n, image_size, image_size, 1) uint16, millimetres
+        Source with images (n, image_size, image_size, 3) and depth (n, image_size, image_size, 1) uint16, millimeters
         from 1 to 10,000 or 0 for a hole, neither decoded yet.
 
     Raises:
@@ -63,7 +63,7 @@ def load(
     """
     if not 0 < depth_unit <= FARTHEST / 1000:
         raise UserError(
-            f"--depth_unit must be more than 0 and at most {FARTHEST // 1000} metres per step, not {depth_unit}."
+            f"--depth_unit must be more than 0 and at most {FARTHEST // 1000} meters per step, not {depth_unit}."
         )
     root = pathlib.Path(data_dir)
     pictures.names_in(root, LAYOUT)
@@ -82,7 +82,7 @@ def load(
 
 
 def find_pairs(folder: pathlib.Path, root: pathlib.Path, problem: Problem) -> list[tuple[str, str]]:
-    """(path of the colour picture, path of the depth picture) of each pair in a folder, sorted by name.
+    """(path of the color picture, path of the depth picture) of each pair in a folder, sorted by name.
 
     Args:
         folder: folder of one split.
@@ -93,7 +93,7 @@ def find_pairs(folder: pathlib.Path, root: pathlib.Path, problem: Problem) -> li
     Raises:
         UserError: if the folder cannot be listed or contains no pairs.
     """
-    found: dict[str, dict[str, list[str]]] = {}  # {name: {"colour": paths, "depth": paths}}, each below the folder
+    found: dict[str, dict[str, list[str]]] = {}  # {name: {"color": paths, "depth": paths}}, each below the folder
     files, folders, refused = pictures.contents(folder, root, expected=LAYOUT)
     for file in (*files, *refused):
         if match := NAME.fullmatch(file):
@@ -108,7 +108,7 @@ def find_pairs(folder: pathlib.Path, root: pathlib.Path, problem: Problem) -> li
                 )
     pairs = []
     for _, kinds in sorted(found.items()):
-        paths = [path for kind in ("colour", "depth") for path in kinds.get(kind, [])]
+        paths = [path for kind in ("color", "depth") for path in kinds.get(kind, [])]
         fault = next((refused[path] for path in paths if path in refused), None) or _fault(folder, kinds)
         if fault:
             problem(fault)
@@ -121,7 +121,7 @@ def find_pairs(folder: pathlib.Path, root: pathlib.Path, problem: Problem) -> li
 
 def _fault(folder: pathlib.Path, kinds: Mapping[str, list[str]]) -> UserError | None:
     """The UserError of a name without exactly one picture of each kind, or None."""
-    for kind, other in (("colour", "depth"), ("depth", "colour")):
+    for kind, other in (("color", "depth"), ("depth", "color")):
         if kind not in kinds:
             what = f"has no {kind} picture with its name: expected one; restore it or remove the picture"
             return UserError(f"{shown(folder / kinds[other][0])} {what}.")
@@ -135,16 +135,16 @@ def _fault(folder: pathlib.Path, kinds: Mapping[str, list[str]]) -> UserError | 
 
 
 def read_color(path: str, image_size: int) -> np.ndarray:
-    """The central square of a colour picture as (image_size, image_size, 3) uint8, resized with an anti-aliased filter.
+    """The central square of a color picture as (image_size, image_size, 3) uint8, resized with an anti-aliased filter.
 
     Raises UserError, naming the file, if it is damaged or of another kind.
     """
-    with pictures.opened(path, FORMATS, "expected a colour picture; restore it or remove the pair") as picture:
+    with pictures.opened(path, FORMATS, "expected a color picture; restore it or remove the pair") as picture:
         return pictures.pixels(pictures.square(pictures.to_rgb(picture), image_size))
 
 
 def read_depth(path: str, color: str, image_size: int, depth_unit: float) -> np.ndarray:
-    """The central square of a depth picture as (image_size, image_size, 1) uint16 in millimetres, 0 for a hole.
+    """The central square of a depth picture as (image_size, image_size, 1) uint16 in millimeters, 0 for a hole.
 
     It is resized to the nearest pixels, so every value is a measured one and holes are as frequent as before: a mean
     over an edge would be a depth where nothing is, and a mean over a hole would be too near. Holes are 0, the largest
@@ -152,19 +152,19 @@ def read_depth(path: str, color: str, image_size: int, depth_unit: float) -> np.
     wall that does not exist.
 
     Args:
-        path: path of the depth, an 8- or 16-bit greyscale picture.
+        path: path of the depth, an 8- or 16-bit grayscale picture.
         color: path of its partner, relative to the depth's folder; both must have the same size.
         image_size: side in pixels.
-        depth_unit: metres per step.
+        depth_unit: meters per unit.
 
     Raises:
         UserError: naming the file, if it is damaged, has another kind or size, or is all holes.
     """
     color = os.path.normpath(os.path.join(os.path.dirname(path), color))
-    with pictures.opened(color, FORMATS, "expected a colour picture; restore it or remove the pair") as picture:
+    with pictures.opened(color, FORMATS, "expected a color picture; restore it or remove the pair") as picture:
         size = picture.size
     expected = (
-        f"expected {size[0]}x{size[1]} pixels, as {shown(os.path.basename(color))} has, in 8- or 16-bit greyscale; "
+        f"expected {size[0]}x{size[1]} pixels, as {shown(os.path.basename(color))} has, in 8- or 16-bit grayscale; "
         "restore it or remove the pair"
     )
     with pictures.opened(path, DEPTH_FORMATS, expected) as picture:
