@@ -171,7 +171,7 @@ class DataSettings(_Checked):
     examples: int | None = setting(None, POSITIVE, "use at most the first N pictures of each split")
     cache_gb: float | None = setting(
         None,
-        AMOUNT.named("GB"),
+        NUMBER.named("GB"),
         "keep decoded data sets of up to this size in memory (default: a quarter of the memory)",
         record=False,
     )
