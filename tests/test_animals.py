@@ -51,6 +51,7 @@ def test_load():
     assert np.bincount(train.labels).tolist() == [animals.TRAIN // 2] * 2
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("label", [0, 1])
 def test_pictures_of_a_class_are_in_colour_and_varied(label):
     images, labels = animals.draw(0, 1024)
@@ -71,6 +72,7 @@ def test_half_of_them_look_to_either_side(label, monkeypatch):
     assert len(right) == 200 and 0.4 < right.mean() < 0.6
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_linear_classifier_tells_birds_from_horses(seed):
     def pixels(images):

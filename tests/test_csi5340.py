@@ -85,6 +85,7 @@ def test_trainable_parameters(depth):
     assert wgan == gan
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("image_size", [16, 32, 64])
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
 def test_every_depth_at_every_size(image_size, depth):

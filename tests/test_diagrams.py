@@ -173,6 +173,7 @@ def check_legible(figure):
             assert not any(path.intersects_bbox(Bbox.from_extents(text), filled=False) for text in own)
 
 
+@pytest.mark.trace
 @pytest.mark.usefixtures("no_optimizers")
 @pytest.mark.parametrize("study, model, arguments", MODELS + VARIANTS)
 def test_every_model_is_drawn(study, model, arguments):
@@ -198,6 +199,7 @@ def test_every_model_is_drawn(study, model, arguments):
     check_legible(figure)
 
 
+@pytest.mark.trace
 @pytest.mark.usefixtures("no_optimizers")
 def test_more_columns_are_legible_too():
     check_legible(draw("dlcv2018", "infogan", SHAPE, width=1 / 4)[1])

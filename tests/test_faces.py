@@ -133,6 +133,7 @@ def test_an_unknown_attribute_is_refused():
         faces.draw(0, 1, attributes={"Hat": 1})
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("name", faces.ATTRIBUTES)
 def test_every_attribute_is_visible_on_every_face(name):
     without, having = pair(name)

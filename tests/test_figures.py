@@ -464,6 +464,7 @@ def test_a_figure_in_words(acgan, toy):
     )
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize(
     "model, file, size",
     [
@@ -477,6 +478,7 @@ def test_the_homeworks_sizes_in_inches(model, file, size, toy):
     assert tuple(STUDIES["dlcv2018"][model].figures[f"{file}.jpg"].draw(FakeRun(model, toy)).get_size_inches()) == size
 
 
+@pytest.mark.trace
 def test_fig4_1_has_a_value_a_column_and_a_latent_a_row():
     run = FakeRun("infogan")
     for code, file in enumerate(("fig4_1.jpg", "fig4_2.jpg")):

@@ -428,6 +428,7 @@ def test_csv_logger_and_tensorboard_write_the_epochs_means(tmp_path):
     assert [written[i] for i in range(3)] == pytest.approx(history["kl"])
 
 
+@pytest.mark.trace
 def test_backup_and_restore_goes_on_as_if_never_stopped(tmp_path):
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

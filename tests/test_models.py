@@ -64,6 +64,7 @@ def same(a, b):
     return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b))
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("study, name", MODELS)
 def test_a_step_logs_what_it_declares_and_moves_every_variable(study, name, toy):
     model = build(study, name, (16, 16, 3), width=1 / 8)
@@ -86,6 +87,7 @@ def test_one_of_each_class_is_tested():
     assert {type(build(*one)) for one in ONE_OF_EACH} == classes
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("study, name", ONE_OF_EACH)
 def test_an_update_moves_only_the_players_networks(study, name, small):
     model = build(study, name)
@@ -110,6 +112,7 @@ def test_a_traced_step_is_the_eager_one(study, name, small):
             np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=5e-4)  # Adam's first step is a sign
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("study, name", ONE_OF_EACH)
 @pytest.mark.parametrize("saved_by", ["checkpoint", "keras"])
 def test_restored_with_slots_it_goes_on_as_if_never_stopped(study, name, saved_by, small, tmp_path):
@@ -139,6 +142,7 @@ def arrays(source, model):
     return batch["image"].numpy(), None if model.condition is None else batch[model.condition].numpy()
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("study, name", ONE_OF_EACH)
 def test_it_trains_on_plain_arrays_and_uses_the_same_latents_again(study, name, small):
     """Twice from the same weights: the step counter, not a hidden state, decides which latents are drawn."""
@@ -272,6 +276,7 @@ def test_posterior_samples_have_the_encoders_moments():
     assert z.std(axis=0) == pytest.approx([1, 2], rel=0.02)
 
 
+@pytest.mark.trace
 def test_linear_vae_reaches_its_known_optimum():
     """x is y (1, 1, 1, 1) / 2 with y from N(0, s): a linear VAE keeps the direction iff s exceeds beta / 2, and then
     leaves beta / 2 of error.

@@ -453,6 +453,7 @@ def test_partners_are_the_same_on_one_replica_and_on_two():
     assert list(mix(codes[:3], 0.0).numpy().ravel()) == [1, 0, 2]
 
 
+@pytest.mark.trace
 def test_acai_on_two_replicas_equals_one(toy, two_replicas):
     """Nothing in it looks over the batch but the pairs."""
     small = dataclasses.replace(toy, images=toy.images[:, :8, :8], depth=None)

@@ -76,6 +76,7 @@ class Page(html.parser.HTMLParser):
             self.words += data
 
 
+@pytest.mark.trace
 def test_a_report_of_two_runs(tfgen, finished):
     vae, gan = finished("runs/vae-faces", "dlcv2018", "vae"), finished("runs/gan-faces", "dlcv2018", "gan")
     code, out, err = tfgen("report")
@@ -122,6 +123,7 @@ def test_a_report_of_two_runs(tfgen, finished):
     assert not re.search(r"(src|href)=\"(?!data:|#)", text) and "://" not in re.sub(r"data:[^\"]*", "", text)
 
 
+@pytest.mark.trace
 def test_nothing_in_a_page_depends_on_when_it_was_made(tfgen, finished, tiny_study):
     finished("runs/vae", "tiny", "vae")
     first, again = ([tfgen("report"), pathlib.Path("report/index.html").read_bytes()] for _ in range(2))
@@ -263,6 +265,7 @@ def broken_record(run):
     (run.folder / "record.json").write_text("{")
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("damage, sentence, lost", [
     (broken_checkpoint, "no checkpoint in runs/bad/checkpoints is intact", {"samples"}),
     (broken_history, "history.csv cannot be read as a table of numbers", {"curves"}),
@@ -299,6 +302,7 @@ def test_a_run_that_has_just_begun_does_not_hide_a_finished_one(recorded):
     assert chosen("runs/b")["fig2_2.jpg"] == []
 
 
+@pytest.mark.trace
 def test_named_runs_that_cannot_be_drawn_are_told_of(tfgen, finished, tiny_study):
     finished("a", "tiny", "gan")
     finished("b", "tiny", "gan")
@@ -363,6 +367,7 @@ def test_a_fault_in_one_figure_is_not_the_end_of_the_others(tfgen, finished, tin
     assert "tiny_gan_samples.jpg from" in out
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize(
     "study, model, examples",
     [

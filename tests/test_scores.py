@@ -54,6 +54,7 @@ def test_the_scores_of_all_presets_are_those_tested():
     assert found == {id(STUDIES[study][model].score.meanings) for study, model in tested}
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("study, model, preset", PRESETS, ids=[f"{study}-{model}" for study, model, _ in PRESETS])
 def test_meanings_are_words_and_the_best_is_one_of_them(study, model, preset):
     assert preset.score.best in preset.score.meanings

@@ -148,6 +148,7 @@ def test_texts_that_are_no_values(kind, text):
         kind.parse(text)
 
 
+@pytest.mark.trace
 def test_parameters_of_presets_are_those_of_the_built_models():
     for presets in STUDIES.values():
         for name, preset in presets.items():

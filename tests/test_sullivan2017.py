@@ -362,6 +362,7 @@ def test_five_critic_steps_on_fresh_noise(small):
     assert settings == [(0.5, 0.9, 1e-4)] * 2
 
 
+@pytest.mark.trace
 def test_the_variants_train_on_two_replicas(small, two_replicas):
     """Dropout is the one layer with a random state of its own."""
     with two_replicas.scope():
