@@ -215,6 +215,7 @@ def test_batches_that_devices_cannot_share(two_replicas):
         assert one.step.numpy() == 0
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
 def test_empty_data_fractions_and_batches_of_unknown_rank():
     for make, fit, sentence in [
         (gan, {"x": X[:0]}, "holds no pictures"),

@@ -563,7 +563,7 @@ def test_pairs_are_horses_with_the_bird_of_nearest_colour(animal_run):
     np.testing.assert_array_equal(
         pegasus.pairs(animal_run, 30)[0], np.resize(of["horse"], (30, *SHAPE))
     )  # there are 12
-    with pytest.raises(UserError, match="has no birds and horses to mix: train on animals"):
+    with pytest.raises(UserError, match="has no birds and horses: train on animals"):
         pegasus.pairs(types.SimpleNamespace(source=lambda split: replicas.toy(4)), 2)
 
 

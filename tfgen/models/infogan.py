@@ -1,5 +1,6 @@
 """Chen et al. 2016, InfoGAN (arXiv:1606.03657): codes that can be recognized in the pictures."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -59,13 +60,17 @@ class InfoGAN(GAN):
         self.continuous = continuous
         self.continuous_weight = continuous_weight
         self.shared_trunk = shared_trunk
-        trunk = keras.Model(discriminator.input, discriminator.output["features"])
-        kept = {id(variable) for variable in trunk.trainable_variables}
-        self.beyond_features = tuple(id(v) for v in discriminator.trainable_variables if id(v) not in kept)
 
     @property
     def latent_dim(self) -> int:
         return self.generator.input["z"].shape[-1]
+
+    @functools.cached_property
+    def beyond_features(self) -> frozenset[int]:
+        """Identities of the discriminator's variables that its features do not depend on."""
+        trunk = keras.Model(self.discriminator.input, self.discriminator.output["features"])
+        kept = {id(variable) for variable in trunk.trainable_variables}
+        return frozenset(id(variable) for variable in self.discriminator.trainable_variables) - kept
 
     def player_variables(self, player: str) -> list[keras.Variable]:
         variables = super().player_variables(player)

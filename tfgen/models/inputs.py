@@ -34,7 +34,7 @@ def as_batch(model: Any, data: Any) -> dict[str, tf.Tensor]:
 def _named(model: Any, data: Any) -> dict[str, Any]:
     x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
     if weights is not None:
-        raise UserError("generative models take no sample_weight: leave it out.")
+        raise UserError("generative models do not use sample_weight: leave it out.")
     if isinstance(x, list | tuple):
         raise UserError('a batch must be pictures, a pair (pictures, y), or a dict with the field "image".')
     fields = dict(x) if isinstance(x, dict) else {"image": x}
@@ -93,7 +93,7 @@ def check_fit(model: Any, x: Any, y: Any, batch_size: int | None, arguments: dic
     """Raises UserError for what `fit` would train wrongly, or stumble over after an epoch."""
     for name in ("sample_weight", "class_weight"):
         if arguments.get(name) is not None:
-            raise UserError(f"generative models take no {name}: leave it out.")
+            raise UserError(f"generative models do not use {name}: leave it out.")
     check_callbacks(model, arguments.get("callbacks") or ())
     share = arguments.get("validation_split") or 0.0
     if share or arguments.get("validation_data") is not None:
@@ -171,7 +171,7 @@ def check_values(model: Any, x: Any, y: Any) -> None:
         low, high = labels.min(), labels.max()
         if low < 0 or high >= model.classes or np.any(labels != np.rint(labels)):
             raise UserError(
-                f"labels must be class numbers from 0 to {model.classes - 1}, as this model has {model.classes} "
+                f"labels must be class numbers from 0 to {model.classes - 1}, because this model has {model.classes} "
                 f"classes, not {'fractions ' if np.any(labels != np.rint(labels)) else ''}from {low:g} to {high:g}."
             )
     elif model.condition:
