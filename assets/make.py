@@ -17,7 +17,7 @@ from tfgen.data.builtin import faces
 here = pathlib.Path(__file__).parent
 report = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "report")
 
-images, _ = faces.draw(0, 64)
+images, _ = faces.paint(0, 64)
 Image.fromarray(figures.sheet(images / np.float32(255), 16)).save(here / "faces.png", optimize=True)
 if "demo" in sys.argv:
     chosen = {path: f"demo_{path.name}" for path in sorted(report.glob("fig[123]_[2345].jpg"))}

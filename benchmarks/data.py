@@ -31,7 +31,7 @@ ROUNDS = 7
 def jpegs():
     """200 faces of 178x218 as JPEG bytes."""
     encoded = []
-    for image in faces.draw(0, 200, image_size=256)[0]:
+    for image in faces.paint(0, 200, image_size=256)[0]:
         Image.fromarray(image[19:237, 39:217]).save(buffer := io.BytesIO(), "JPEG", quality=90)
         encoded.append(buffer.getvalue())
     return encoded

@@ -13,7 +13,7 @@ ROUNDS, N = 10, 512
 rates = []
 for number in range(ROUNDS):
     began = time.perf_counter()
-    faces.draw(number * N, (number + 1) * N)
+    faces.paint(number * N, (number + 1) * N)
     rates.append(N / (time.perf_counter() - began))
 print(
     f"64x64 faces per second on one core, {ROUNDS} rounds of {N}: median {sorted(rates)[ROUNDS // 2]:.0f}, from "

@@ -63,7 +63,7 @@ def untrained(folder: pathlib.Path, study: str, model: str, iterations: int, **c
 
 
 if __name__ == "__main__":
-    images, attributes = faces.draw(TEST_START, TEST_START + TEST)
+    images, attributes = faces.paint(TEST_START, TEST_START + TEST)
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         for model in STUDIES["dlcv2018"]:

@@ -14,7 +14,7 @@ if len(sys.argv) > 1:
     data = keras.utils.image_dataset_from_directory(sys.argv[1], labels=None, image_size=SHAPE[:2], batch_size=32)
     pictures = data.map(lambda images: images / 255)  # tfgen's pictures are floats in [0, 1]
 else:
-    pictures = faces.draw(0, 512, image_size=32)[0] / np.float32(255)
+    pictures = faces.paint(0, 512, image_size=32)[0] / np.float32(255)
 
 gan = tfgen.GAN(dcgan.generator(SHAPE, latent_dim=100, width=1 / 4), dcgan.discriminator(SHAPE, width=1 / 4))
 gan.compile(discriminator=keras.optimizers.Adam(2e-4, beta_1=0.5), generator=keras.optimizers.Adam(2e-4, beta_1=0.5))

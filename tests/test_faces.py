@@ -40,21 +40,21 @@ def attributes():
 @functools.cache
 def pair(name):
     """The same 64 faces without and with an attribute."""
-    return [faces.draw(0, 64, attributes={name: value})[0].astype(int) for value in (0, 1)]
+    return [faces.paint(0, 64, attributes={name: value})[0].astype(int) for value in (0, 1)]
 
 
 @pytest.mark.parametrize("start, stop", [(0, 1), (31, 34), (5, 70), (64, 96), (99, 100), (40, 40)])
 def test_a_face_is_the_same_in_whatever_range(start, stop):
-    whole, part = (faces.draw(*numbers, seed=3, image_size=24) for numbers in ((0, 100), (start, stop)))
+    whole, part = (faces.paint(*numbers, seed=3, image_size=24) for numbers in ((0, 100), (start, stop)))
     for all_of_them, some in zip(whole, part):
         np.testing.assert_array_equal(some, all_of_them[start:stop])
 
 
 @pytest.mark.parametrize("image_size, n", [(8, 64), (16, 64), (64, 64), (128, 8)])
 def test_windows_cut_nothing_off(image_size, n, monkeypatch):
-    windowed, _ = faces.draw(0, n, image_size=image_size)
+    windowed, _ = faces.paint(0, n, image_size=image_size)
     monkeypatch.setattr(portraits._Portraits, "window", lambda canvas, *box: canvas)
-    np.testing.assert_array_equal(faces.draw(0, n, image_size=image_size)[0], windowed)
+    np.testing.assert_array_equal(faces.paint(0, n, image_size=image_size)[0], windowed)
 
 
 def test_no_face_comes_twice():
@@ -69,14 +69,14 @@ def test_no_face_comes_twice():
 
 
 def test_a_larger_picture_shows_the_same_face():
-    small, large = (faces.draw(0, 32, image_size=size) for size in (32, 128))
+    small, large = (faces.paint(0, 32, image_size=size) for size in (32, 128))
     np.testing.assert_array_equal(small[1], large[1])
     shrunk = large[0].reshape(32, 32, 4, 32, 4, 3).mean((2, 4))
     assert np.abs(shrunk - small[0]).mean() < 4
 
 
 def test_pictures_are_in_colour_and_varied():
-    images, _ = faces.draw(0, 512, image_size=32)
+    images, _ = faces.paint(0, 512, image_size=32)
     assert images.dtype == np.uint8 and images.min() < 20 and images.max() > 240
     assert (images.std(0) > 20).all()
     assert np.abs(images[..., 0].astype(int) - images[..., 2]).mean() > 15
@@ -113,24 +113,24 @@ def test_smiling_depends_on_cheekbones_and_mouth_alone(attributes):
 @pytest.mark.parametrize("value", [0, 1])
 @pytest.mark.parametrize("name", faces.ATTRIBUTES)
 def test_a_forced_attribute_changes_no_other_but_those_it_excludes(name, value):
-    _, own = faces.draw(0, 200, image_size=8)
-    _, forced = faces.draw(0, 200, image_size=8, attributes={name: value})
+    _, own = faces.paint(0, 200, image_size=8)
+    _, forced = faces.paint(0, 200, image_size=8, attributes={name: value})
     excluded = {other for names in faces.EXCLUSIVE if value and name in names for other in names}
     for other, before, after in zip(faces.ATTRIBUTES, own.T, forced.T):
         np.testing.assert_array_equal(after, value if other == name else 0 if other in excluded else before)
 
 
 def test_forcing_what_is_so_changes_nothing():
-    images, values = faces.draw(0, 40, image_size=16)
+    images, values = faces.paint(0, 40, image_size=16)
     for name, column in zip(faces.ATTRIBUTES, values.T):
         for value in (0, 1):
-            forced, _ = faces.draw(0, 40, image_size=16, attributes={name: value})
+            forced, _ = faces.paint(0, 40, image_size=16, attributes={name: value})
             np.testing.assert_array_equal(forced[column == value], images[column == value])
 
 
 def test_an_unknown_attribute_is_refused():
     with pytest.raises(UserError, match="no attribute 'Hat': choose from Bangs"):
-        faces.draw(0, 1, attributes={"Hat": 1})
+        faces.paint(0, 1, attributes={"Hat": 1})
 
 
 @pytest.mark.trace
@@ -166,8 +166,8 @@ def linear_scores(seed):
     def pixels(images):
         return images.reshape(len(images), -1) / np.float32(255)
 
-    images, values = faces.draw(0, 3000, seed, 32)
-    test_images, truths = faces.draw(faces.TEST_START, faces.TEST_START + 800, seed, 32)
+    images, values = faces.paint(0, 3000, seed, 32)
+    test_images, truths = faces.paint(faces.TEST_START, faces.TEST_START + 800, seed, 32)
     model = Ridge(alpha=300).fit(pixels(images), values.astype(np.float32))
     known, scores = model.predict(pixels(images)), model.predict(pixels(test_images))
     thresholds = [(score[value == 0].mean() + score[value == 1].mean()) / 2 for score, value in zip(known.T, values.T)]

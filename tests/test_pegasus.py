@@ -521,7 +521,7 @@ def test_sheet_of_mixtures(shape):
     model = pegasus.acai(shape, width=1 / 8)
     sheet = pegasus.bird_to_horse(model, rows=3, n=4)
     assert sheet.shape == (12, *shape)
-    images, labels = animals.draw(TEST_START, TEST_START + 48, image_size=shape[0])
+    images, labels = animals.paint(TEST_START, TEST_START + 48, image_size=shape[0])
     first = images[labels == animals.CLASSES.index("horse")][:1] / np.float32(255)
     first = first if shape[2] == 3 else first.mean(axis=-1, keepdims=True)
     np.testing.assert_allclose(sheet[3], latents.reconstructions(model, first)[0], atol=1e-5)

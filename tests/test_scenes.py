@@ -14,7 +14,7 @@ from tfgen.data.builtin import raycast, scenes
 @pytest.fixture(scope="module")
 def rooms():
     """200 pictures and their depth in meters."""
-    images, depth = scenes.draw(0, 200)
+    images, depth = scenes.paint(0, 200)
     return images, depth[..., 0] / 1000
 
 
@@ -41,23 +41,23 @@ def occupied(scene, points):
 @pytest.mark.parametrize("holes", [False, True])
 @pytest.mark.parametrize("start, stop", [(0, 1), (3, 9), (11, 12), (4, 4)])
 def test_a_scene_is_the_same_in_whatever_range(start, stop, holes):
-    whole, part = scenes.draw(0, 12, 3, holes=holes), scenes.draw(start, stop, 3, holes=holes)
+    whole, part = scenes.paint(0, 12, 3, holes=holes), scenes.paint(start, stop, 3, holes=holes)
     for all_of_them, some in zip(whole, part):
         np.testing.assert_array_equal(some, all_of_them[start:stop])
 
 
 def test_no_scene_comes_twice():
     parts = (
-        scenes.draw(0, 150, 0, 16),
-        scenes.draw(0, 150, 1, 16),
-        scenes.draw(scenes.TEST_START, scenes.TEST_START + 150, 0, 16),
+        scenes.paint(0, 150, 0, 16),
+        scenes.paint(0, 150, 1, 16),
+        scenes.paint(scenes.TEST_START, scenes.TEST_START + 150, 0, 16),
     )
     for images in map(np.concatenate, zip(*parts)):
         assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)
 
 
 def test_a_larger_picture_shows_the_same_scene():
-    (small, near), (large, fine) = scenes.draw(0, 16, image_size=32), scenes.draw(0, 16, image_size=96)
+    (small, near), (large, fine) = scenes.paint(0, 16, image_size=32), scenes.paint(0, 16, image_size=96)
     shrunk = large.reshape(16, 32, 3, 32, 3, 3).mean((2, 4))
     assert np.abs(shrunk - small).mean() < 7  # fine patterns fade at the smaller size
     np.testing.assert_allclose(
@@ -68,7 +68,7 @@ def test_a_larger_picture_shows_the_same_scene():
 @pytest.mark.parametrize("number", range(12))
 def test_depth_is_where_a_march_along_the_ray_first_meets_something(number):
     scene = scenes._scene(scenes._random(5, number, 0))
-    _, depth = scenes.draw(number, number + 1, 5)
+    _, depth = scenes.paint(number, number + 1, 5)
     pixels, steps = np.random.default_rng(number).integers(0, 64, (24, 2)), np.arange(0, 10, 0.002)
     rays = camera_rays(scene.camera, 64)
     for row, column in pixels:
@@ -81,7 +81,7 @@ def test_depth_of_the_floor_is_the_cameras_height_over_the_rays_descent():
         scene = scenes._scene(scenes._random(0, number, 0))
         _, surface = raycast.trace(scene, scene.camera.rays(64))
         floor = surface == 4
-        _, depth = scenes.draw(number, number + 1)
+        _, depth = scenes.paint(number, number + 1)
         by_hand = 1000 * scene.camera.position[2] / -camera_rays(scene.camera, 64)[floor, 2]
         assert floor.any()
         np.testing.assert_allclose(depth[0, floor, 0], by_hand, atol=0.6)
@@ -98,13 +98,13 @@ def test_the_camera_is_a_pinhole_of_some_60_degrees_outside_of_all_things():
 
 
 def test_windows_cut_nothing_off(monkeypatch):
-    windowed = scenes.draw(0, 24, 2, 32)
+    windowed = scenes.paint(0, 24, 2, 32)
 
     def whole_pictures(camera, hulls, size):
         return [(i, (slice(None), slice(None))) for i in range(len(hulls))]
 
     monkeypatch.setattr(raycast.Camera, "windows", whole_pictures)
-    for part, whole in zip(windowed, scenes.draw(0, 24, 2, 32)):
+    for part, whole in zip(windowed, scenes.paint(0, 24, 2, 32)):
         np.testing.assert_array_equal(part, whole)
 
 
@@ -114,7 +114,7 @@ def test_depth_has_no_holes_unless_asked(rooms):
 
 
 def test_holes_take_depth_and_nothing_else(rooms):
-    images, depth = scenes.draw(0, 200, holes=True)
+    images, depth = scenes.paint(0, 200, holes=True)
     np.testing.assert_array_equal(images, rooms[0])
     seen = depth[..., 0] > 0
     np.testing.assert_array_equal(depth[seen][:, 0], np.rint(1000 * rooms[1][seen]))

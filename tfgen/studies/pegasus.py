@@ -134,7 +134,7 @@ def bird_to_horse(model: GenerativeModel, rows: int = 8, n: int = 8) -> np.ndarr
     The animals are always those of the built-in test set, so that the samples do not depend on the run's data set.
     """
     *_, size, channels = model.encoder.input_shape
-    images, labels = animals.draw(TEST_START, TEST_START + 16 * rows, image_size=size)
+    images, labels = animals.paint(TEST_START, TEST_START + 16 * rows, image_size=size)
     images = images / np.float32(255)
     images = images if channels == 3 else images.mean(axis=-1, keepdims=True)
     birds, horses = (images[labels == animals.CLASSES.index(name)] for name in ("bird", "horse"))

@@ -160,7 +160,7 @@ def depth_samples(model: DepthWGAN, n: int = 8) -> np.ndarray:
     White is 10 m. The scenes are always the built-in ones, so that the samples do not depend on the run's data set.
     """
     size = model.generator.output_shape[1]
-    images, depth = scenes.draw(TEST_START, TEST_START + n, image_size=size)
+    images, depth = scenes.paint(TEST_START, TEST_START + n, image_size=size)
     images = images / np.float32(255)
     maps = (depth / np.float32(10_000), latents.depths(model, images))
     return np.concatenate([images, *(np.repeat(depth, 3, axis=-1) for depth in maps)])

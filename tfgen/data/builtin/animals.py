@@ -74,11 +74,11 @@ def load(split: str, image_size: int = 32, examples: int | None = None) -> Sourc
     Returns:
         Source with images (n, image_size, image_size, 3), the CLASSES as labels and no attributes.
     """
-    images, labels = draw(*split_range(split, TRAIN, TEST, examples), image_size=image_size)
+    images, labels = paint(*split_range(split, TRAIN, TEST, examples), image_size=image_size)
     return Source(f"animals/{split}", images, np.zeros((len(images), 0), np.uint8), labels=labels, classes=CLASSES)
 
 
-def draw(start: int, stop: int, seed: int = 0, image_size: int = 32) -> tuple[np.ndarray, np.ndarray]:
+def paint(start: int, stop: int, seed: int = 0, image_size: int = 32) -> tuple[np.ndarray, np.ndarray]:
     """Draws animals number start to stop - 1 of a seed. An animal depends only on its number and the seed.
 
     Args:

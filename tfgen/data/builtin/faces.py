@@ -50,11 +50,11 @@ def load(split: str, image_size: int = 64, examples: int | None = None, seed: in
     Returns:
         Source with images (n, image_size, image_size, 3), the 13 ATTRIBUTES and no labels.
     """
-    images, attributes = draw(*split_range(split, TRAIN, TEST, examples), seed, image_size)
+    images, attributes = paint(*split_range(split, TRAIN, TEST, examples), seed, image_size)
     return Source(f"faces/{split}", images, attributes, ATTRIBUTES)
 
 
-def draw(
+def paint(
     start: int, stop: int, seed: int = 0, image_size: int = 64, attributes: Mapping[str, int] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws faces number start to stop - 1 of a seed. A face depends only on its number and the seed.

@@ -48,11 +48,11 @@ def load(split: str, image_size: int = 64, examples: int | None = None, holes: b
         Source with images (n, image_size, image_size, 3), depth (n, image_size, image_size, 1), no attributes and no
         labels.
     """
-    images, depth = draw(*split_range(split, TRAIN, TEST, examples), image_size=image_size, holes=holes)
+    images, depth = paint(*split_range(split, TRAIN, TEST, examples), image_size=image_size, holes=holes)
     return Source(f"scenes/{split}", images, np.zeros((len(images), 0), np.uint8), depth=depth)
 
 
-def draw(
+def paint(
     start: int, stop: int, seed: int = 0, image_size: int = 64, holes: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws scenes number start to stop - 1 of a seed. A scene depends only on its number and the seed.
