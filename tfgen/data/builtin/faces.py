@@ -45,7 +45,7 @@ def load(split: str, image_size: int = 64, examples: int | None = None, seed: in
         split: "train" or "test".
         image_size: side in pixels.
         examples: number of examples to use from the start; None for all.
-        seed: see `draw`.
+        seed: see `paint`.
 
     Returns:
         Source with images (n, image_size, image_size, 3), the 13 ATTRIBUTES and no labels.
