@@ -84,6 +84,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def given(arguments: argparse.Namespace, *names: str) -> dict:
     """The keyword arguments for a function of `commands`: the given settings, the model's arguments, and `names`."""
+    taken = {"say", "model", "study", "name", "dataset", "arguments"} & arguments.extra.keys()
+    if taken:  # no model's argument, but a parameter of the function
+        arguments.parser.error(f"unknown flag --{min(taken)}")
     names = (*settings.described(DataSettings), *settings.described(TrainingSettings), *names)
     values = {name: getattr(arguments, name, None) for name in names}
     return arguments.extra | {name: value for name, value in values.items() if value is not None}

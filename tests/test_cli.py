@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -310,6 +311,12 @@ def test_ctrl_c_saves_and_the_same_command_continues(tiny_study):
 
 
 BAD = {
+    "a parameter of Python's": (["train", "--model", "vae", "--say", "x"], "unknown flag --say"),
+    "another one": (["experiment", "dlcv2018/kl_weight", "--name", "x"], "unknown flag --name"),
+    "a third": (["reproduce", "digits", "--study", "x"], "unknown flag --study"),
+    "a number too large": (["train", "--model", "vae", "--learning_rate", "1e400"], "--learning_rate"),
+    "a share too large": (["train", "--model", "vae", "--ema", "1e999999999"], "'1e999999999' is not"),
+    "a folder that TensorFlow cannot read": (["train", "--model", "vae", "--run", "vae [1]"], "without any of * ? [ ]"),
     "no command": ([], "required"),
     "unknown command": (["tain"], "there is no command 'tain': did you mean train?"),
     "unknown action": (["data", "shwo", "--dataset", "faces"], "there is no command 'shwo': did you mean show?"),
@@ -444,6 +451,63 @@ def test_damaged_records(tfgen, text):
         assert code == 2 and "tfgen_cli.py: r" in err
     code, out, err = tfgen("train", "--model", "vae", *TOY, "--run", "r")
     assert code == 2 and pathlib.Path("r/record.json").read_text() == text
+
+
+DAMAGE = [
+    ("arguments", None), ("arguments", []), ("study", ["dlcv2018"]), ("model", {}), ("channels", None), ("channels", 2),
+    ("attributes", "Smiling"), ("attributes", [1]), ("steps_per_epoch", "x"), ("steps_per_epoch", -1), ("pictures", {}),
+    ("versions", []), ("reading", None), ("batch_size", 0), ("seed", -1), ("schedule", 3), ("image_size", 24),
+    ("keep", "two"), ("unknown_setting", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key, value", DAMAGE, ids=map(str, DAMAGE))
+def test_a_record_with_a_value_of_the_wrong_kind(tfgen, recorded, key, value):
+    path = recorded("r", "dlcv2018", "vae").folder / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    for command in (["score", "r"], ["train", "--model", "vae", "--run", "r", "--dry_run"]):
+        code, _, err = tfgen(*command)
+        assert code == 2 and "r/record.json cannot be read as a run's record (" in err
+        assert len(err.strip().splitlines()) == 1 and "Error(" not in err
+
+
+@pytest.mark.parametrize("name, value", [("width", None), ("latent_dim", 1.5), ("latent_dim", -1), ("kl_weight", "x")])
+def test_a_record_with_an_argument_of_the_wrong_kind(tfgen, recorded, name, value):
+    path = recorded("r", "dlcv2018", "vae").folder / "record.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"arguments": record["arguments"] | {name: value}}))
+    code, _, err = tfgen("score", "r")
+    assert code == 2 and f"its argument {name} is {value!r}" in err
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "1" * 5_000, '{"reading": {"only": 5}}'])
+def test_records_that_are_hostile(tfgen, recorded, text):
+    path = recorded("r", "dlcv2018", "vae").folder / "record.json"
+    path.write_text(text if text[0] != "{" else json.dumps(json.loads(path.read_text()) | json.loads(text)))
+    code, _, err = tfgen("score", "r")
+    assert code == 2 and "cannot be read as a run's record" in err
+
+
+@pytest.mark.trace
+def test_training_in_a_thread_of_a_notebook(tiny_study):
+    """Only the main thread may handle signals."""
+    from tfgen import commands
+
+    done = []
+    options = {"image_size": 16, "examples": 64, "batch_size": 16, "epochs": 1, "run": "r", "say": done.append}
+    thread = threading.Thread(target=lambda: done.append(commands.train("vae", "tiny", **options)))
+    thread.start()
+    thread.join(120)
+    assert done[-1].iteration == done[-1].iterations == 4
+    assert commands.report("r", out="report").page.exists()  # one run may be named by itself
+
+
+def test_paths_that_look_like_flags_can_be_pasted():
+    from tfgen import program
+
+    assert program.command("score", pathlib.Path("-dash")).endswith(" score ./-dash")
+    assert program.command("score", pathlib.Path("~/t")).endswith(" score './~/t'")
+    assert program.command("score", pathlib.Path("my run")).endswith(" score 'my run'")
 
 
 @pytest.mark.trace

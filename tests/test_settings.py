@@ -216,7 +216,7 @@ def test_a_run_of_0_1_0_resumes(old):
 @pytest.mark.parametrize("change, sentence", [
     ({"model": "biggan"}, "old is a run of dlcv2018 biggan, written by tfgen 9.9"),
     ({"arguments": {"depth": 3}}, "old is a run of gan with depth, written by tfgen 9.9"),
-    ({"warmup": 5}, "it has unknown settings: warmup')), written by tfgen 9.9"),
+    ({"warmup": 5}, "it has unknown settings: warmup), written by tfgen 9.9"),
     ({"epochs": "many"}, "--epochs takes a positive integer, not 'many'), written by tfgen 9.9"),
 ])  # fmt: skip
 def test_what_another_version_wrote_is_refused_with_its_version(old, change, sentence):

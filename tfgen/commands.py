@@ -229,7 +229,7 @@ def describe(run: "Run", devices: int = 1) -> str:
 
 
 def report(
-    runs: Sequence[str | os.PathLike] = (),
+    runs: str | os.PathLike | Sequence[str | os.PathLike] = (),
     *,
     out: str | os.PathLike = "report",
     best: bool = False,
@@ -250,7 +250,8 @@ def report(
 
     from tfgen import report
 
-    folders = [pathlib.Path(run).expanduser() for run in runs]
+    named = [runs] if isinstance(runs, str | os.PathLike) else runs
+    folders = [pathlib.Path(run).expanduser() for run in named]
     chosen, complaints = report.readable(folders, best)
     entries = report.entries(chosen, attribute=attribute)
     if folders:

@@ -27,7 +27,13 @@ def name() -> str:
 def command(*words: object) -> str:
     """A command line that can be pasted into a shell: the program, then these words, quoted where they need it."""
     start = ["python", _script] if _script.endswith(".py") else [name()]
-    return shlex.join([*start, *map(str, words)])
+    return shlex.join([*start, *map(_word, words)])
+
+
+def _word(word: object) -> str:
+    """The text of a word; a path that looks like a flag or a home folder begins with ./"""
+    text = str(word)
+    return f"./{text}" if isinstance(word, pathlib.PurePath) and text[0] in "-~" else text
 
 
 def tell(sentence: str) -> None:
@@ -58,7 +64,8 @@ def until_closed(main: Callable[[], int]) -> int:
         try:
             return main()
         finally:
-            sys.stdout.flush()
+            if sys.stdout:  # None if it was closed before the start
+                sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141  # the exit code that shells report after a closed pipe

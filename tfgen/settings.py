@@ -9,8 +9,8 @@ This module imports neither NumPy nor TensorFlow, so that `--help` is fast.
 """
 
 import dataclasses
-import fractions
 import math
+import numbers
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -42,7 +42,7 @@ class Kind:
         """Converts a text to a value. Raises ValueError with a message for the user."""
         try:
             value = self.read(text)
-        except (ValueError, KeyError, ZeroDivisionError):
+        except (ValueError, KeyError, ZeroDivisionError, OverflowError):
             raise ValueError(f"{text!r} is not {self.takes}") from None
         if not self.holds(value):
             raise ValueError(f"{text!r} is not {self.takes}")
@@ -67,15 +67,16 @@ def _whole(text: str) -> int:
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _number(text: str) -> float:
-    return float(fractions.Fraction(text))
+    numerator, slash, denominator = text.partition("/")
+    return float(numerator) / float(denominator) if slash else float(text)
 
 
 POSITIVE = Kind("a positive integer", _whole, lambda value: _is_whole(value) and value >= 1, "N")
@@ -153,7 +154,9 @@ class _Checked:
             value = getattr(self, name)
             if isinstance(value, list):
                 value = tuple(value)
-                object.__setattr__(self, name, value)
+            elif not isinstance(value, bool | int | float) and isinstance(value, numbers.Real):  # NumPy's
+                value = int(value) if isinstance(value, numbers.Integral) else float(value)
+            object.__setattr__(self, name, value)
             if value != default and not about.group and not about.kind.holds(value):
                 raise UserError(f"--{name} takes {about.kind.takes}, not {value!r}.")
 
@@ -322,6 +325,9 @@ class RunSettings:
         Raises:
             KeyError, TypeError, ValueError, UserError: if it is not a record of this or an older version.
         """
+        for name, holds in RECORDED.items():
+            if name in record and not holds(record[name]):
+                raise ValueError(f"its {name} is {record[name]!r}")
         reading = DataSettings(**_part(DataSettings, record))
         training = TrainingSettings(**_part(TrainingSettings, record))
         own = {field.name for field in dataclasses.fields(cls)} - {"data", "training"}
@@ -331,6 +337,10 @@ class RunSettings:
         for name in ("dataset", "image_size", "batch_size", "epochs", "steps_per_epoch"):
             if record[name] is None:
                 raise ValueError(f"it has no {name}")
+        for name, (default, about) in described(reading).items():
+            value = getattr(reading, name)
+            if about.group and value != default and not about.kind.holds(value):
+                raise ValueError(f"its {name} is {value!r}")
         whole = {name: record[name] for name in own if name in record}
         started = record.get("started_with") or dict(record.get("versions") or {}).get("tfgen", FIRST)
         whole |= {"attributes": tuple(record["attributes"]), "started_with": started}
@@ -360,6 +370,21 @@ class RunSettings:
         """The part of the record that must be the same on all machines that train the run."""
         differing = {name for name, about, _ in _settings(self) if not about.machines}
         return {name: value for name, value in self.to_record().items() if name not in {*differing, "versions"}}
+
+
+RECORDED: dict[str, Callable[[Any], bool]] = {  # what a record may hold beside the settings with a Kind
+    "study": TEXT.holds,
+    "model": TEXT.holds,
+    "arguments": lambda value: isinstance(value, dict),
+    "attributes": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
+    "reading": lambda value: isinstance(value, dict),
+    "channels": (1, 3).__contains__,
+    "pictures": lambda value: value is None or POSITIVE.holds(value),
+    "data_fingerprint": lambda value: value is None or isinstance(value, str),
+    "steps_per_epoch": lambda value: value is None or POSITIVE.holds(value),
+    "versions": lambda value: isinstance(value, dict),
+    "started_with": lambda value: isinstance(value, str),
+}
 
 
 def _settings(run: RunSettings, *parts: str) -> Iterator[tuple[str, Setting, Any]]:

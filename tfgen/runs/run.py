@@ -73,19 +73,22 @@ class Run:
         """
         path = pathlib.Path(folder) / RECORD
         try:
-            record = json.loads(path.read_text())
-            run = RunSettings.from_record(_completed(record))
+            run = RunSettings.from_record(_completed(json.loads(path.read_text())))
+            preset = STUDIES.get(run.study, {}).get(run.model)
+            for name, default in (preset.defaults() if preset else {}).items():
+                value = run.arguments.get(name, default)
+                if not settings.OF_ARGUMENTS[type(default)].holds(value):
+                    raise ValueError(f"its argument {name} is {value!r}")
         except FileNotFoundError:
             raise UserError(
                 f"{folder} is not a run: it has no {RECORD}; train one with "
                 f"`{program.command('train', '--model', 'acgan')}`."
             ) from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, UserError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, UserError) as error:
             raise UserError(
                 f"{path} cannot be read as a run's record ({_said(error)}){_written_by(path)}: restore the file, "
                 "or start a new run with another --run."
             ) from None
-        preset = STUDIES.get(run.study, {}).get(run.model)
         unknown = run.arguments.keys() - preset.defaults().keys() if preset else set()
         if preset is None or unknown:
             gone = f"{run.model} with {', '.join(sorted(unknown))}" if unknown else f"{run.study} {run.model}"
@@ -244,14 +247,17 @@ def _completed(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _said(error: Exception) -> str:
-    return str(error).rstrip(".") if isinstance(error, UserError) else repr(error)
+    """What is wrong with a record, in words that fit into a sentence."""
+    if isinstance(error, KeyError):
+        return f"it lacks {error.args[0]}"
+    return str(error).rstrip(".") or type(error).__name__
 
 
 def _written_by(path: pathlib.Path) -> str:
     """ ", written by tfgen X" if a record says so and X is another version than this, else ""."""
     try:
         version = str(json.loads(path.read_text())["versions"]["tfgen"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
     this = versions()["tfgen"]
     return "" if version == this else f", written by tfgen {version} (this is {this})"

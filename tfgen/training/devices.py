@@ -1,5 +1,6 @@
 """Training on one device, several devices of one machine, or several machines."""
 
+import functools
 import json
 import os
 from typing import Any
@@ -34,10 +35,19 @@ def strategy(devices: int | str | None = None, alone: bool = False) -> tf.distri
         return tf.distribute.get_strategy()
     if gpus and count > len(gpus):
         raise UserError(f"--devices {count} is more than the {len(gpus)} GPUs of this machine.")
-    if not gpus:
+    return _mirrored("GPU" if gpus else "CPU", count)
+
+
+@functools.cache  # a second strategy in one process breaks the collective operations
+def _mirrored(kind: str, count: int) -> tf.distribute.Strategy:
+    if kind == "CPU":
         parts = [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
-        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
-    kind = "GPU" if gpus else "CPU"
+        try:
+            tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
+        except RuntimeError:
+            raise UserError(
+                f"the processor cannot be divided into {count} devices once TensorFlow has used it: start a new process."
+            ) from None
     return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(count)])
 
 

@@ -5,6 +5,7 @@ import functools
 import json
 import re
 import signal
+import threading
 import types
 import zlib
 from collections.abc import Iterator
@@ -193,6 +194,10 @@ def _go_back(recorder: Recorder, failure: tuple[int, str, float], tries: int) ->
 @contextlib.contextmanager
 def _stopping_on_signals(recorder: Recorder) -> Iterator[None]:
     """A context in which the first SIGINT or SIGTERM ends training after the iteration; the second kills as usual."""
+
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
 
     def stop(number: int, frame: types.FrameType | None) -> None:
         recorder.asked = True

@@ -57,6 +57,10 @@ def plan(
     if training.early_stopping and not preset.score.test_error:
         raise UserError(f"--early_stopping needs a test error, which only autoencoders have: leave it out for {model}.")
     narrow = {"width": SMOKE_WIDTH} if smoke else {}
+    if any(letter in str(folder) for letter in "*?[]\\"):
+        raise UserError(
+            f"TensorFlow cannot read checkpoints from {folder}: choose another --run, without any of * ? [ ] \\ in it."
+        )
     planned = runs.Run(
         folder,
         RunSettings(
