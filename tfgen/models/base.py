@@ -92,13 +92,9 @@ class GenerativeModel(Saved, keras.Model):
         )
         self.seed = seed
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self.logs}
-        if self._computes_in("float16"):  # small gradients would be 0
-            optimizers = {
-                player: keras.optimizers.LossScaleOptimizer(optimizer)
-                if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-                else optimizer
-                for player, optimizer in optimizers.items()
-            }
+        for player, optimizer in optimizers.items():
+            if self._computes_in("float16") and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+                optimizers[player] = keras.optimizers.LossScaleOptimizer(optimizer)  # small gradients would be 0
         self.optimizers = optimizers
         for player, optimizer in optimizers.items():
             optimizer.build(self.player_variables(player))
@@ -191,7 +187,7 @@ class GenerativeModel(Saved, keras.Model):
         context = tf.distribute.get_replica_context()
         with tf.GradientTape() as tape:
             loss, logs = loss_fn(batch, draw)
-            added = [loss for name in self.players[player] for loss in getattr(self, name).losses]
+            added = [term for name in self.players[player] for term in getattr(self, name).losses]
             if added:  # regularizers of the player's layers
                 loss += tf.add_n([tf.cast(term, loss.dtype) for term in added])
             # Optimizers add the replicas' gradients up: divided, they add to the global batch's mean (keras #15509).

@@ -46,7 +46,7 @@ def _mirrored(kind: str, count: int) -> tf.distribute.Strategy:
             tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
         except RuntimeError:
             raise UserError(
-                f"the processor cannot be divided into {count} devices once TensorFlow has used it: start a new process."
+                f"the CPU cannot be divided into {count} devices once TensorFlow has used it: start a new process."
             ) from None
     return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(count)])
 
