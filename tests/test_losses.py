@@ -62,7 +62,7 @@ def test_unknown_adversarial_loss_names_the_choices():
 def test_which_losses_reach_0(name):
     """The lowest loss of a discriminator is 0, at targets or far from 0, but a critic's loss falls without limit."""
     loss = losses.adversarial(name)
-    logits = [tf.fill((4, 1), value) for value in (-60.0, -1.0, 0.0, 1.0, 60.0)]
+    logits = [tf.fill((4, 1), value) for value in (-60.0, -1.0, 0.0, 1.0, 60.0)]  # 60 for a loss without a target
     lowest = min(float(loss.discriminator(real, fake)) for real in logits for fake in logits)
     assert (abs(lowest) < 1e-6) == loss.reaches_zero
 
