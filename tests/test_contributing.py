@@ -1,5 +1,6 @@
 """What CONTRIBUTING.md says holds: its files, targets and links exist, and its examples fit the code."""
 
+import ast
 import copy
 import dataclasses
 import importlib
@@ -65,8 +66,42 @@ def test_every_recipe_has_an_example_and_at_most_two_files_of_the_package():
         assert 1 <= len(files) <= 2, name
 
 
+def parts(code, entries=False):
+    """The parts of a piece of code in which layout does not matter: statements, single imports, entries of dicts."""
+    tree = ast.parse(f"{{\n{code}}}" if entries else code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            yield from (ast.dump(key) + ast.dump(value) for key, value in zip(node.keys, node.values) if key)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module} {ast.dump(name)}" for name in node.names)
+        elif isinstance(node, ast.stmt) and not (entries and isinstance(node, ast.Expr)):
+            yield ast.dump(node)
+
+
+def test_parts_of_code_are_compared_without_their_layout():
+    file = 'from a import b, c\n\nD = {"x": f(1, g=2), "y": 3}\n\n\nclass E:\n    n: int = 3  # as in the paper\n'
+    for code, entries in [("from a import c\n", 0), ('"x": f(\n    1,\n    g=2,\n),\n', 1), ("n: int = 3\n", 0)]:
+        assert set(parts(code, entries)) <= set(parts(file)), code
+    for code, entries in [("from a import d\n", 0), ('"x": f(1, g=3),\n', 1), ("n: int = 4\n", 0), ('"z": 3,\n', 1)]:
+        assert not set(parts(code, entries)) <= set(parts(file)), code
+
+
+def names(code):
+    """The names that the statements of a piece of code define."""
+    for node in ast.parse(code).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets)
+
+
 def test_examples_fit_the_code(monkeypatch):
-    """Each example is executed as if it stood in its file; those of new files can be imported by later ones."""
+    """Each example is executed as if it stood in its file; those of new files can be imported by later ones.
+
+    An example that was added to its file is not executed again. Other code of the same name is an error.
+    """
     namespaces = {}
     assert len(EXAMPLES) >= CONTRIBUTING.count("```python\n") > 8
     for path, place, code in EXAMPLES:
@@ -82,9 +117,12 @@ def test_examples_fit_the_code(monkeypatch):
             namespaces[path] = vars(module)
         namespace, title = namespaces[path], f"CONTRIBUTING.md: {path}"
         target = eval(place, namespace) if place else None
+        file = ROOT / path
+        if file.exists() and set(parts(code, isinstance(target, dict))) <= set(parts(file.read_text())):
+            continue
         if isinstance(target, dict):
             entry = eval(compile(f"{{\n{code}}}", title, "eval"), namespace)
-            assert not entry.keys() & target.keys()
+            assert not entry.keys() & target.keys(), f"{path} has another entry of this name"
             assert {type(value) for value in entry.values()} == {type(value) for value in target.values()}
         elif isinstance(target, type):
             body = textwrap.indent(code, "    ")
@@ -94,6 +132,7 @@ def test_examples_fit_the_code(monkeypatch):
             assert callable(target)
             compile(code, title, "exec")
         else:
+            assert not set(names(code)) & namespace.keys(), f"{path} has other code of this name"
             exec(compile(code, title, "exec"), namespace)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -22,36 +23,24 @@ from tfgen.studies import STUDIES
 
 ROOT = pathlib.Path(__file__).parent.parent
 TOY = {"smoke": True, "examples": 64, "batch_size": 16, "image_size": 16}
-# A value for each setting that is not its default.
-OTHER = {
-    "dataset": "digits",
-    "data_dir": "/pictures",
-    "image_size": 16,
-    "examples": 7,
-    "cache_gb": 0.5,
-    "only": ("bird", "horse"),
-    "channels": 1,
-    "crop": 148,
-    "depth_unit": 0.001,
-    "skip_bad": True,
-    "epochs": 3,
-    "batch_size": 5,
-    "schedule": "linear",
-    "seed": 1,
-    "precision": "bfloat16",
-    "ema": 0.5,
-    "score_every": 2,
-    "early_stopping": 4,
-    "checkpoint_every": 6,
-    "keep": 9,
-    "sync_bn": True,
-    "jit": True,
-    "devices": "all",
-    "tensorboard": True,
-    "profile": True,
-}
 ALL = settings.described(DataSettings) | settings.described(TrainingSettings)
 RECORDED = [name for name, (_, about) in ALL.items() if about.record]
+
+
+def another(default, about):
+    """A value of a setting that is not its default: a usual one, or one of the choices that its kind lists."""
+    usual = {settings.NAMES.takes: "bird,horse", settings.PATH.takes: "/pictures", settings.TEXT.takes: "linear"}
+    for text in [usual.get(about.kind.takes, "0.5"), "16", "5", *re.findall(r"\w+", about.kind.takes)]:
+        try:
+            value = about.kind.parse(text)
+        except ValueError:
+            continue
+        if value != default:
+            return value
+    raise AssertionError(f"no text for {about.kind.takes}")
+
+
+OTHER = {name: another(default, about) for name, (default, about) in ALL.items()}
 GIVEN = {"dataset": "faces", "image_size": 32, "epochs": 2, "batch_size": 4}
 
 
@@ -60,9 +49,14 @@ def run_settings(**changes):
     return RunSettings("dlcv2018", "vae", {"width": 1.0}, (), reading, training, 3, 8, "abc", 2, {"tfgen": "0.1.0"})
 
 
-def test_every_setting_has_another_value_here():
-    assert OTHER.keys() == ALL.keys()
+def test_values_of_every_kind_are_tried():
+    """The values of OTHER are found by kind, so that a new setting is tested like the others."""
     assert all(about.help and OTHER[name] != default for name, (default, about) in ALL.items())
+    some = {
+        "dataset": "linear", "data_dir": "/pictures", "image_size": 16, "cache_gb": 0.5, "only": ("bird", "horse"),
+        "channels": 1, "skip_bad": True, "epochs": 16, "precision": "bfloat16", "ema": 0.5, "devices": 16,
+    }  # fmt: skip
+    assert {name: OTHER[name] for name in some} == some
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -87,14 +81,23 @@ def test_a_recorded_setting_goes_through_json_and_the_command_line(name):
     assert tfgen_cli.given(arguments) == {name: OTHER[name]}
 
 
-FREE = {"data_dir", "skip_bad", "epochs", "score_every", "early_stopping", "checkpoint_every", "keep"}
-
-
 @pytest.mark.parametrize("name", RECORDED)
 def test_what_a_resumed_run_may_change(name):
-    """Only what leaves the weights of every iteration as they were; the fingerprint watches over the pictures."""
     conflicts = run_settings().conflicts(run_settings(**{name: OTHER[name]}))
-    assert len(conflicts) == (name not in FREE) and all(conflict.startswith(f"{name} ") for conflict in conflicts)
+    assert len(conflicts) == (not ALL[name][1].resume) and all(text.startswith(f"{name} ") for text in conflicts)
+
+
+def test_what_the_settings_of_0_2_0_declare():
+    """A resumed run may change only what leaves the weights of every iteration as they were; the fingerprint watches
+    over the pictures. Runs that are compared may differ only in what changes nothing that is drawn.
+    """
+    free = {"data_dir", "skip_bad", "epochs", "score_every", "early_stopping", "checkpoint_every", "keep"}
+    fixed = {"dataset", "image_size", "examples", "only", "channels", "crop", "depth_unit"}
+    fixed |= {"batch_size", "schedule", "seed", "precision", "ema", "sync_bn", "jit"}
+    abouts = {name: ALL[name][1] for name in free | fixed}
+    assert {name for name, about in abouts.items() if about.resume} == free
+    assert {name for name, about in abouts.items() if not about.compare} == {"score_every", "checkpoint_every", "keep"}
+    assert {name for name, about in abouts.items() if not about.machines} == {"data_dir"}
 
 
 def test_epochs_change_only_where_the_rates_do_not_depend_on_them():
@@ -113,10 +116,10 @@ def test_a_resumed_run_must_be_the_same_run(change):
 @pytest.mark.parametrize("name", RECORDED)
 def test_which_runs_are_compared_and_what_machines_agree_on(name):
     one, other = run_settings(), run_settings(**{name: OTHER[name]})
-    alone = {"score_every", "checkpoint_every", "keep"}  # changes nothing that is drawn
-    assert (one.compared() == other.compared()) == (name in alone)
+    about = ALL[name][1]
+    assert (one.compared() == other.compared()) == (not about.compare)
     assert (one.compared("data") == other.compared("data")) == (name in settings.described(TrainingSettings))
-    assert (one.everywhere() == other.everywhere()) == (name == "data_dir")
+    assert (one.everywhere() == other.everywhere()) == (not about.machines)
 
 
 @pytest.mark.parametrize("name, value", [
