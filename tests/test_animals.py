@@ -9,6 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 from tfgen.data.builtin import animals
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("start, stop", [(0, 1), (1, 2), (63, 66), (5, 140), (64, 128), (199, 200), (40, 40)])
 def test_an_animal_is_the_same_in_whatever_range(start, stop):
     whole, part = animals.paint(0, 200, seed=3), animals.paint(start, stop, seed=3)

@@ -213,6 +213,7 @@ def test_reproduce_trains_a_study_and_draws_its_figures(tfgen, tiny_study):
     )
 
 
+@pytest.mark.trace
 @pytest.mark.usefixtures("no_optimizers")
 def test_every_experiment_names_models_and_arguments_that_exist():
     from tfgen.studies import EXPERIMENTS, find

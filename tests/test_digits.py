@@ -80,6 +80,7 @@ def test_sizes_that_do_not_fit(name):
         digits.PRESETS[name].build((28, 28, 1))
 
 
+@pytest.mark.trace
 def test_layer_details_of_the_tutorial():
     discriminator = networks.discriminator((32, 32, 1))
     assert {layer.rate for layer in discriminator.layers if isinstance(layer, keras.layers.Dropout)} == {0.3}

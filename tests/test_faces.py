@@ -177,6 +177,7 @@ def linear_scores(seed):
     }
 
 
+@pytest.mark.trace
 def test_a_linear_classifier_reads_the_attributes():
     scores = linear_scores(0)
     assert {name: scores[name] for name, least in LINEAR.items() if scores[name] < least} == {}

@@ -105,6 +105,7 @@ def test_fig1_3_rows(toy):
     np.testing.assert_allclose(shown[10:], run.model.decoder(mean, training=False), atol=1e-5)
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("model", ["vae", "gan"])
 def test_fig1_4_and_fig2_3_samples(model):
     run = FakeRun(model)
@@ -311,6 +312,7 @@ def test_the_manifold_lies_at_the_normal_quantiles():
         latents.manifold(Line())
 
 
+@pytest.mark.trace
 def test_class_rows_begin_with_the_first_test_picture_of_each_class(toy):
     run = FakeRun("vae", toy)
     pictures = shown(figures.class_reconstructions(run, 2))

@@ -262,6 +262,7 @@ def test_regularizers_and_averages_of_optimizers_do_what_keras_says():
     assert same(averages, [variable.numpy() for variable in model.generator.trainable_variables])
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_networks_of_ones_own_in_half_precision(policy):
     """Their outputs are half precision, unlike those of tfgen's networks; losses are float32 nevertheless."""
@@ -314,6 +315,7 @@ def test_validation_logs_are_means_over_the_validation_data():
     )
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("study, name", [("pegasus", "acai"), ("pegasus", "adversarial_vae"), ("pegasus", "vae_gan")])
 def test_every_autoencoder_is_validated(study, name):
     model = STUDIES[study][name].build((8, 8, 3), width=1 / 16)

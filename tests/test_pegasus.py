@@ -220,6 +220,7 @@ def test_only_the_optimizer_moves_a_spectral_kernel(batch):
     assert all(np.array_equal(a, b) for a, b in zip(before, kernels(), strict=True)) and len(before) == 3
 
 
+@pytest.mark.trace
 def test_spectral_norm_on_two_replicas(toy, two_replicas):
     """Without batch statistics in the critic, and with SGD, its kernels and vectors are those of one replica."""
 
@@ -496,6 +497,7 @@ def test_interpolation_is_linear_in_the_codes():
     np.testing.assert_allclose(between[:, :, 0, 0, 0], [[0, 0.25, 0.5, 0.75, 1], [0, 0.75, 1.5, 2.25, 3]], atol=1e-6)
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("name", pegasus.PRESETS)
 def test_interpolation_begins_and_ends_with_the_reconstructions(name, toy):
     model = built(name)
@@ -583,6 +585,7 @@ def grid_of(figure, columns):
     return np.reshape([axis.images[0].get_array() for axis in figure.axes], (-1, columns, *SHAPE))
 
 
+@pytest.mark.trace
 def test_strips_go_from_the_bird_at_the_left_to_the_horse(animal_run):
     horses, birds = pegasus.pairs(animal_run, 2)
     other = types.SimpleNamespace(model=built("acai"), source=animal_run.source)

@@ -226,6 +226,7 @@ def test_all_figures_are_drawn_one_after_the_other(finished, tiny_study):
     assert drawn == [name for entry in entries if entry.runs for name in entry.names] and len(drawn) == 4
 
 
+@pytest.mark.trace
 def test_the_attribute_of_fig1_5(tfgen, finished, draw_only):
     draw_only("dlcv2018", "vae", "fig1_5.jpg")
     finished("runs/vae", "dlcv2018", "vae", examples=16)
@@ -286,6 +287,7 @@ def test_a_damaged_run_gets_a_sentence_and_the_rest_is_drawn(tfgen, finished, ti
     assert {f"tiny_vae_{kind}" for kind in kinds} == {pathlib.Path(name).stem for name in drawn if "_vae_" in name}
 
 
+@pytest.mark.trace
 def test_an_unfinished_run_says_how_to_go_on(tfgen, finished, tiny_study):
     run = finished("runs/vae", "tiny", "vae", epochs=5)
     young = finished("runs/gan", "tiny", "gan", iterations=4)  # its epoch has 8
@@ -323,6 +325,7 @@ def test_named_runs_that_cannot_be_drawn_are_told_of(tfgen, finished, tiny_study
     assert code == 2 and "c/record.json cannot be read" in err
 
 
+@pytest.mark.trace
 def test_a_record_of_nonsense_is_told_of_on_the_page(tfgen, finished, tiny_study):
     finished("runs/good", "tiny", "gan")
     run = finished("runs/bad", "tiny", "vae")
@@ -406,6 +409,7 @@ def test_a_cgan_of_few_classes(tfgen, finished, draw_only):
     assert len(Page("report/index.html").images) == 2  # the curves and the networks
 
 
+@pytest.mark.trace
 def test_an_animation_moves(finished):
     run = finished("runs/gan", "digits", "gan")
     (entry,) = [entry for entry in report.entries([run]) if entry.names == ["digits_gan_training.gif"]]
@@ -422,6 +426,7 @@ def test_an_animation_moves(finished):
                 assert np.abs(np.asarray(picture.convert("RGB"), float) - last).mean() < 12
 
 
+@pytest.mark.trace
 def test_a_comparison_is_of_the_runs_it_names(finished):
     found = [
         finished(f"runs/{i}", "csi5340", "vae", arguments={"depth": depth, "latent_dim": size})

@@ -46,6 +46,7 @@ def test_a_scene_is_the_same_in_whatever_range(start, stop, holes):
         np.testing.assert_array_equal(some, all_of_them[start:stop])
 
 
+@pytest.mark.trace
 def test_no_scene_comes_twice():
     parts = (
         scenes.paint(0, 150, 0, 16),
