@@ -466,7 +466,7 @@ DAMAGE = [
 def test_a_record_with_a_value_of_the_wrong_kind(tfgen, recorded, key, value):
     path = recorded("r", "dlcv2018", "vae").folder / "record.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
-    for command in (["score", "r"], ["train", "--model", "vae", "--run", "r", "--dry_run"]):
+    for command in (["score", "r"], ["train", "--model", "vae", *TOY, "--run", "r", "--dry_run"]):
         code, _, err = tfgen(*command)
         assert code == 2 and "r/record.json cannot be read as a run's record (" in err
         assert len(err.strip().splitlines()) == 1 and "Error(" not in err
