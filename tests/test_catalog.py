@@ -244,6 +244,7 @@ KINDS = {
 }
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("kind", KINDS)
 def test_reads_every_kind_of_picture(tmp_path, kind):
     feature, stored, expected = KINDS[kind]

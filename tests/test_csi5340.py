@@ -74,6 +74,7 @@ COUNTS = {
 }
 
 
+@pytest.mark.trace
 @pytest.mark.usefixtures("no_optimizers")
 @pytest.mark.parametrize("depth", COUNTS)
 def test_trainable_parameters(depth):
@@ -152,6 +153,7 @@ def test_beta_of_the_study():
     assert csi5340.vae((32, 32, 1), width=1 / 16, kl_weight=0.025 / 4).beta == pytest.approx(0.025 * 1024 / 4)
 
 
+@pytest.mark.trace
 def test_the_loss_is_a_quarter_of_the_studys(toy):
     """MSE in [-1, 1] + .0025 * sum over z, recomputed in the study's range."""
     model = csi5340.vae((16, 16, 3), width=1 / 8)

@@ -110,6 +110,7 @@ def test_smiling_depends_on_cheekbones_and_mouth_alone(attributes):
             assert abs(correlation) < 0.05
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("value", [0, 1])
 @pytest.mark.parametrize("name", faces.ATTRIBUTES)
 def test_a_forced_attribute_changes_no_other_but_those_it_excludes(name, value):

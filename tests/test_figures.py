@@ -451,6 +451,7 @@ def test_certainty_counts_what_the_classifier_holds_likely(toy, monkeypatch):
         assert {i: bar.get_height() for i, bar in enumerate(bars) if bar.get_height()} == heights
 
 
+@pytest.mark.trace
 def test_a_figure_in_words(acgan, toy):
     assert figures.describe(figures.attribute_grid(acgan)) == "20 pictures in 2 rows of 10."
     words = figures.describe(figures.attribute_curves(acgan))

@@ -215,6 +215,7 @@ def test_batches_that_devices_cannot_share(two_replicas):
         assert one.step.numpy() == 0
 
 
+@pytest.mark.trace
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 def test_empty_data_fractions_and_batches_of_unknown_rank():
     for make, fit, sentence in [
@@ -390,6 +391,7 @@ def spoiling(model):
     return keras.callbacks.LambdaCallback(on_epoch_begin=spoil)
 
 
+@pytest.mark.trace
 def test_model_checkpoint_keeps_the_best_by_a_monitored_log(tmp_path):
     model = vae(run_eagerly=True)
     path = str(tmp_path / "best.keras")

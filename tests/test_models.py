@@ -82,6 +82,7 @@ def test_a_step_logs_what_it_declares_and_moves_every_variable(study, name, toy)
     assert all("bias" in path for path in still)
 
 
+@pytest.mark.trace
 def test_one_of_each_class_is_tested():
     classes = {getattr(models, name) for name in models.__all__} - {models.GenerativeModel}
     assert {type(build(*one)) for one in ONE_OF_EACH} == classes
@@ -154,6 +155,7 @@ def test_it_trains_on_plain_arrays_and_uses_the_same_latents_again(study, name, 
     assert int(first.step) == 2 and logs == again
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("study, name", ONE_OF_EACH)
 def test_what_it_is_called_with_is_what_it_generates(study, name, small):
     model = build(study, name)

@@ -119,6 +119,7 @@ def test_trainable_parameters_of_the_variants():
     assert counts(spectral_norm=True)["discriminator"] == CRITIC - NORMS
 
 
+@pytest.mark.trace
 @pytest.mark.parametrize("shape", [(16, 16, 1), (32, 32, 3)])
 def test_shapes_and_ranges(shape):
     random = np.random.default_rng(0)
@@ -184,6 +185,7 @@ def test_spectral_norm_steps_once_a_training_call():
     np.testing.assert_allclose(layer.u.numpy(), expected / np.linalg.norm(expected), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.trace
 def test_spectral_gradient_is_the_papers():
     """Eq.
 
@@ -207,6 +209,7 @@ def test_spectral_gradient_is_the_papers():
     np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
+@pytest.mark.trace
 def test_only_the_optimizer_moves_a_spectral_kernel(batch):
     model = build("adversarial_vae", spectral_norm=True)
     kernels = lambda: [

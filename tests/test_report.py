@@ -217,6 +217,7 @@ def test_figures_of_two_names_are_drawn_once(recorded):
     assert pathlib.Path("fig4_1.jpg").read_bytes() == pathlib.Path("fig4_01.jpg").read_bytes()
 
 
+@pytest.mark.trace
 def test_all_figures_are_drawn_one_after_the_other(finished, tiny_study):
     entries = report.entries([finished("runs/gan", "tiny", "gan")])
     drawn = []

@@ -114,6 +114,7 @@ def test_depth_has_no_holes_unless_asked(rooms):
     assert depth.min() > 0.2 and depth.max() <= 10
 
 
+@pytest.mark.trace
 def test_holes_take_depth_and_nothing_else(rooms):
     images, depth = scenes.paint(0, 200, holes=True)
     np.testing.assert_array_equal(images, rooms[0])

@@ -158,6 +158,7 @@ def test_layer_details_of_the_study():
     assert float(optimizer.learning_rate) == pytest.approx(1e-3)
 
 
+@pytest.mark.trace
 @pytest.mark.usefixtures("no_optimizers")
 def test_critics_end_linear_or_in_a_sigmoid():
     shape = (8, 8, 3)
@@ -268,6 +269,7 @@ def test_holes_change_nothing(rgbd, loss_name, player):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.trace
 def test_predictions_in_holes_change_nothing(rgbd):
     """Nothing the generator says in a hole costs, and no gradient asks it to change there."""
     model = build("depth_wgan")
