@@ -19,7 +19,7 @@ demo: env  ## train MODEL=acgan, vae or gan on the built-in faces and draw its f
 	$(RUN) train --model $(MODEL) $(DEMO) $(RATES) --run runs/demo-$(MODEL)
 	$(RUN) report runs/demo-$(MODEL) --out report
 
-check: env  ## lint, format, types, and the quick tests: about a minute
+check: env  ## lint, format, types, and the quick tests: under a minute
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
