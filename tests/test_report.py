@@ -327,10 +327,11 @@ def test_named_runs_that_cannot_be_drawn_are_told_of(tfgen, finished, tiny_study
 
 
 @pytest.mark.trace
-def test_a_record_of_nonsense_is_told_of_on_the_page(tfgen, finished, tiny_study):
+def test_a_model_that_cannot_be_built_is_told_of_on_the_page(tfgen, finished, tiny_study, monkeypatch):
     finished("runs/good", "tiny", "gan")
-    run = finished("runs/bad", "tiny", "vae")
-    runs.write_json(run.folder / "record.json", run.record | {"arguments": run.record["arguments"] | {"width": "wide"}})
+    finished("runs/bad", "tiny", "vae")
+    build = runs.Run.build
+    monkeypatch.setattr(runs.Run, "build", lambda run: build(run) if run.folder.name == "good" else 1 / 0)
     code, out, err = tfgen("report")
     assert code == 2 and "tiny_gan_samples.jpg from" in out and "tiny_vae_samples.jpg could not be drawn" in err
     assert "Left out: runs/bad: " in Page("report/index.html").words
