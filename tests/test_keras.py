@@ -207,6 +207,8 @@ def test_batches_that_devices_cannot_share(two_replicas):
         (model, {"x": data.batch(15, drop_remainder=True)}, "all batches must split evenly across 2 devices"),
         (other, {"x": X, "batch_size": 16, "validation_split": 0.1}, "57 examples in batches of 16"),
         (other, {"x": X, "batch_size": 16, "validation_data": X[:49]}, "49 examples in batches of 16"),
+        (other, {"x": X[:49], "batch_size": 16, "validation_split": 0.02}, "1 examples in batches of 16"),
+        (other, {"x": X, "batch_size": 16, "validation_data": X, "validation_batch_size": 15}, "in batches of 15"),
     ]
     for one, fit, sentence in bad:
         with pytest.raises(UserError) as error:

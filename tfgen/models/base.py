@@ -120,12 +120,12 @@ class GenerativeModel(Saved, keras.Model):
                 (n, H, W, 1) for a DepthWGAN. Other models ignore it.
             batch_size: pictures per batch, 32 by default for arrays; a tf.data.Dataset is already batched.
             epochs: passes over the data.
-            arguments: others of `keras.Model.fit`. Callbacks that change the learning rate of one optimizer are
-                refused; set `model.optimizers[player].learning_rate` in a callback of your own.
+            arguments: other arguments of `keras.Model.fit`. Callbacks that need a single optimizer are refused; set
+                `model.optimizers[player].learning_rate` in your own callback.
 
         Raises:
-            UserError: if the pictures or y are not what the model can be trained on. Of a tf.data.Dataset or a
-                PyDataset the values of the first batch are checked, of other generators the types and shapes alone.
+            UserError: if the model cannot be trained on x and y. All values of an array are checked; of a PyDataset
+                and of a tf.data.Dataset of known length, those of the first batch; of other data, types and shapes.
         """
         if isinstance(x, tuple) and len(x) == 2 and y is None:
             x, y = x

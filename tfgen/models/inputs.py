@@ -101,10 +101,13 @@ def check_fit(model: Any, x: Any, y: Any, batch_size: int | None, arguments: dic
     check_values(model, x, y)
     replicas = model.distribute_strategy.num_replicas_in_sync if model.distribute_strategy else 1
     if replicas > 1:
-        steps = arguments.get("steps_per_epoch")
-        check_shares(x, batch_size or 32, replicas, share, steps)
+        size = batch_size or 32
+        validated = arguments.get("validation_batch_size") or size
+        check_shares(x, size, replicas, (0.0, 1.0 - share), arguments.get("steps_per_epoch"))
         if arguments.get("validation_data") is not None:
-            check_shares(_pair(arguments["validation_data"])[0], batch_size or 32, replicas)
+            check_shares(_pair(arguments["validation_data"])[0], validated, replicas)
+        elif share:
+            check_shares(x, validated, replicas, (1.0 - share, 1.0))
 
 
 def check_validation(model: Any, x: Any, y: Any = None) -> None:
@@ -184,15 +187,26 @@ def _check_range(what: str, values: Any) -> None:
         raise UserError(f"{what} must be in [0, 1], but the values go from {low:g} to {high:g}: rescale them.")
 
 
-def check_shares(x: Any, batch_size: int, replicas: int, validation_split: float = 0.0, steps: Any = None) -> None:
-    """Raises UserError where a batch could not be shared evenly by the replicas: means would be of other pictures."""
+def check_shares(
+    x: Any, batch_size: int, replicas: int, part: tuple[float, float] = (0.0, 1.0), steps: int | None = None
+) -> None:
+    """Raises UserError if a batch cannot be split evenly across the replicas: its means would be wrong, or NaN.
+
+    Args:
+        x: pictures, as `fit` takes them.
+        batch_size: pictures in a batch of an array.
+        replicas: number of replicas.
+        part: where the part of an array that is used begins and ends, as shares of it.
+        steps: number of batches that are used; None for all.
+    """
     advice = "pass a tf.data.Dataset with batch(size, drop_remainder=True), of a size that the devices divide"
     if isinstance(x, tf.data.Dataset):
         size = tf.nest.flatten(x.element_spec)[0].shape[:1]
         if size.rank is None or size[0] is None or size[0] % replicas:
             raise UserError(f"all batches must split evenly across {replicas} devices: {advice}.")
     elif isinstance(x, np.ndarray | tf.Tensor | dict):
-        n = int(len(tf.nest.flatten(x)[0]) * (1.0 - validation_split))
+        first, last = (int(len(tf.nest.flatten(x)[0]) * share) for share in part)  # rounded down, as Keras does
+        n = last - first
         n = min(n, batch_size * steps) if steps else n
         if batch_size % replicas or n % batch_size % replicas:
             raise UserError(
