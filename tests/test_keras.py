@@ -240,10 +240,10 @@ def test_empty_data_fractions_and_batches_of_unknown_rank():
 
 def test_networks_must_be_built_and_players_have_optimizers_of_their_own():
     unbuilt = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
-    with pytest.raises(ValueError, match="discriminator is not built: let it begin with keras.Input"):
+    with pytest.raises(ValueError, match="discriminator is not built: start it with keras.Input"):
         models.GAN(dense_generator(), unbuilt).compile(discriminator="adam", generator="adam")
     one = keras.optimizers.Adam()
-    with pytest.raises(ValueError, match="two players were given the same optimizer"):
+    with pytest.raises(ValueError, match="two players have the same optimizer"):
         models.GAN(dense_generator(), dense_discriminator()).compile(discriminator=one, generator=one)
     model = models.GAN(dense_generator(), dense_discriminator())
     model.compile(discriminator="sgd", generator="adam")

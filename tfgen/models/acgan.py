@@ -92,7 +92,9 @@ class ACGAN(GAN):
         codes = told(self, condition, "attributes (n, K), 0 or 1")
         codes = codes[:, None] if codes.shape.rank == 1 else codes
         if codes.shape[-1] != self.code_dim:
-            raise UserError(f"this ACGAN is told {self.code_dim} attributes: pass them as (n, {self.code_dim}).")
+            raise UserError(
+                f"this ACGAN has {self.code_dim} attributes: pass them with the shape (n, {self.code_dim})."
+            )
         return self.generator({"z": z, "codes": codes}, training=False)
 
 

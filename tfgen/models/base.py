@@ -80,10 +80,10 @@ class GenerativeModel(Saved, keras.Model):
             )
         for name, network in self.networks().items():
             if not network.built:
-                raise ValueError(f"the network {name} is not built: let it begin with keras.Input(shape).")
+                raise ValueError(f"the network {name} is not built: start it with keras.Input(shape).")
         optimizers = {player: keras.optimizers.get(optimizer) for player, optimizer in optimizers.items()}
         if len({id(optimizer) for optimizer in optimizers.values()}) < len(optimizers):
-            raise ValueError("two players were given the same optimizer: make one for each.")
+            raise ValueError("two players have the same optimizer: create one for each player.")
         super().compile(
             optimizer=None,
             jit_compile=jit_compile,
