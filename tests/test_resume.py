@@ -93,7 +93,7 @@ def flip(path, at=0.5):
 def test_killed_twenty_times_runs_end_with_the_same_bytes():
     done = subprocess.run([sys.executable, ROOT / "benchmarks" / "kill.py", "20"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "20 kills in 2 runs; 0 runs ended differently" in done.stdout
+    assert re.search(r"20 kills in \d+ runs; 0 runs ended differently", done.stdout), done.stdout
 
 
 def test_what_a_killed_process_leaves_is_cleared_away(tfgen, whole, part):
