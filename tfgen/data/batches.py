@@ -37,9 +37,10 @@ def batch_indices(n: int, batch_size: int, seed: int | tf.Tensor, step: int | tf
     step = tf.cast(step, tf.int64)
     epoch, place = step // (n // batch_size), step % (n // batch_size)
     positions = place * batch_size + tf.range(batch_size, dtype=tf.int64)
-    return tf.random.experimental.index_shuffle(
-        positions, tf.stack([tf.cast(seed, tf.int64), epoch]), tf.cast(n - 1, tf.int64)
-    )
+    # tf.random.experimental.index_shuffle uses the low bits of the seed and too few rounds: epoch 256 would repeat
+    # epoch 0, and successive epochs would be correlated.
+    words = tf.random.stateless_uniform([3], tf.stack([tf.cast(seed, tf.int64), epoch]), None, None, tf.uint32)
+    return tf.raw_ops.RandomIndexShuffle(index=positions, seed=words, max_index=tf.cast(n - 1, tf.int64), rounds=16)
 
 
 def batches(
