@@ -18,7 +18,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from tfgen import figures, latents, losses, noise, scores
+from tfgen import figures, latents, losses, noise, optimizers, scores
 from tfgen.models.base import GenerativeModel
 from tfgen.models.gan import GAN
 from tfgen.models.vae import VAE
@@ -48,7 +48,7 @@ def vae(
         variable_depth.decoder(image_shape, latent_dim, depth, width),
         kl_weight,
     )
-    model.compile(autoencoder=keras.optimizers.Adam(learning_rate))
+    model.compile(autoencoder=optimizers.adam(learning_rate))
     return model
 
 
@@ -75,7 +75,7 @@ def gan(
         d_steps,
         readings={"jsd": losses.jensen_shannon_of_probabilities if probabilities else losses.jensen_shannon},
     )
-    adam = functools.partial(keras.optimizers.Adam, learning_rate, beta_1=0.5)
+    adam = functools.partial(optimizers.adam, learning_rate, beta_1=0.5)
     model.compile(discriminator=adam(), generator=adam())
     return model
 

@@ -8,7 +8,7 @@ import functools
 
 import keras
 
-from tfgen import figures, latents, losses, noise, scores
+from tfgen import figures, latents, losses, noise, optimizers, scores
 from tfgen.models.acgan import ACGAN
 from tfgen.models.gan import GAN
 from tfgen.models.infogan import InfoGAN
@@ -19,7 +19,7 @@ from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
 def _adam(learning_rate: float) -> keras.optimizers.Optimizer:
-    return keras.optimizers.Adam(learning_rate, beta_1=0.5)
+    return optimizers.adam(learning_rate, beta_1=0.5)
 
 
 def vae(
@@ -107,7 +107,7 @@ def wgan_gp(
         noise.uniform,
         d_steps,
     )
-    adam = functools.partial(keras.optimizers.Adam, learning_rate, beta_1=0.0, beta_2=0.9)
+    adam = functools.partial(optimizers.adam, learning_rate, beta_1=0.0, beta_2=0.9)
     model.compile(discriminator=adam(), generator=adam())
     return model
 
