@@ -110,6 +110,9 @@ class InfoGAN(GAN):
             return cross_entropy, {"q_loss": cross_entropy, "mutual_information": information}
         loss = cross_entropy + self.continuous_weight * losses.gaussian_nll(continuous, read["continuous"])
         errors = tf.reduce_mean((continuous - tf.cast(read["continuous"], tf.float32)) ** 2, axis=0)
+        context = tf.distribute.get_replica_context()
+        if context.num_replicas_in_sync > 1:  # the mean of logarithms is not the logarithm of the mean
+            errors = context.all_reduce(tf.distribute.ReduceOp.MEAN, errors)
         continuous_information = -0.5 * tf.reduce_sum(tf.math.log(2 * math.pi * math.e * tf.maximum(errors, 1e-12)))
         return loss, {
             "q_loss": cross_entropy,
