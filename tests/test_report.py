@@ -551,6 +551,21 @@ def test_the_page_in_a_browser(browser, tfgen, finished):
     )
 
 
+@pytest.mark.trace
+def test_printed_the_page_has_its_layers_folded(browser, tfgen, finished, draw_only):
+    """A table of layers that the reader has opened is printed, and no other: each takes a sheet or more."""
+    draw_only("dlcv2018", "gan", "fig2_2.jpg")
+    finished("runs/gan", "dlcv2018", "gan")
+    assert tfgen("report")[0] == 0
+    browser.get(pathlib.Path("report/index.html").resolve().as_uri())
+    sheets = []
+    for opened in ("false", "true"):
+        browser.execute_script(f"document.querySelectorAll('details').forEach(one => one.open = {opened})")
+        printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
+        sheets.append(len(re.findall(rb"/Type\s*/Page\b", printed)))
+    assert sheets[0] + 1 <= sheets[1]
+
+
 @pytest.mark.slow
 def test_the_page_of_all_studies(browser, tfgen, finished):
     for study, presets in STUDIES.items():

@@ -14,7 +14,7 @@ from tfgen.figures.conditions import (
 )
 from tfgen.figures.curves import attribute_curves, learning_curves
 from tfgen.figures.dataset import examples
-from tfgen.figures.depth import depth_rows, noise_sampler
+from tfgen.figures.depth import depth_montages, depth_rows, noise_sampler
 from tfgen.figures.grids import close_together, grid, mosaic, rows_of, sheet, show, tiles
 from tfgen.figures.histograms import histogram
 from tfgen.figures.latent_space import class_reconstructions, latent_manifold, latent_tsne
@@ -32,6 +32,7 @@ __all__ = [
     "close_together",
     "comparison",
     "depth_curves",
+    "depth_montages",
     "depth_rows",
     "describe",
     "examples",
