@@ -119,6 +119,7 @@ def experiment(
     from tfgen import report
 
     found, study = _experiment(name), name.split("/")[0]
+    options = options if smoke else {**found.settings, **options}
     planned = {
         label: (model, *_chosen(study, model, options, changes)) for label, (model, changes) in found.variants.items()
     }

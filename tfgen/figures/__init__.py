@@ -12,14 +12,14 @@ from tfgen.figures.conditions import (
     mixed_code_grid,
     one_class_grid,
 )
-from tfgen.figures.curves import attribute_curves, learning_curves
+from tfgen.figures.curves import attribute_curves, learning_curves, line_style
 from tfgen.figures.dataset import examples
 from tfgen.figures.depth import depth_montages, depth_rows, noise_sampler
-from tfgen.figures.grids import close_together, grid, mosaic, rows_of, sheet, show, tiles
+from tfgen.figures.grids import close_together, fill_rows, grid, mosaic, rows_of, sheet, show, tiles
 from tfgen.figures.histograms import histogram
 from tfgen.figures.latent_space import class_reconstructions, latent_manifold, latent_tsne
 from tfgen.figures.pictures import farthest_sample, montages, reconstructions, samples, samples_and_test
-from tfgen.figures.training import training_animation, training_grids, training_strip
+from tfgen.figures.training import saved_samples, training_animation, training_grids, training_strip
 from tfgen.figures.words import describe
 
 __all__ = [
@@ -37,11 +37,13 @@ __all__ = [
     "describe",
     "examples",
     "farthest_sample",
+    "fill_rows",
     "grid",
     "histogram",
     "latent_manifold",
     "latent_tsne",
     "learning_curves",
+    "line_style",
     "mixed_code_grid",
     "montages",
     "mosaic",
@@ -50,6 +52,7 @@ __all__ = [
     "reconstructions",
     "rows_of",
     "samples",
+    "saved_samples",
     "samples_and_test",
     "sharpness_rows",
     "sheet",
