@@ -425,7 +425,7 @@ _SHORT = {
     "image_size": 16,
     "width": 1 / 8,
     "batch_size": 64,
-    "epochs": 30,
+    "epochs": 20,
     "learning_rate": 1e-3,
     "beta_1": 0.5,
 }
@@ -456,10 +456,13 @@ EXPERIMENTS = {
         settings=_SHORT,
     ),
     "convergence": Experiment(
-        {"learning rate 1e-3": ("gan", {}), "learning rate 1e-2": ("gan", {"learning_rate": 1e-2})},
+        {
+            "learning rate 1e-3, beta_1 .5": ("gan", {"learning_rate": 1e-3, "beta_1": 0.5}),
+            "learning rate 1e-2, beta_1 .9": ("gan", {"learning_rate": 1e-2, "beta_1": 0.9}),
+        },
         convergence,
-        "Non-convergence: with too large a learning rate, the players chase each other. Left: the generator's loss. "
-        "Right: how much the pictures of the same latents change from one epoch to the next; the gray line is the mean "
+        "Non-convergence: with large steps and much momentum, the players chase each other. Left: the generator's "
+        "loss. Right: how much the pictures of the same latents change from one epoch to the next; the gray line is the mean "
         "difference of two test pictures. Below: two latents during the last epochs.",
         settings=_SHORT,
     ),
