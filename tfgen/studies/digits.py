@@ -464,8 +464,8 @@ EXPERIMENTS = {
         },
         convergence,
         "Non-convergence: with large steps and much momentum, the players chase each other. Left: the generator's "
-        "loss. Right: how much the pictures of the same latents change from one epoch to the next; the gray line is the mean "
-        "difference of two test pictures. Below: two latents during the last epochs.",
+        "loss. Right: how much the pictures of the same latents change from one epoch to the next, and the mean "
+        "difference of two test pictures (gray). Below: two latents during the last epochs.",
         settings=_SHORT,
     ),
 }
