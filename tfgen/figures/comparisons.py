@@ -16,7 +16,7 @@ Runs = Mapping[str, Run]  # label -> run
 
 def samples_of(run: Run) -> np.ndarray:
     """Sample pictures (n, H, W, C) in [0, 1] of a run, as in the sheets it saves during training."""
-    return run.preset.samples(run.model)
+    return run.preset.sample(run, run.model)
 
 
 def comparison(
