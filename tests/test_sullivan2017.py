@@ -150,7 +150,7 @@ def test_layer_details_of_the_study():
     ]
     optimizer = model.optimizers["autoencoder"]
     assert (type(optimizer).__name__, optimizer.rho, optimizer.momentum, optimizer.epsilon) == (
-        "RMSprop",
+        "RMSpropFromOne",
         0.9,
         0.01,
         1e-10,

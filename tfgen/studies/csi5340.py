@@ -19,7 +19,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from tfgen import UserError, figures, latents, losses, noise, scores
+from tfgen import UserError, figures, latents, losses, noise, optimizers, scores
 from tfgen.models.base import GenerativeModel
 from tfgen.models.gan import GAN
 from tfgen.models.vae import VAE
@@ -93,7 +93,7 @@ def vae(
         variable_depth.decoder(image_shape, latent_dim, depth, width),
         kl_weight,
     )
-    model.compile(autoencoder=keras.optimizers.Adam(learning_rate))
+    model.compile(autoencoder=optimizers.adam(learning_rate))
     return model
 
 
@@ -121,7 +121,7 @@ def gan(
         d_steps,
         readings={"jsd": losses.jensen_shannon_of_probabilities if probabilities else losses.jensen_shannon},
     )
-    adam = functools.partial(keras.optimizers.Adam, learning_rate, beta_1=0.5)
+    adam = functools.partial(optimizers.adam, learning_rate, beta_1=0.5)
     model.compile(discriminator=adam(), generator=adam())
     return model
 
@@ -372,13 +372,15 @@ ABOUT = About(
             "logits, with one sigmoid.",
         ),
         (
-            'The curves called "JSD" show the generator\'s loss.',
+            'The curves called "JSD" show a loss, that of the discriminator in the draft and that of the generator in '
+            "the final version.",
             "The log jsd is ln 2 - 0.5 * (BCE(real, 1) + BCE(fake, 0)): from 0 to ln 2 = 0.693 for the optimal "
             "discriminator, and lower for others. Least-squares outputs are clipped to probabilities from .01 to "
             ".99.",
         ),
         (
-            'The curves called "EMD" show -E[D(fake)].',
+            'The curves called "EMD" show a loss, that of the critic in the draft and that of the generator, -E[D(fake)], '
+            "in the final version.",
             "The log wasserstein is E[D(real)] - E[D(fake)], which estimates the distance up to the critic's "
             "Lipschitz constant.",
         ),
@@ -389,9 +391,11 @@ ABOUT = About(
             "of the generator, each followed by clipping to [-0.01, 0.01].",
         ),
         (
-            "The code uses one forward pass for both updates: the generator is trained on images generated before "
-            "the discriminator's step.",
-            "Every step samples its own latents, and generates and scores images with the current weights.",
+            "The first versions of the code, of 16 and 17 November, use one forward pass for both updates: the generator "
+            "is trained on images generated before the discriminator's step. The draft, whose networks are the default "
+            "here, and the final version generate images again.",
+            "As in the draft: every step samples its own latents, and generates and scores images with the current "
+            "weights.",
         ),
         (
             'The text says that the decoder ends in "conv, BN, tanh".',
