@@ -422,9 +422,9 @@ def test_curves_of_the_draft_and_of_the_final_version_are_apart(recorded, tmp_pa
     runs = {
         networks: [
             recorded(tmp_path / f"{networks}{n}", "csi5340", "gan", arguments={"networks": networks, "latent_dim": n})
-            for n in (20, 100)
+            for n in sizes
         ]
-        for networks in ("draft", "final")
+        for networks, sizes in (("draft", (20, 100)), ("final", (2, 20, 100)))
     }
     everything = runs["draft"] + runs["final"]
     for name, networks in (("csi5340/gan", "draft"), ("csi5340/gan_final", "final")):
@@ -435,4 +435,4 @@ def test_curves_of_the_draft_and_of_the_final_version_are_apart(recorded, tmp_pa
         run.history = lambda: history
     (axis,) = csi5340.EXPERIMENTS["gan_final"].draw(dict(enumerate(runs["final"]))).axes
     assert axis.get_title() == "JSD, 16x16"
-    assert [line.get_label() for line in axis.lines] == ["20 latents", "100 latents"]
+    assert [line.get_label() for line in axis.lines] == ["2 latents", "20 latents", "100 latents"]
