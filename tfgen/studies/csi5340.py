@@ -253,13 +253,15 @@ ABOUT = About(
             "logits, with one sigmoid.",
         ),
         (
-            'The curves called "JSD" show the generator\'s loss.',
+            'The curves called "JSD" show a loss, that of the discriminator in the draft and that of the generator in '
+            "the final version.",
             "The log jsd is ln 2 - 0.5 * (BCE(real, 1) + BCE(fake, 0)): from 0 to ln 2 = 0.693 for the optimal "
             "discriminator, and lower for others. Least-squares outputs are clipped to probabilities from .01 to "
             ".99.",
         ),
         (
-            'The curves called "EMD" show -E[D(fake)].',
+            'The curves called "EMD" show a loss, that of the critic in the draft and that of the generator, '
+            "-E[D(fake)], in the final version.",
             "The log wasserstein is E[D(real)] - E[D(fake)], which estimates the distance up to the critic's "
             "Lipschitz constant.",
         ),
@@ -270,9 +272,11 @@ ABOUT = About(
             "of the generator, each followed by clipping to [-0.01, 0.01].",
         ),
         (
-            "The code uses one forward pass for both updates: the generator is trained on images generated before "
-            "the discriminator's step.",
-            "Every step samples its own latents, and generates and scores images with the current weights.",
+            "The first versions of the code, of 16 and 17 November, use one forward pass for both updates: the "
+            "generator is trained on images generated before the discriminator's step. The draft, whose networks are "
+            "the default here, and the final version generate images again.",
+            "As in the draft: every step samples its own latents, and generates and scores images with the current "
+            "weights.",
         ),
         (
             'The text says that the decoder ends in "conv, BN, tanh".',
