@@ -10,6 +10,7 @@ from tfgen.settings import DEFAULT_STUDY, DataSettings, RunSettings, TrainingSet
 from tfgen.studies import find
 from tfgen.studies.study import Preset
 
+NUMBERS_SINCE = "0.3.0"  # earlier versions compute other numbers from the same settings
 # A tiny model that trains in seconds.
 SMOKE_EPOCHS, SMOKE_EXAMPLES, SMOKE_BATCH, SMOKE_WIDTH = 2, 256, 64, 1 / 8
 
@@ -79,11 +80,21 @@ def plan(
     planned.settings = _with_data(planned)
     if (planned.folder / runs.RECORD).exists():
         before = runs.Run.open(folder).settings
+        if _minor(before.started_with) < _minor(NUMBERS_SINCE):
+            raise UserError(
+                f"{folder} was started with tfgen {before.started_with}, which orders the data and takes steps "
+                "differently: it can be drawn, scored and exported, but not resumed; start a new run with --new or "
+                "another --run."
+            )
         _refuse_others(before, planned.settings, folder)
         planned.settings = dataclasses.replace(planned.settings, started_with=before.started_with)
     elif chief and planned.folder.exists() and any(not path.name.startswith(".") for path in planned.folder.iterdir()):
         raise UserError(f"{planned.folder} contains other files and is not a run: choose another --run.")
     return planned
+
+
+def _minor(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")[:2]]
 
 
 def unused(folder: str) -> str:
@@ -125,12 +136,13 @@ def _with_data(run: runs.Run) -> RunSettings:
                 f"{run.settings.model} needs pictures with {field}, which {source.name} does not have: "
                 "choose another --dataset."
             )
+    run.settings = dataclasses.replace(run.settings, channels=source.images.shape[-1])
+    per_step = run.build().batches_per_step
     return dataclasses.replace(
         run.settings,
-        channels=source.images.shape[-1],
         pictures=len(source),
         data_fingerprint=source.fingerprint(),
-        steps_per_epoch=batches.steps_per_epoch(source, run.settings.filled("batch_size")),
+        steps_per_epoch=batches.steps_per_epoch(source, run.settings.filled("batch_size"), per_step),
     )
 
 
