@@ -392,7 +392,7 @@ def test_early_stopping_ends_after_its_patience(tfgen):
     assert (
         code == 0
         and "Trained 12 iterations" in out
-        and "stopping early because the test error had not improved for 2 epochs" in out
+        and "stopping early because the validation error had not improved for 2 epochs" in out
     )
     assert err.count("test_mse_mean_code") == 3 and "the best so far" in err
     before = outcome("r")
@@ -506,7 +506,7 @@ BAD = {
     "precision": (["--precision", "int8"], "'int8' is not float32, bfloat16 or float16"),
     "decay": (["--ema", "1"], "'1' is not a number that is at least 0 and less than 1"),
     "seed": (["--seed", "-1"], "'-1' is not an integer from 0 to 4294967295"),
-    "early stopping of a GAN": (["--early_stopping", "3"], "--early_stopping needs a test error"),
+    "early stopping of a GAN": (["--early_stopping", "3"], "--early_stopping needs a reconstruction error"),
     "devices": (["--devices", "two"], "'two' is not a positive integer"),
     "kept": (["--keep", "0"], "'0' is not a positive integer"),
 }

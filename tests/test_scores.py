@@ -75,7 +75,7 @@ def test_costly_parts_are_computed_once_and_end_with_their_run(tmp_path, finishe
     run = finished(tmp_path / "run", "dlcv2018", "gan")
     first = scores.sample_quality(run, run.model)
     assert scores.sample_quality(run, run.model) == first and len(trained) == 1
-    kept = [weakref.ref(run), weakref.ref(trained.pop()), weakref.ref(scores.reference(run)[0])]
+    kept = [weakref.ref(run), weakref.ref(trained.pop()), weakref.ref(scores.reference(run, "test"))]
     assert all(reference() is not None for reference in kept)
     del run
     gc.collect()
