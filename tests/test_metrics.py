@@ -122,14 +122,26 @@ def test_fitted_gaussians_of_fewer_pictures_than_pixels_stay_in_their_span():
     drawn = rivals.gaussian(images, 50, np.random.default_rng(1)).reshape(50, -1) - images.reshape(5, -1).mean(axis=0)
     assert np.linalg.matrix_rank(drawn, tol=1e-3) == 4 and drawn.std() > 0.03
     assert rivals.pca_gaussian(images, 3, np.random.default_rng(1)).shape == (3, 8, 8, 3)
+    fitted = rivals.fit_pca(images, 64)
+    np.testing.assert_allclose(fitted.components @ fitted.components.T, np.eye(4), atol=1e-4)
+    np.testing.assert_allclose(fitted.reconstruction(images), images, atol=1e-4)
+    assert rivals.fit_pca(np.full((3, 2, 2, 1), 0.5, np.float32), 2).variances.max() < 1e-12  # pictures that are equal
 
 
 def test_pca_leaves_the_variance_of_the_components_it_drops(correlated):
     images, flat = correlated
     values = np.linalg.eigvalsh(np.cov(flat.T))[::-1]
     for k in (1, 2, 3):
-        shown = rivals.reconstruction(rivals.fit_pca(images, k), images)
+        fitted = rivals.fit_pca(images, k)
+        shown = fitted.reconstruction(images)
         assert shown.shape == images.shape
+        np.testing.assert_allclose(
+            fitted.errors(images)[[0, -1]],
+            [np.var(images, axis=0).mean(), np.mean((images - shown) ** 2)],
+            rtol=1e-3,
+            atol=1e-8,
+        )
+        np.testing.assert_allclose(fitted.variances, values[:k], rtol=1e-3)
         error = np.mean((images - shown).astype(np.float64) ** 2)
         assert error == pytest.approx(values[k:].sum() / 16 * 1999 / 2000, rel=1e-3, abs=1e-9)
 

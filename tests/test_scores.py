@@ -186,6 +186,8 @@ def test_an_autoencoders_rivals_are_fitted_to_the_training_pictures():
     images, mean = test / 255, train.mean(axis=0) / 255
     assert found[2]["mean_picture_mse"] == pytest.approx(np.mean((images - mean) ** 2), rel=1e-4)
     assert found[2]["mean_picture_mse"] > 1.3 * np.mean((images - images.mean(axis=0)) ** 2)  # the test set's own mean
+    zero = np.mean(images**2)  # the error of the models, which decode black: worse than the mean picture
+    assert found[3]["test_mse_mean_code"] == pytest.approx(zero, rel=1e-4) and found[3]["pca_components"] == 0
     assert found[3]["pca_mse"] < 1e-5 < 1e-3 < found[2]["pca_mse"] < found[2]["mean_picture_mse"]
 
 

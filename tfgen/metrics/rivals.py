@@ -1,7 +1,9 @@
 """Pictures and reconstructions by models without structure, fitted to training pictures. A model should beat them."""
 
+import dataclasses
+
 import numpy as np
-from sklearn.decomposition import PCA
+import scipy.linalg
 
 
 def independent_pixels(images: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
@@ -34,10 +36,51 @@ def gaussian(images: np.ndarray, n: int, random: np.random.Generator) -> np.ndar
     return _pictures(mean + weights @ (flat - mean), images)
 
 
+@dataclasses.dataclass(frozen=True)
+class PCA:
+    """Principal components of pictures with D values each.
+
+    Attributes:
+        mean: (D,).
+        components: (K, D), orthonormal, that with the largest variance first.
+        variances: (K,), of the training pictures along the components.
+    """
+
+    mean: np.ndarray
+    components: np.ndarray
+    variances: np.ndarray
+
+    def codes(self, images: np.ndarray) -> np.ndarray:
+        """The principal components (n, K) of pictures (n, H, W, C)."""
+        return (images.reshape(len(images), -1) - self.mean) @ self.components.T
+
+    def reconstruction(self, images: np.ndarray) -> np.ndarray:
+        """Pictures (n, H, W, C) reconstructed from their principal components, the same shape."""
+        return (self.mean + self.codes(images) @ self.components).reshape(images.shape)
+
+    def errors(self, images: np.ndarray) -> np.ndarray:
+        """Mean squared errors (K + 1,) of the reconstructions from the first 0, 1, ..., K components."""
+        error = np.mean((images.reshape(len(images), -1) - self.mean) ** 2, dtype=np.float64)
+        gains = np.mean(self.codes(images).astype(np.float64) ** 2, axis=0) / len(self.mean)
+        return error - np.concatenate([[0.0], np.cumsum(gains)])
+
+
 def fit_pca(images: np.ndarray, components: int) -> PCA:
-    """A PCA of pictures (N, H, W, C) with this number of components, or as many as N pictures determine."""
+    """The PCA of pictures (N, H, W, C) with this number of components, or as many as N pictures determine.
+
+    It needs the eigenvectors of the smaller of X^T X and X X^T, where X are the centered pictures.
+    """
     flat = images.reshape(len(images), -1)
-    return PCA(min(components, len(flat) - 1, flat.shape[1]), random_state=0).fit(flat)
+    mean = flat.mean(axis=0)
+    centered = flat - mean
+    n, d = centered.shape
+    square = centered.T @ centered if d <= n else centered @ centered.T
+    first = max(0, len(square) - min(components, n - 1, d))
+    values, vectors = scipy.linalg.eigh(square, subset_by_index=[first, len(square) - 1])
+    kept = np.flatnonzero(values > 1e-6 * values[-1])[::-1] if values[-1] > 0 else np.array([len(values) - 1])
+    vectors = vectors[:, kept] if d <= n else centered.T @ vectors[:, kept]
+    lengths = np.maximum(np.linalg.norm(vectors, axis=0), np.finfo(np.float32).tiny)
+    return PCA(mean, (vectors / lengths).T.astype(np.float32), values[kept] / (n - 1))
 
 
 def pca_gaussian(images: np.ndarray, n: int, random: np.random.Generator, components: int = 64) -> np.ndarray:
@@ -50,14 +93,8 @@ def pca_gaussian(images: np.ndarray, n: int, random: np.random.Generator, compon
         components: number of components.
     """
     fitted = fit_pca(images, components)
-    scores = random.standard_normal((n, fitted.n_components_)) * np.sqrt(fitted.explained_variance_)
-    return _pictures(fitted.inverse_transform(scores.astype(np.float32)), images)
-
-
-def reconstruction(fitted: PCA, images: np.ndarray) -> np.ndarray:
-    """Pictures (n, H, W, C) reconstructed from their principal components, the same shape."""
-    codes = fitted.transform(images.reshape(len(images), -1))
-    return fitted.inverse_transform(codes).reshape(images.shape).astype(np.float32)
+    codes = random.standard_normal((n, len(fitted.components))) * np.sqrt(np.maximum(fitted.variances, 0))
+    return _pictures(fitted.mean + codes.astype(np.float32) @ fitted.components, images)
 
 
 def _pictures(flat: np.ndarray, like: np.ndarray) -> np.ndarray:
