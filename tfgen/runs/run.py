@@ -222,9 +222,11 @@ class Run:
         """The command that trains or resumes this run, with the flags that differ from the study's settings."""
         run, preset = self.settings, self.preset
         size = data.dataset(run.filled("dataset"), run.data.data_dir).image_size
+        batch_size = run.filled("batch_size")
+        usual = preset.epochs_on(run.pictures, batch_size) if run.pictures else preset.epochs
         words = [
             *settings.words(run.data, DataSettings(preset.data, image_size=size)),
-            *settings.words(run.training, TrainingSettings(preset.epochs, preset.batch_size)),
+            *settings.words(run.training, TrainingSettings(usual, preset.batch_size)),
         ]
         for name, value in run.arguments.items():
             if value != preset.defaults()[name]:
