@@ -361,6 +361,8 @@ def test_fit_joins_the_batches_of_a_step(kind, small):
         model.fit(x, batch_size=48, verbose=0)
     else:
         model.fit(tf.data.Dataset.from_tensor_slices(x).batch(16, drop_remainder=kind == "data set"), verbose=0)
+        with pytest.raises(UserError, match="must be in"):
+            model.fit(tf.data.Dataset.from_tensor_slices(2 * x).batch(16), verbose=0)
     assert shapes == ([32, 32] if kind == "larger than the data" else [16] * 4)
     assert int(model.step) == len(shapes) / 2
 
