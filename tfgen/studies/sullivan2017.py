@@ -197,7 +197,7 @@ def _gan_preset(
         figures={
             f"sullivan2017_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
             f"sullivan2017_{name}_samples.jpg": Plot(
-                functools.partial(figures.samples_and_test, n=64, columns=8),
+                functools.partial(figures.samples_and_real, n=64, columns=8),
                 "Left: a montage of 8x8 pictures generated from latents sampled from N(0, I). Right: test pictures.",
             ),
         },
