@@ -309,7 +309,7 @@ PRESETS = {
         data="digits",
         split="train",
         batch_size=32,
-        epochs=400,  # the tutorial's 18,750 steps
+        iterations=18_750,  # the tutorial's 10 epochs of 60,000 images
         parameters={"encoder": 31_364, "decoder": 43_393},
         samples=functools.partial(latents.prior_samples, n=16),
         sample_columns=4,
@@ -344,7 +344,7 @@ PRESETS = {
         data="digits",
         split="train",
         batch_size=256,
-        epochs=400,  # a sixth of the tutorial's steps
+        iterations=11_719,  # the tutorial's 50 epochs of 60,000 images
         parameters={"discriminator": 214_785, "generator": 2_697_152},
         samples=functools.partial(latents.prior_samples, n=16),  # the tutorial's 4x4
         sample_columns=4,
@@ -400,7 +400,7 @@ PRESETS = {
         data="digits",
         split="train",
         batch_size=64,
-        epochs=950,  # the example's 21,875 steps
+        iterations=21_875,  # the example's 20 epochs of 70,000 images
         parameters={"discriminator": 80_385, "generator": 1_778_945},
         samples=functools.partial(latents.class_grid, n=10),
         sample_columns=10,
