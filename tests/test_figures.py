@@ -91,9 +91,26 @@ def test_fig1_2_and_fig2_2_curves():
             )
             assert axis.get_legend() is None
             (line,) = axis.lines
-            np.testing.assert_array_equal(
-                line.get_xydata(), np.stack([run.history()["iteration"], run.history()[log]], axis=1)
-            )
+            steps = 2 if log == "g_loss" else 1  # the homework's generator makes two
+            assert len(line.get_xdata()) == steps * len(run.history()["iteration"])
+            np.testing.assert_array_equal(line.get_ydata()[steps - 1 :: steps], run.history()[log])
+
+
+def test_fig2_2_has_a_point_for_every_step_of_a_player():
+    """The homework's figure has twice as many points for G, which makes two steps, as for D."""
+    run = FakeRun("gan")
+    run.history = lambda: {
+        "iteration": np.arange(1, 4),
+        "d_loss": np.array([1.0, 2.0, 3.0]),
+        "g_loss": np.array([10.0, 20.0, 30.0]),  # the last step of each iteration
+        "g_loss_1": np.array([7.0, 17.0, 27.0]),
+        "g_loss_2": np.array([8.0, 18.0, 28.0]),
+    }
+    d, g = STUDIES["dlcv2018"]["gan"].figures["fig2_2.jpg"].draw(run).axes
+    assert (d.get_title(), g.get_title(), g.get_xlabel()) == ("D loss", "G loss", "Training iterations")
+    np.testing.assert_array_equal(d.lines[0].get_xydata(), [[1, 1], [2, 2], [3, 3]])
+    np.testing.assert_array_equal(g.lines[0].get_ydata(), [7, 8, 10, 17, 18, 20, 27, 28, 30])
+    np.testing.assert_array_equal(g.lines[0].get_xdata(), np.arange(1, 10))
 
 
 def test_fig1_3_rows(toy):
@@ -225,8 +242,8 @@ def test_the_strip_follows_the_same_latents_over_the_training(sheets):
 
 def test_grids_over_the_epochs(sheets):
     figure = figures.training_grids(sheets)
-    assert [axis.get_title() for axis in figure.axes] == ["epoch 5", "epoch 9", "epoch 14", "epoch 19"]
-    for axis, epoch in zip(figure.axes, (5, 9, 14, 19)):
+    assert [axis.get_title() for axis in figure.axes] == ["epoch 8", "epoch 11", "epoch 15", "epoch 19"]
+    for axis, epoch in zip(figure.axes, (8, 11, 15, 19)):
         assert axis.images[0].get_array()[2, 2] == pytest.approx(10 * epoch / 255)
 
 
@@ -342,6 +359,31 @@ def test_sharpness_of_known_pictures():
     np.testing.assert_allclose(sharpness.laplacian_variance(red), 16 * 0.299**2)
 
 
+def test_detail_of_known_pictures():
+    """A board of single pixels is all fine, one of 2x2 blocks all coarse; white noise has its variance in both."""
+    x, y = np.meshgrid(np.arange(32), np.arange(32))
+    boards = np.stack([np.full((32, 32), 0.3), (x + y) % 2, (x // 2 + y // 2) % 2])[..., None]
+    fine, coarse = sharpness.detail(boards)
+    np.testing.assert_allclose(fine, [0, 1 / 3, 0], atol=1e-12)  # one of three orientations, (1 - 0 - 0 + 1) / 2
+    np.testing.assert_allclose(coarse, [0, 0, 4 / 3], atol=1e-12)
+    noise = np.random.default_rng(0).normal(0.5, 0.1, (64, 32, 32, 1))
+    np.testing.assert_allclose(np.mean(sharpness.detail(noise), axis=1), 0.01, rtol=0.03)
+
+
+def test_grain_is_not_sharpness():
+    """Blurred edges under grain: the Laplacian calls them as sharp as the edges, the coarse band shows the blur."""
+    random = np.random.default_rng(0)
+    edges = np.kron(random.random((64, 4, 4)), np.ones((8, 8)))[..., None]
+    edges = np.roll(edges, (3, 3), axis=(1, 2))  # edges between the blocks of the bands, as in pictures
+    blurred = edges
+    for _ in range(24):
+        blurred = sum(np.roll(blurred, step, axis) for step in (-1, 0, 1) for axis in (1, 2)) / 6
+    grain = random.normal(0, 0.06, edges.shape)
+    laplacian = [sharpness.laplacian_variance(x).mean() for x in (edges, blurred + grain)]
+    coarse = [sharpness.detail(x)[1].mean() for x in (edges, blurred + grain)]
+    assert laplacian[1] > 0.7 * laplacian[0] and coarse[1] < 0.35 * coarse[0]
+
+
 def test_sharpness_rows_compare_with_the_test_pictures(toy, monkeypatch):
     run = FakeRun("gan", toy)
     monkeypatch.setattr(
@@ -349,8 +391,9 @@ def test_sharpness_rows_compare_with_the_test_pictures(toy, monkeypatch):
     )  # half the contrast: a quarter of the variance
     figure = figures.sharpness_rows({"GAN": run})
     labels = [axis.get_ylabel() for axis in figure.axes if axis.get_ylabel()]
-    assert [label.split("(")[1] for label in labels] == ["100%)", "25%)"]
-    assert len(figure.axes) == 16
+    assert labels[0] == "test pictures\nfine 100%\ncoarse 100%" and labels[1].startswith("gray with grain")
+    assert labels[2] == "GAN samples\nfine 25%\ncoarse 25%"
+    assert len(figure.axes) == 24
 
 
 def test_montages(toy):
@@ -378,6 +421,26 @@ def test_depth_rows_are_colour_truth_and_prediction_in_metres(toy, monkeypatch):
         figures.depth_rows(types.SimpleNamespace(source=lambda split: dataclasses.replace(toy, depth=None)))
 
 
+def test_depth_montages_are_colour_truth_and_prediction_with_the_error(toy, monkeypatch):
+    monkeypatch.setattr(latents, "depths", lambda model, images, draw=0: np.full((len(images), 16, 16, 1), 0.25))
+    figure = figures.depth_montages(types.SimpleNamespace(model=None, source=lambda split: toy))
+    colour, true, guess = shown(figure)[:3]  # the color bar has no picture
+    np.testing.assert_allclose(figures.tiles(np.rint(colour * 255), 16), toy.images / np.float32(255), atol=1e-6)
+    depth = toy.depth / 1000
+    for i in (0, 9, 63):  # columns of eight, gaps of two pixels
+        place = np.s_[2 + 18 * (i // 8) :, 2 + 18 * (i % 8) :]
+        np.testing.assert_allclose(
+            true[place][:16, :16].filled(-1), np.where(depth[i] > 0, depth[i], -1)[..., 0], rtol=1e-6
+        )
+        assert (guess[place][:16, :16] == 2.5).all()
+    known = depth > 0
+    assert 0 < known.mean() < 1
+    error = np.sqrt(np.mean((depth[known] - 2.5) ** 2))
+    titles = [axis.get_title() for axis in figure.axes[:3]]
+    assert titles == ["64 test pictures", "true depth", f"predicted depth, RMSE {error:.2f} m"]
+    assert figure.axes[1].images[0].get_clim() == figure.axes[2].images[0].get_clim() == (0, np.ceil(depth.max()))
+
+
 def test_the_noise_sampler_shows_one_picture_under_many_noises(toy, monkeypatch):
     def depths(model, images, draw=0):
         assert len(images) == 64 and (images == images[0]).all()
@@ -400,7 +463,7 @@ def settings(depth, latent_dim, values):
 
 def test_depth_curves_have_a_panel_a_depth_and_a_line_a_latent_size():
     runs = {"b": settings(3, 20, [1, 3, 5, 7, 9]), "a": settings(3, 2, [2, 4]), "c": settings(1, 20, [0, 1])}
-    figure = figures.depth_curves(runs, lambda run: run.history()["jsd"], "JSD", "nats")
+    figure = figures.latent_curves(runs, lambda run: run.history()["jsd"], "JSD", "nats")
     one, three = figure.axes
     assert (one.get_title(), three.get_title(), one.get_xlabel(), one.get_ylabel()) == (
         "JSD, depth 1",
@@ -415,10 +478,11 @@ def test_depth_curves_have_a_panel_a_depth_and_a_line_a_latent_size():
     assert one.lines[0].get_linestyle() == three.lines[1].get_linestyle() != three.lines[0].get_linestyle()
 
 
-def test_the_vaes_loss_is_what_it_minimised():
+def test_the_vaes_loss_is_four_times_what_it_minimized():
+    """The study's pictures are in [-1, 1]."""
     history = {"reconstruction": np.array([1.0, 0.5]), "kl": np.array([2.0, 4.0])}
     run = types.SimpleNamespace(history=lambda: history, record={"arguments": {"kl_weight": 0.25}})
-    np.testing.assert_array_equal(csi5340.loss(run), [1.5, 1.5])
+    np.testing.assert_array_equal(csi5340.loss(run), [6, 6])
 
 
 def test_a_comparison_lays_curves_over_rows_of_samples():
@@ -443,7 +507,7 @@ def test_a_comparison_lays_curves_over_rows_of_samples():
 
 def test_certainty_counts_what_the_classifier_holds_likely(toy, monkeypatch):
     sure = iter([np.array([0.97, 0.99, 0.52, 0.92]), np.array([0.22, 0.97])])
-    monkeypatch.setattr("tfgen.scores.classifier_of", lambda run: None)
+    monkeypatch.setattr("tfgen.scores.classifier_of", lambda run, of: None)
     monkeypatch.setattr("tfgen.metrics.classifier.certainty", lambda reader, images: next(sure))
     (axis,) = digits.certainty(FakeRun("gan", toy)).axes
     assert axis.get_legend_handles_labels()[1] == ["test pictures: 25% below .9", "generated: 50% below .9"]
@@ -463,7 +527,7 @@ def test_a_figure_in_words(acgan, toy):
     )
     assert figures.describe([None] * 3) == "Animation of 3 frames."
     assert figures.describe(figures.sharpness_rows({"GAN": FakeRun("gan", toy)})).startswith(
-        "16 pictures in 2 rows of 8: test pictures "
+        "24 pictures in 3 rows of 8: test pictures "
     )
 
 

@@ -186,6 +186,22 @@ def jensen_shannon(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable("tfgen")
+def fake_probability(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """E[D(G(z))], the mean probability of being real that the discriminator gives to generated pictures.
+
+    It is also the mean size of the gradient of the minimax loss, E[log(1 - D)], at the logits; that of the
+    non-saturating loss, -E[log D], is 1 minus it.
+
+    Args:
+        real, fake: logits, any shape.
+
+    Returns:
+        float32 scalar in (0, 1).
+    """
+    return tf.reduce_mean(tf.sigmoid(tf.cast(fake, tf.float32)))
+
+
+@keras.saving.register_keras_serializable("tfgen")
 def jensen_shannon_of_probabilities(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """The same estimate from probabilities of being real instead of logits.
 
@@ -229,7 +245,9 @@ def bernoulli_nll(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
 
     Args:
         images: (B, H, W, C), in [0, 1].
-        reconstructions: the same shape, probabilities, which are clipped to [1e-7, 1 - 1e-7].
+        reconstructions: the same shape, probabilities. If they come directly from Keras's sigmoid, as the output of a
+            float32 layer, Keras computes the value and its gradient from the logits, and both are exact for any logit.
+            Other probabilities are clipped to [1e-7, 1 - 1e-7]; beyond a logit of 16.1, their gradient is 0.
 
     Returns:
         float32 scalar.
@@ -237,10 +255,9 @@ def bernoulli_nll(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
     Source: Kingma and Welling 2013 (arXiv:1312.6114), appendix C.1, eq. 11.
     """
     _alike(images=images, reconstructions=reconstructions)
-    images = tf.cast(images, tf.float32)
-    reconstructions = tf.clip_by_value(tf.cast(reconstructions, tf.float32), 1e-7, 1.0 - 1e-7)
-    log_likelihood = images * tf.math.log(reconstructions) + (1.0 - images) * tf.math.log1p(-reconstructions)
-    return -tf.reduce_mean(tf.reduce_sum(log_likelihood, axis=[1, 2, 3]))
+    # A cast to another type, like any other operation, would hide the logits from Keras; one to float32 does nothing.
+    cross_entropy = keras.ops.binary_crossentropy(tf.cast(images, tf.float32), tf.cast(reconstructions, tf.float32))
+    return tf.reduce_mean(tf.reduce_sum(cross_entropy, axis=[1, 2, 3]))
 
 
 def root_mean_squared_error(values: tf.Tensor, predictions: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

@@ -16,7 +16,7 @@ Runs = Mapping[str, Run]  # label -> run
 
 def samples_of(run: Run) -> np.ndarray:
     """Sample pictures (n, H, W, C) in [0, 1] of a run, as in the sheets it saves during training."""
-    return run.preset.samples(run.model)
+    return run.preset.sample(run, run.model)
 
 
 def comparison(
@@ -59,26 +59,40 @@ def comparison(
     return figure
 
 
-def depth_curves(runs: Runs, values: Callable[[Run], np.ndarray], title: str, unit: str) -> Figure:
-    """Values averaged over each epoch, with a panel for each depth and a line for each latent size, as in csi5340.
+def depth_of(run: Run) -> str:
+    """ "depth 3" for a run of a model with the argument `depth`."""
+    return f"depth {run.record['arguments']['depth']}"
+
+
+def size_of(run: Run) -> str:
+    """ "32x32" for a run on pictures of that size."""
+    return "{0}x{0}".format(run.record["image_size"])
+
+
+def latent_curves(
+    runs: Runs, values: Callable[[Run], np.ndarray], title: str, unit: str, panel: Callable[[Run], str] = depth_of
+) -> Figure:
+    """Values averaged over each epoch, with a panel for each depth or size and a line for each latent size.
+
+    As in csi5340.
 
     Args:
-        runs: label -> Run of a model with the arguments `depth` and `latent_dim`; the labels are not used.
+        runs: label -> Run of a model with the argument `latent_dim`; the labels are not used.
         values: (run) -> (n,), one value for each of its n iterations.
         title, unit: title and unit of the values.
+        panel: (run) -> title of its panel, in addition to `title`.
     """
-    arguments = [(run.record["arguments"], run) for run in runs.values()]
-    by_setting = {(given["depth"], given["latent_dim"]): run for given, run in arguments}
-    depths, sizes = (sorted({setting[i] for setting in by_setting}) for i in (0, 1))
-    figure = Figure((4 * len(depths), 4.5), layout="constrained")
-    axes = figure.subplots(1, len(depths), sharey=True, squeeze=False)[0]
-    for axis, depth in zip(axes, depths, strict=True):
-        axis.set_title(f"{title}, depth {depth}")
+    by_setting = {(panel(run), run.record["arguments"]["latent_dim"]): run for run in runs.values()}
+    panels, sizes = (sorted({setting[i] for setting in by_setting}) for i in (0, 1))
+    figure = Figure((4 * max(len(panels), 2), 4.5), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axis, name in zip(axes, panels, strict=True):
+        axis.set_title(f"{title}, {name}")
         axis.set_xlabel("Epochs")
         axis.xaxis.get_major_locator().set_params(integer=True)
         for i, size in enumerate(sizes):
-            if (depth, size) in by_setting:
-                run = by_setting[depth, size]
+            if (name, size) in by_setting:
+                run = by_setting[name, size]
                 means = epoch_means(values(run), run.steps_per_epoch)
                 axis.plot(1 + np.arange(len(means)), means, label=f"{size} latents", **line_style(i))
         axis.legend(fontsize="small")
@@ -86,25 +100,34 @@ def depth_curves(runs: Runs, values: Callable[[Run], np.ndarray], title: str, un
     return figure
 
 
-def sharpness_rows(runs: Runs, n: int = 8, of: int = 64) -> Figure:
-    """A row of test pictures, then a row of samples of each run, and of reconstructions if it is an autoencoder.
+def sharpness_rows(runs: Runs, n: int = 8, of: int = 64, grain: float = 0.035) -> Figure:
+    """A row of test pictures, of gray with grain, of samples of each run, and of reconstructions of an autoencoder.
 
-    Labels give the mean sharpness of `of` pictures and its ratio to that of the test pictures.
+    Labels give the detail of `of` pictures in a fine and a coarse band, relative to that of the test pictures; see
+    `tfgen.metrics.sharpness.detail`. The gray pictures have no edges: what they show in the fine band is no sharpness.
+
+    Args:
+        runs: label -> Run.
+        n: number of pictures per row.
+        of: number of pictures that are measured.
+        grain: standard deviation of the noise on the gray pictures.
 
     Raises:
         UserError: if the test pictures are all flat.
     """
     source = next(iter(runs.values())).source("test")
-    pictures = {"test pictures": source.floats(slice(of))}
+    real = source.floats(slice(of))
+    noise = np.random.default_rng(0).normal(0.5, grain, (*real.shape[:-1], 1))
+    pictures = {"test pictures": real, "gray with grain": np.broadcast_to(noise, real.shape)}
     for label, run in runs.items():
         if run.model.autoencodes:
-            pictures[f"{label} reconstructions"] = latents.reconstructions(run.model, pictures["test pictures"])
+            pictures[f"{label} reconstructions"] = latents.reconstructions(run.model, real)
         pictures[f"{label} samples"] = latents.prior_samples(run.model, of)
-    values = {label: float(sharpness.laplacian_variance(images).mean()) for label, images in pictures.items()}
-    real = values["test pictures"]
-    if real == 0:
+    values = {label: np.mean(sharpness.detail(images), axis=1) for label, images in pictures.items()}
+    if not np.all(values["test pictures"]):
         raise UserError("the test pictures have no edges to compare with: use other pictures.")
-    rows = [
-        (f"{label}\n{values[label]:.4f} ({values[label] / real:.0%})", images) for label, images in pictures.items()
-    ]
+    rows = []
+    for label, images in pictures.items():
+        fine, coarse = values[label] / values["test pictures"]
+        rows.append((f"{label}\nfine {fine:.0%}\ncoarse {coarse:.0%}", images))
     return rows_of(rows, n)[0]

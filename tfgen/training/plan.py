@@ -2,11 +2,13 @@
 
 import dataclasses
 import os
+import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 from tfgen import UserError, __version__, data, runs, settings
 from tfgen.data import batches
-from tfgen.settings import DEFAULT_STUDY, DataSettings, RunSettings, TrainingSettings
+from tfgen.settings import DEFAULT_STUDY, VALIDATION, DataSettings, RunSettings, TrainingSettings
 from tfgen.studies import find
 from tfgen.studies.study import Preset
 
@@ -25,6 +27,7 @@ def plan(
     new: bool = False,
     smoke: bool = False,
     chief: bool = True,
+    others: Iterable[runs.Run] = (),
     **options: Any,
 ) -> runs.Run:
     """Plans a new run, or one to be resumed. None means the study's default.
@@ -39,6 +42,7 @@ def plan(
         new: whether to append -2, -3, ... to the folder's name if it exists.
         smoke: whether to train a tiny model.
         chief: whether this process writes the run.
+        others: runs that were planned before; runs on the same data read them once.
         options: fields of DataSettings and TrainingSettings.
 
     Raises:
@@ -56,7 +60,11 @@ def plan(
     if new:
         folder = unused(folder)
     if training.early_stopping and not preset.score.test_error:
-        raise UserError(f"--early_stopping needs a test error, which only autoencoders have: leave it out for {model}.")
+        raise UserError(
+            f"--early_stopping needs a reconstruction error, which only autoencoders have: leave it out for {model}."
+        )
+    before = runs.Run.open(folder).settings if (pathlib.Path(folder) / runs.RECORD).exists() else None
+    training = dataclasses.replace(training, validation=_validation(training, before, folder))
     narrow = {"width": SMOKE_WIDTH} if smoke else {}
     if any(letter in str(folder) for letter in "*?[]\\"):
         raise UserError(
@@ -77,9 +85,9 @@ def plan(
         ),
         chief=chief,
     )
+    planned.sources = next((other.sources for other in others if other.settings.data == reading), planned.sources)
     planned.settings = _with_data(planned)
-    if (planned.folder / runs.RECORD).exists():
-        before = runs.Run.open(folder).settings
+    if before:
         if _minor(before.started_with) < _minor(NUMBERS_SINCE):
             raise UserError(
                 f"{folder} was started with tfgen {before.started_with}, which orders the data and takes steps "
@@ -97,6 +105,24 @@ def _minor(version: str) -> list[int]:
     return [int(number) for number in version.split(".")[:2]]
 
 
+def _validation(training: TrainingSettings, before: RunSettings | None, folder: str) -> float:
+    """The share of the training set to hold out: as given, as in the run that is resumed, or the default.
+
+    Raises UserError if there is none but the run is to be evaluated.
+    """
+    share = training.validation
+    if share is None:
+        share = before.filled("validation") if before else VALIDATION if training.score_every else 0.0
+    if training.score_every and not share:
+        raise UserError(
+            f"{folder} was trained without a validation part, which --score_every and --early_stopping need: leave "
+            "them out, or start a new run with --new or another --run."
+            if before
+            else "--score_every and --early_stopping need a validation part: leave out --validation 0."
+        )
+    return share
+
+
 def unused(folder: str) -> str:
     """The folder's name if it does not exist; otherwise with the first suffix of -2, -3, ... that is free."""
     names = (f"{folder}-{i}" if i > 1 else folder for i in range(1, 10_000))
@@ -106,7 +132,7 @@ def unused(folder: str) -> str:
 def _filled(
     preset: Preset, reading: DataSettings, training: TrainingSettings, smoke: bool
 ) -> tuple[DataSettings, TrainingSettings]:
-    """The settings, with the defaults of the study or of a tiny model for those that are None."""
+    """The settings, with the defaults of the study or of a tiny model for those that are None, except the epochs."""
     dataset = reading.dataset or preset.data
     folder = os.path.abspath(os.path.expanduser(reading.data_dir)) if reading.data_dir else None
     reading = dataclasses.replace(
@@ -118,9 +144,10 @@ def _filled(
     )
     training = dataclasses.replace(
         training,
-        epochs=training.epochs or (SMOKE_EPOCHS if smoke else preset.epochs),
+        epochs=training.epochs or (SMOKE_EPOCHS if smoke else None),
         batch_size=training.batch_size or (min(SMOKE_BATCH, preset.batch_size) if smoke else preset.batch_size),
         score_every=1 if training.early_stopping else training.score_every,
+        split=training.split or preset.split,
     )
     return reading, training
 
@@ -128,8 +155,6 @@ def _filled(
 def _with_data(run: runs.Run) -> RunSettings:
     """The run's settings, completed from its data. Raises UserError if the data do not fit the model."""
     source = run.training_source()
-    if run.settings.training.score_every:
-        run.source("test")  # must exist before training starts
     for field in run.preset.needs:
         if getattr(source, field) is None:
             raise UserError(
@@ -138,8 +163,11 @@ def _with_data(run: runs.Run) -> RunSettings:
             )
     run.settings = dataclasses.replace(run.settings, channels=source.images.shape[-1])
     per_step = run.build().batches_per_step
+    training = run.settings.training
+    epochs = training.epochs or run.preset.epochs_on(len(source), run.settings.filled("batch_size"))
     return dataclasses.replace(
         run.settings,
+        training=dataclasses.replace(training, epochs=epochs),
         pictures=len(source),
         data_fingerprint=source.fingerprint(),
         steps_per_epoch=batches.steps_per_epoch(source, run.settings.filled("batch_size"), per_step),
