@@ -134,7 +134,11 @@ def _ignored(root: pathlib.Path, used: set[str]) -> list[str]:
             path = os.path.join(place, name)
             if os.path.realpath(path) in used:
                 continue
-            if not name.startswith(".") and os.path.isfile(path) and pictures.is_picture(path, name):
+            inside = os.path.relpath(path, root).split(os.sep)[:-1]
+            hidden = [part for part in inside if part.startswith(".") or part.lower() in pictures.LEFT_BEHIND]
+            if hidden:
+                others[f"in {hidden[0]}"] += 1
+            elif not name.startswith(".") and os.path.isfile(path) and pictures.is_picture(path, name):
                 pictured.append(path)
             else:
                 others[os.path.splitext(name)[1].lower() or name] += 1
@@ -161,4 +165,4 @@ def _piece(source: Source, split: str, start: int, bad: list) -> tuple[np.ndarra
     images, good = source.images.decoded(bad.append)
     if isinstance(source.depth, Files):
         good = source.depth.decoded(bad.append, good)[1]
-    return images, good, [str(source.images.path(i)) for i in range(len(source))]
+    return images, good, [pictures.shown(source.images.path(i)) for i in range(len(source))]

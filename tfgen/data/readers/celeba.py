@@ -300,12 +300,8 @@ def find_official(
     for i, name in enumerate(table.names):
         found = known.find(name)
         if len(found) != 1:
-            tell(
-                UserError(
-                    f"{pictures.shown(parts_path)} has no row for {name}: expected one for each row of {path.name}; "
-                    "restore it."
-                )
-            )
+            what = f"has no row for {pictures.shown(name)}: expected one for each row of {path.name}; restore it"
+            tell(UserError(f"{pictures.shown(parts_path)} {what}."))
         for other, number in PARTS.items():
             if len(found) == 1 and part.get(found[0]) == number:
                 rows[other].append(i)
