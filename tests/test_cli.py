@@ -338,6 +338,8 @@ def test_every_experiment_names_models_and_arguments_that_exist():
         "csi5340/steps",
         "pegasus/variants",
         "digits/adversarial",
+        "digits/collapse",
+        "digits/convergence",
     }
     for name, experiment in EXPERIMENTS.items():
         for model, changes in experiment.variants.values():

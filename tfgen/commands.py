@@ -214,9 +214,10 @@ def _variants(
     """
     from tfgen.studies import find
 
-    study = name.split("/")[0]
+    study, found = name.split("/")[0], _experiment(name)
+    options = options if choice["smoke"] else {**found.settings, **options}
     planned: dict[str, Run] = {}
-    for label, (model, changes) in _experiment(name).variants.items():
+    for label, (model, changes) in found.variants.items():
         preset = find(study, model)
         arguments, chosen = _chosen(study, model, _taken(preset, options) if before else options, changes)
         own = re.sub(r"[^\w.-]+", "_", label)
@@ -339,15 +340,19 @@ def _announce(
 
 
 def _estimate(runs: "list[Run]", strategy: "tf.distribute.Strategy") -> "dict[Run, float]":
-    """Run -> seconds that it takes. Measures one run of each model; the others are scaled by their operations."""
+    """Run -> seconds that it takes.
+
+    Measures one run of each model, data and size of batches; the others are scaled by their operations.
+    """
     from tfgen.training import cost, measure
 
-    models = list(dict.fromkeys(run.settings.model for run in runs))
-    if models:
-        program.tell(f"measuring the training steps of {', '.join(models)} ...")
+    kinds: dict[tuple, list[Run]] = {}
+    for run in runs:
+        kinds.setdefault((run.settings.model, run.settings.data, run.settings.training.batch_size), []).append(run)
+    if kinds:
+        program.tell(f"measuring the training steps of {', '.join(dict.fromkeys(model for model, *_ in kinds))} ...")
     seconds = {}
-    for model in models:
-        first, *others = [run for run in runs if run.settings.model == model]
+    for first, *others in kinds.values():
         timing = measure(first, strategy)
         seconds[first] = timing.left(first)
         whole = cost(first.build()) if others else 1.0

@@ -165,6 +165,8 @@ class Experiment:
         variants: label -> (model, arguments of its builder that differ from their defaults).
         draw: {label: run} -> matplotlib Figure.
         caption: what the figure shows.
+        settings: settings of the runs and arguments of all variants, for those that are not given. A smoke run does
+            not use them.
         alike: whether the runs must agree in all settings except those that vary; otherwise only in the data, the size
             and the width.
     """
@@ -172,4 +174,5 @@ class Experiment:
     variants: dict[str, tuple[str, dict[str, Any]]]
     draw: Callable[[Mapping[str, Run]], Figure]
     caption: str
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     alike: bool = True

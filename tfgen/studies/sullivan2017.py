@@ -287,6 +287,12 @@ PRESETS = {
                 "Test pictures, spread evenly over the set, with their true and predicted depth in meters. Gray "
                 "pixels have no measured depth.",
             ),
+            "sullivan2017_depth_wgan_montages.jpg": Plot(
+                figures.depth_montages,
+                "The study's montages of 8x8: test pictures, spread evenly over the set, their true depth and the "
+                "predicted one in meters, with the root mean squared error of the pictures shown. Gray pixels have no "
+                "measured depth. The study's colors for depth are those of jet, in which equal steps look unequal.",
+            ),
             "sullivan2017_depth_wgan_noise.jpg": Plot(
                 figures.noise_sampler,
                 "The study's sampler: the depth of one picture for 64 noise samples. Right: the standard deviation "
