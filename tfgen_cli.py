@@ -104,7 +104,9 @@ def train(arguments: argparse.Namespace) -> int:
     if run.chief and not arguments.dry_run:
         patience = run.settings.training.early_stopping
         stopped = run.iteration < run.iterations
-        early = f", stopping early because the test error had not improved for {patience} epochs" if stopped else ""
+        early = (
+            f", stopping early because the validation error had not improved for {patience} epochs" if stopped else ""
+        )
         print(f"Trained {run.iteration} iterations in {run.seconds:.0f} s{early}. Next:")
         for word in ("score", "report", "export"):
             print(f"  {program.command(word, run.folder)}")
@@ -145,9 +147,9 @@ def _print_report(made: commands.Report) -> int:
 
 
 def score(arguments: argparse.Namespace) -> int:
-    """Prints the numbers of a run."""
-    for name, value in commands.score(arguments.run, best=arguments.best).items():
-        print(f"{name:28s} {value:.6g}")
+    """Prints the numbers of a run, beside those of its rivals."""
+    numbers = commands.score(arguments.run, best=arguments.best)
+    print(commands.describe_score(arguments.run, numbers))
     return 0
 
 

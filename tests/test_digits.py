@@ -217,6 +217,9 @@ class Painter:
         painted = stripes(3, 2).images / np.float32(255)
         return painted[np.array([0, 1, 0])[np.argmax(inputs["codes"], axis=1)]]
 
+    def generate(self, z, condition):
+        return self.generator({"z": z, "codes": condition}, training=False)
+
 
 class Run(types.SimpleNamespace):
     """What a score asks of a run."""
@@ -234,8 +237,11 @@ def striped():
 @pytest.mark.trace
 def test_label_fidelity_counts_what_is_shown(striped):
     seen = scores.measure_label_fidelity(striped, Painter(), n=300)
-    assert seen == {"pictures": 300, "label_fidelity": pytest.approx(2 / 3), "classifier_test_accuracy": 1.0}
     assert seen.keys() == scores.label_fidelity.meanings.keys()
+    assert seen["pictures"] == 300 and seen["classifier_test_accuracy"] == 1
+    assert seen["label_fidelity"] == pytest.approx(2 / 3) and seen["label_fidelity_chance"] == pytest.approx(1 / 3)
+    assert 0.60 < seen["label_fidelity_low"] < 0.62 and 0.71 < seen["label_fidelity_high"] < 0.73  # 2/3 +- 1.96 * .027
+    assert seen["z_change"] == 0 < seen["label_change"]  # it paints the same for every latent
 
 
 @pytest.mark.trace
@@ -243,7 +249,9 @@ def test_sample_quality_reads_classes_where_there_are_no_attributes(striped):
     model = types.SimpleNamespace(sample=lambda key, n: tf.constant(stripes(n, 3).images / np.float32(255)))
     quality = scores.sample_quality(striped, model)
     assert quality["pictures"] == 90 and min(quality["precision"], quality["recall"]) > 0.5
-    assert quality["frechet"] < 3 * quality["frechet_floor"] < quality["frechet_untrained"]
+    assert quality["frechet"] < 3 * quality["frechet_copies"] < quality["frechet_untrained"]
+    structureless = [quality[f"frechet_{rival}"] for rival in ("pixels", "gaussian", "pca")]
+    assert 3 * quality["frechet"] < min(structureless) and quality["nearest_copies"] == 0 < quality["nearest"] < 3
 
 
 # Figures of what goes wrong, from runs whose numbers are known

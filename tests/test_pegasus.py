@@ -577,7 +577,7 @@ def test_sheet_of_mixtures(shape):
 
 @pytest.mark.parametrize("name", pegasus.PRESETS)
 def test_scores(name, toy):
-    run = types.SimpleNamespace(model=built(name), source=lambda split: toy)
+    run = type("Run", (), {"model": built(name), "source": lambda self, split: toy})()
     errors = scores.reconstruction_errors(run, run.model)
     images = toy.images / 255.0
     assert errors["mean_picture_mse"] == pytest.approx(np.mean((images - images.mean(axis=0)) ** 2), rel=1e-4)

@@ -1,12 +1,15 @@
 """Scores as values: every number has a meaning, any model can be scored, nothing outlives its run."""
 
 import gc
+import types
 import weakref
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from tfgen import scores
+from tfgen import UserError, scores
+from tfgen.data.source import Source
 from tfgen.metrics import classifier
 from tfgen.studies import STUDIES
 
@@ -75,7 +78,7 @@ def test_costly_parts_are_computed_once_and_end_with_their_run(tmp_path, finishe
     run = finished(tmp_path / "run", "dlcv2018", "gan")
     first = scores.sample_quality(run, run.model)
     assert scores.sample_quality(run, run.model) == first and len(trained) == 1
-    kept = [weakref.ref(run), weakref.ref(trained.pop()), weakref.ref(scores.reference(run)[0])]
+    kept = [weakref.ref(run), weakref.ref(trained.pop()), weakref.ref(scores.reference(run, "test"))]
     assert all(reference() is not None for reference in kept)
     del run
     gc.collect()
@@ -88,3 +91,188 @@ def test_meanings_of_named_numbers():
     codes = scores.code_quality(3).meanings
     assert codes["code_2_nmi"].startswith("normalized mutual information of categorical code 3")
     assert "code_3_nmi" not in codes
+
+
+# Rivals
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Data:
+    """A run that has data: splits of pictures (n, 8, 8, 1) uint8."""
+
+    def __init__(self, **splits):
+        self.splits = {
+            name: Source(name, images, np.zeros((len(images), 0), np.uint8)) for name, images in splits.items()
+        }
+        self.source = self.splits.__getitem__
+
+    def build(self):
+        return of(np.full((1, 8, 8, 1), 128, np.uint8))
+
+
+def of(images):
+    """A model whose samples are these pictures, again and again."""
+    return types.SimpleNamespace(
+        sample=lambda n, seed: tf.constant(images[np.arange(n) % len(images)] / np.float32(255))
+    )
+
+
+def bars(n, seed):
+    """Pictures of two crossing bars, thick or thin, at random places: no Gaussian."""
+    random, images = np.random.default_rng(seed), np.zeros((n, 8, 8, 1), np.uint8)
+    for image, (row, column), thick in zip(images, random.integers(0, 7, (n, 2)), random.integers(1, 3, n)):
+        image[row : row + thick] = random.integers(150, 256)
+        image[:, column : column + thick] = random.integers(150, 256)
+    return images
+
+
+@pytest.fixture
+def pixels(monkeypatch):
+    """The features are 24 random projections of the pixels: no classifier is trained."""
+    projection = np.random.default_rng(0).standard_normal((64, 24)).astype(np.float32)
+    monkeypatch.setattr(scores, "classifier_of", lambda run, of="": None)
+    monkeypatch.setattr(classifier, "features", lambda reader, images: images.reshape(len(images), -1) @ projection)
+
+
+def test_rivals_fail_each_in_its_way(pixels):
+    run = Data(train=bars(600, 0), test=bars(200, 1))
+    found = scores.sample_quality(run, of(bars(200, 2)))
+    assert found.keys() == scores.sample_quality.meanings.keys() and found["pictures"] == 200
+    assert found["frechet"] < 3 * found["frechet_copies"] and found["frechet_train"] < 3 * found["frechet_train_unseen"]
+    assert found["nearest"] == pytest.approx(1, abs=0.2) and min(found["precision"], found["recall"]) > 0.6
+    for rival in ("pixels", "gaussian", "pca"):
+        assert found[f"nearest_{rival}"] > 1.4
+    assert found["nearest_copies"] == 0 and found["precision_copies"] > 0.6
+    assert found["recall_untrained"] == 0 and found["frechet_untrained"] > 10 * found["frechet"]
+
+
+def test_copies_are_random_training_pictures_and_their_deviation_is_over_draws(pixels):
+    """The first 200 training pictures are dark; those of the test set are like the other 800."""
+    train, test = bars(1000, 0), bars(200, 1)
+    train[:200] //= 8
+    numbers = scores.reference(Data(train=train, test=test), "test").numbers
+    first = scores.reference(Data(train=train[:200], test=test), "test").numbers  # "the first n"
+    assert numbers["frechet_copies"] < first["frechet_copies"] / 5
+    assert 0 < numbers["frechet_copies_deviation"] < numbers["frechet_copies"] / 2
+    assert numbers["frechet_train_copies"] < numbers["frechet_train_unseen"]
+
+
+def test_rivals_are_fitted_to_random_pictures_of_a_large_training_set(pixels, monkeypatch):
+    monkeypatch.setattr(scores, "FITTED", 50)
+    run = Data(
+        train=np.arange(200, dtype=np.uint8)[:, None, None, None] * np.ones((8, 8, 1), np.uint8), test=bars(9, 1)
+    )
+    values = np.rint(scores.fitted_pictures(run)[:, 0, 0, 0] * 255)
+    assert len(set(values)) == 50 and values.max() > 150 and 70 < values.mean() < 130
+    with pytest.raises(UserError, match="train has one picture"):
+        scores.fitted_pictures(Data(train=bars(1, 0)))
+
+
+def test_an_autoencoders_rivals_are_fitted_to_the_training_pictures():
+    """Pictures of three directions; the test pictures are brighter. A PCA as long as the code gets all of it or not."""
+    random = np.random.default_rng(0)
+    basis = np.kron(np.eye(3, 4).reshape(3, 2, 2), np.ones((4, 4)))  # three of four blocks
+    train, test = (np.rint(random.uniform(0, 200, (n, 3)) @ basis.reshape(3, 64)).astype(np.uint8) for n in (300, 100))
+    test = np.where(test > 0, np.minimum(test + 50, 250), 0).astype(np.uint8)
+    run = Data(train=train.reshape(-1, 8, 8, 1), test=test.reshape(-1, 8, 8, 1))
+    found = {}
+    for length in (2, 3):
+        model = types.SimpleNamespace(
+            encode=lambda images, length=length: {"mean": np.zeros((len(images), length), np.float32)},
+            decoder=lambda z, training: tf.zeros((len(z), 8, 8, 1)),
+            has_posterior=False,
+        )
+        found[length] = scores.reconstruction_errors(run, model)
+    images, mean = test / 255, train.mean(axis=0) / 255
+    assert found[2]["mean_picture_mse"] == pytest.approx(np.mean((images - mean) ** 2), rel=1e-4)
+    assert found[2]["mean_picture_mse"] > 1.3 * np.mean((images - images.mean(axis=0)) ** 2)  # the test set's own mean
+    zero = np.mean(images**2)  # the error of the models, which decode black: worse than the mean picture
+    assert found[3]["test_mse_mean_code"] == pytest.approx(zero, rel=1e-4) and found[3]["pca_components"] == 0
+    assert found[3]["pca_mse"] < 1e-5 < 1e-3 < found[2]["pca_mse"] < found[2]["mean_picture_mse"]
+
+
+# Inputs
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Codes:
+    """An InfoGAN of one categorical code of 4 values and two continuous ones. The last one is ignored."""
+
+    categories, continuous = (4,), 2
+
+    def sample_latents(self, key, draw, n):
+        return np.random.default_rng(draw).random((n, 1)).astype(np.float32)
+
+    def sample_codes(self, key, draw, n):
+        random = np.random.default_rng(10 + draw)
+        return np.concatenate([np.eye(4)[random.integers(0, 4, n)], random.random((n, 2))], axis=1).astype(np.float32)
+
+    def generate(self, z, condition):
+        return np.stack([z[:, 0], np.argmax(condition[:, :4], axis=1) / 3, condition[:, 4]], axis=1).reshape(
+            -1, 3, 1, 1
+        )
+
+    def read_codes(self, images):
+        """What the pictures show; of the ignored code, the mean."""
+        shown = np.rint(3 * images[:, 1, 0, 0]).astype(int)
+        continuous = np.stack([images[:, 2, 0, 0], np.full(len(images), 0.5)], axis=1)
+        return {"code_0": np.eye(4)[shown], "continuous": continuous}
+
+
+def test_an_input_that_is_ignored_has_a_change_of_0_and_cannot_be_read():
+    found = scores.measure_codes_read_back(Codes())
+    assert found["continuous_1_change"] == 0 and found["continuous_1_r2"] == pytest.approx(0, abs=0.02)
+    assert (
+        found["continuous_0_r2"] == pytest.approx(1) and found["code_0_read"] == 1 > found["code_0_read_chance"] == 0.25
+    )
+    # Three numbers make the picture, each a part of the whole change.
+    parts = [found[f"{name}_change"] for name in ("z", "code_0", "continuous_0")]
+    assert min(parts) > 0.2 and sum(parts) == pytest.approx(1, abs=1e-6)
+    assert found.keys() <= scores.code_quality(1, 2).meanings.keys()
+
+
+def test_a_category_that_is_changed_is_another_one():
+    for n in (1, 2, 3, 10):
+        places = np.arange(200)
+        others = scores._another(places, n)
+        assert n == 1 or np.all(others != places % n)
+        assert set(others) == set(range(n)) and len({*zip(places % n, others)}) == max(n * (n - 1), 1)
+
+
+def test_a_generator_that_shows_one_picture_changes_with_nothing():
+    model = types.SimpleNamespace(
+        sample_latents=lambda key, draw, n: np.zeros((n, 1)), generate=lambda z, condition: np.ones((len(z), 2, 2, 1))
+    )
+    inputs = {"attribute": (np.zeros((8, 1)), np.ones((8, 1)))}
+    assert scores.input_changes(model, inputs) == {"z_change": 0, "attribute_change": 0}
+
+
+# Tables
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_has_the_rivals_beside_each_number():
+    numbers = {
+        "pictures": 9,
+        "frechet": 12.3456,
+        "frechet_copies": 4.0,
+        "frechet_copies_deviation": 0.25,
+        "recall": 0.5,
+    }
+    score = scores.sample_quality
+    assert score.table(numbers) == [
+        ["", "model", "untrained", "pixels", "gaussian", "pca", "copies"],
+        ["frechet", "12.35", "", "", "", "", "4 +- 0.25"],
+        ["recall", "0.5", "", "", "", "", ""],
+    ]
+    assert score.others(numbers) == {"pictures": 9}
+    assert score.legend(numbers).keys() == {"untrained", "pixels", "gaussian", "pca", "copies"}
+    assert score.table({"pictures": 9}) == [] and score.others({"pictures": 9}) == {"pictures": 9}
+
+
+@pytest.mark.parametrize("study, model, preset", PRESETS, ids=[f"{study}-{model}" for study, model, _ in PRESETS])
+def test_every_score_has_rivals_whose_numbers_and_columns_are_explained(study, model, preset):
+    score = preset.score
+    assert score.best in score.rivals
+    for name, beside in score.rivals.items():
+        assert {name, *beside.values()} <= score.meanings.keys() and beside.keys() <= scores.COLUMNS.keys()

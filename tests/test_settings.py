@@ -93,7 +93,7 @@ def test_what_the_settings_of_0_2_0_declare():
     """
     free = {"data_dir", "skip_bad", "epochs", "score_every", "early_stopping", "checkpoint_every", "keep"}
     fixed = {"dataset", "image_size", "examples", "only", "channels", "crop", "depth_unit"}
-    fixed |= {"batch_size", "schedule", "seed", "precision", "ema", "sync_bn", "jit"}
+    fixed |= {"split", "validation", "batch_size", "schedule", "seed", "precision", "ema", "sync_bn", "jit"}
     abouts = {name: ALL[name][1] for name in free | fixed}
     assert {name for name, about in abouts.items() if about.resume} == free
     assert {name for name, about in abouts.items() if not about.compare} == {"score_every", "checkpoint_every", "keep"}

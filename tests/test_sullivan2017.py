@@ -515,7 +515,9 @@ def test_scores_of_a_depth_run(rgbd):
     run = type("Run", (), {"source": lambda self, split: rgbd, "model": build("depth_wgan")})()
     found = scores.depth_errors(run, run.model)
     names = {"rmse", "abs_rel", "sq_rel", "log_rmse", "scale_invariant_log", "delta_1", "delta_2", "delta_3"}
-    assert set(found) == {"pictures", "noise_deviation"} | names | {f"mean_map_{name}" for name in names}
+    assert set(found) == {"pictures", "noise_deviation", "picture_deviation"} | names | {
+        f"mean_map_{name}" for name in names
+    }
     known, metres = rgbd.depth > 0, rgbd.depth / 1000
     residual = (metres - depth_metrics.mean_map(metres, known))[known]
     assert found["mean_map_rmse"] == pytest.approx(np.sqrt(np.mean(residual**2)), rel=1e-4)

@@ -161,9 +161,9 @@ def acgan(image_shape, *, width=1.0, latent_dim=8, d_learning_rate=2e-4, g_learn
     return model
 
 
-def measure_pixels(run, model):
-    """The Frechet distance of samples to the test set, of the pixels of pictures made four times smaller."""
-    test = run.source("test").floats()
+def measure_pixels(run, model, split):
+    """The Frechet distance of samples to a split, of the pixels of pictures made four times smaller."""
+    test = run.source(split).floats()
     seen = latents.prior_samples(model, len(test))
     real, fake = (images[:, ::4, ::4].reshape(len(images), -1) for images in (test, seen))
     return {"pictures": len(test), "frechet": distances.frechet(real, fake)}

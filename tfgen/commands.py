@@ -14,7 +14,7 @@ import dataclasses
 import os
 import pathlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfgen import UserError, program, settings
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from tfgen.settings import RunSettings
     from tfgen.studies.study import Experiment, Preset
     from tfgen.training import Timing
+
+
+SEEN_TEST = (
+    "The model was trained on the training and the test set together, so these are scores on pictures it has seen: for "
+    "others, train with --split train."
+)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -424,6 +430,20 @@ def score(run: str | os.PathLike, *, best: bool = False) -> dict[str, float]:
     numbers = opened.preset.score(opened, opened.model)
     write_json(opened.folder / "scores.json", {"iteration": opened.restored} | numbers)
     return numbers
+
+
+def describe_score(run: str | os.PathLike, numbers: Mapping[str, float]) -> str:
+    """The numbers of a run's score in lines: first a table of those that have rivals, then the others."""
+    from tfgen.runs import Run
+
+    opened = Run.open(os.path.expanduser(run))
+    score = opened.preset.score
+    table = score.table(numbers)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    lines += ["", *(f"{column}: {text}" for column, text in score.legend(numbers).items()), ""] if table else []
+    lines += [f"{name:28s} {value:.6g}" for name, value in score.others(numbers).items()]
+    return "\n".join([*lines, *[SEEN_TEST] * opened.seen_test])
 
 
 def export(

@@ -37,7 +37,7 @@ class Run(Protocol):
         """The model with new weights."""
 
     def source(self, split: str) -> Source:
-        """The data of "train", "test" or "all"."""
+        """The data of "train", "test", "all" or "validation"."""
 
     def history(self) -> dict[str, np.ndarray]:
         """{"iteration": (n,) int, log: (n,) float} of the n iterations trained."""

@@ -1,25 +1,30 @@
 """Scores of trained models. A `Score` holds the function that measures and the meanings of its numbers.
 
-To add one, write a function (run, model) -> {name: number} and a `Score` for it, here or in a study's file, and use it
-in a preset.
+A number means little alone. So every score also measures its rivals: the same number for models without structure that
+are fitted to the training pictures, for copies of training pictures, for chance.
+
+To add one, write a function (run, model, split) -> {name: number} and a `Score` for it, here or in a study's file, and
+use it in a preset.
 """
 
 import dataclasses
 import functools
 import weakref
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
-from sklearn.metrics import normalized_mutual_info_score
 
 from tfgen import UserError, latents, losses
-from tfgen.metrics import classifier, depth, distances
+from tfgen.metrics import chance, classifier, depth, distances, rivals
 from tfgen.models.base import GenerativeModel, in_batches
 from tfgen.protocols import Run
 
 Value = TypeVar("Value")
+FITTED = 4096  # rivals are fitted to at most this many training pictures, drawn at random
+DRAWS = 5  # random sets of training pictures whose scores are averaged
+SEED = 0  # of the pictures that are chosen and of the rivals' pictures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,48 +32,85 @@ class Score:
     """How a model is evaluated.
 
     Attributes:
-        measure: (run, model) -> {name: number}. The run provides the data; the model may still be in training.
+        measure: (run, model, split) -> {name: number}. The run provides the data; the model may still be in training.
+            `split` is the part of the data with which it is compared, "test" or "validation".
         best: name of the number that selects the best checkpoint.
         meanings: name -> description with unit, for every number that `measure` returns.
+        rivals: name of a number -> {column of a table: name of the number beside it}.
         higher_is_better: whether a larger `best` is better.
         quick: whether it takes only seconds, so that a report can compute it.
-        test_error: whether `best` is an autoencoder's error on the test set, which early stopping may watch.
+        test_error: whether `best` is an autoencoder's error on the pictures of the split, which early stopping may
+            watch.
     """
 
-    measure: Callable[[Run, GenerativeModel], dict[str, float]]
+    measure: Callable[[Run, GenerativeModel, str], dict[str, float]]
     best: str
     meanings: dict[str, str]
+    rivals: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
     higher_is_better: bool = False
     quick: bool = False
     test_error: bool = False
 
-    def __call__(self, run: Run, model: GenerativeModel) -> dict[str, float]:
-        """Evaluates a model on the data of a run. Returns {name: number}."""
-        return self.measure(run, model)
+    def __call__(self, run: Run, model: GenerativeModel, split: str = "test") -> dict[str, float]:
+        """Evaluates a model on a split of the data of a run, "test" or "validation". Returns {name: number}."""
+        return self.measure(run, model, split)
+
+    def table(self, numbers: Mapping[str, float]) -> list[list[str]]:
+        """The numbers that have rivals, beside these, as rows of texts; the first row has the names of the columns.
+
+        An empty list if there are none. A number NAME_deviation is shown as +- after NAME.
+        """
+        rows = {name: beside for name, beside in self.rivals.items() if name in numbers}
+        columns = list(dict.fromkeys(column for beside in rows.values() for column in beside))
+        texts = [
+            [name, _text(name, numbers), *(_text(beside.get(column, ""), numbers) for column in columns)]
+            for name, beside in rows.items()
+        ]
+        return [["", "model", *columns], *texts] if rows else []
+
+    def others(self, numbers: Mapping[str, float]) -> dict[str, float]:
+        """The numbers that are not in the table."""
+        shown = {other for name, beside in self.rivals.items() for other in (name, *beside.values()) if name in numbers}
+        return {name: value for name, value in numbers.items() if name.removesuffix("_deviation") not in shown}
+
+    def legend(self, numbers: Mapping[str, float]) -> dict[str, str]:
+        """column of the table -> what it is."""
+        return {column: COLUMNS[column] for row in self.table(numbers)[:1] for column in row[2:]}
 
 
-def once_per_run(function: Callable[[Run], Value]) -> Callable[[Run], Value]:
-    """Computes a function of a run once and keeps the result for as long as the run exists.
+def _text(name: str, numbers: Mapping[str, float]) -> str:
+    if name not in numbers:
+        return ""
+    deviation = numbers.get(f"{name}_deviation")
+    return f"{numbers[name]:.4g}" + ("" if deviation is None else f" +- {deviation:.2g}")
 
-    A run that is scored during training needs the same classifier and the same real features every time.
+
+def once_per_run(function: Callable[..., Value]) -> Callable[..., Value]:
+    """Computes a function of a run and other arguments once, and keeps the result for as long as the run exists.
+
+    A run that is scored during training needs the same classifier, real features and rivals every time.
     """
-    results: weakref.WeakKeyDictionary[Run, Value] = weakref.WeakKeyDictionary()
+    results: weakref.WeakKeyDictionary[Run, dict[tuple, Value]] = weakref.WeakKeyDictionary()
 
     @functools.wraps(function)
-    def kept(run: Run) -> Value:
-        if run not in results:
-            results[run] = function(run)
-        return results[run]
+    def kept(run: Run, *arguments: Any) -> Value:
+        own = results.setdefault(run, {})
+        if arguments not in own:
+            own[arguments] = function(run, *arguments)
+        return own[arguments]
 
     return kept
 
 
-@once_per_run
-def classifier_of(run: Run) -> keras.Model:
-    """Trains a classifier of attributes or classes on the training pictures.
+def classifier_of(run: Run, of: str = "") -> keras.Model:
+    """A classifier that was trained on the training pictures, once for each run.
+
+    Args:
+        run: Run.
+        of: "attributes" or "classes"; "" for attributes if the data set has any, otherwise classes.
 
     Raises:
-        UserError: if the data set has neither.
+        UserError: if the data set does not have them.
     """
     source = run.source("train")
     if not source.attribute_names and source.labels is None:
@@ -76,137 +118,298 @@ def classifier_of(run: Run) -> keras.Model:
             f"{source.name} has neither labels nor attributes to train a classifier on: choose another --dataset, or "
             "train without --score_every."
         )
-    epochs = int(np.clip(80_000 // len(source), 8, 30))  # more passes over small data sets
-    if source.labels is None or source.attribute_names:
-        return classifier.train_classifier(source.floats(), source.attributes, epochs)
-    classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
-    return classifier.train_classifier(source.floats(), classes, epochs, mirror=False)
+    of = of or ("attributes" if source.attribute_names else "classes")
+    if not source.attribute_names if of == "attributes" else source.labels is None:
+        raise UserError(f"{source.name} has no {of} to train a classifier on: choose another --dataset.")
+    return _classifier(run, of)
 
 
 @once_per_run
-def reference(run: Run) -> tuple[np.ndarray, dict[str, float]]:
-    """The features (n, 64) of the test set, and reference values for the Frechet distance to them.
+def _classifier(run: Run, of: str) -> keras.Model:
+    source = run.source("train")
+    epochs = int(np.clip(80_000 // len(source), 8, 30))  # more passes over small data sets
+    if of == "attributes" or source.labels is None:
+        return classifier.train_classifier(source.floats(), source.attributes, epochs)
+    classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
+    return classifier.train_classifier(source.floats(), classes, epochs, exclusive=True)
 
-    Returns:
-        (features, {"frechet_floor": for as many real training pictures, "frechet_untrained": for the generator before
-        training}).
+
+@once_per_run
+def fitted_pictures(run: Run) -> np.ndarray:
+    """The training pictures (N, H, W, C) in [0, 1] that rivals are fitted to: all, or `FITTED` drawn at random.
+
+    Raises:
+        UserError: if there are fewer than two.
     """
-    train, test, reader = run.source("train"), run.source("test"), classifier_of(run)
-    n = min(len(train), len(test))
-    real = classifier.features(reader, test.floats(slice(n)))
-    pictures = {"frechet_floor": train.floats(slice(n)), "frechet_untrained": latents.prior_samples(run.build(), n)}
-    return real, {
-        name: distances.frechet(real, classifier.features(reader, images)) for name, images in pictures.items()
+    source = run.source("train")
+    if len(source) < 2:
+        raise UserError(f"{source.name} has one picture, but scores need at least two: use more pictures.")
+    if len(source) <= FITTED:
+        return source.floats()
+    return source.floats(np.sort(np.random.default_rng(SEED).permutation(len(source))[:FITTED]))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reference:
+    """What samples are compared with, as features of `classifier_of`.
+
+    Attributes:
+        real: (n, F), of n pictures of the split.
+        train: (N, F), of `fitted_pictures`.
+        novelty: median distance of the real ones to the nearest of the training pictures.
+        numbers: the scores of all rivals.
+    """
+
+    real: np.ndarray
+    train: np.ndarray
+    novelty: float
+    numbers: dict[str, float]
+
+
+def compare(real: np.ndarray, train: np.ndarray, novelty: float, seen: np.ndarray) -> dict[str, float]:
+    """The scores of pictures with the features `seen` (n, F); the other arguments are those of a `Reference`."""
+    precision, recall = distances.precision_recall(real, seen)
+    return {
+        "frechet": distances.frechet(real, seen),
+        "frechet_train": distances.frechet(train, seen),
+        "precision": precision,
+        "recall": recall,
+        "nearest": float(np.median(distances.nearest(seen, train)[1])) / novelty,
     }
 
 
-def measure_reconstruction(run: Run, model: GenerativeModel) -> dict[str, float]:
-    """Mean squared errors of an autoencoder on the test set, with pictures in [0, 1].
+@once_per_run
+def reference(run: Run, split: str) -> Reference:
+    """The features of the pictures of a split and of training pictures, and the scores of all rivals.
 
-    Also computes the variance of the test set about its mean value and about its mean picture. The latter is the error
-    of always predicting the mean picture.
+    Every rival shows as many pictures as there are real ones: as many as the split has, or as training has if that is
+    fewer.
+    """
+    held, reader, random = run.source(split), classifier_of(run), np.random.default_rng(SEED)
+    pictures = fitted_pictures(run)
+    train = classifier.features(reader, pictures)
+    n = min(len(train), len(held))
+    chosen = np.arange(n) if n == len(held) else np.sort(random.permutation(len(held))[:n])
+    real = classifier.features(reader, held.floats(chosen))
+    novelty = float(np.median(distances.nearest(real, train)[1])) or 1.0  # 0: the real ones are copies
+    numbers: dict[str, float] = {}
+    for name, images in {
+        "untrained": latents.prior_samples(run.build(), n),
+        "pixels": rivals.independent_pixels(pictures, n, random),
+        "gaussian": rivals.gaussian(pictures, n, random),
+        "pca": rivals.pca_gaussian(pictures, n, random),
+    }.items():
+        found = compare(real, train, novelty, classifier.features(reader, images))
+        numbers |= {f"{row}_{name}": value for row, value in found.items()}
+    copies = [compare(real, train, novelty, train[random.permutation(len(train))[:n]]) for _ in range(DRAWS)]
+    for row in copies[0]:
+        numbers[f"{row}_copies"] = float(np.mean([found[row] for found in copies]))
+    numbers["frechet_copies_deviation"] = float(np.std([found["frechet"] for found in copies]))
+    numbers["frechet_train_unseen"] = distances.frechet(train, real)
+    return Reference(real, train, novelty, numbers)
+
+
+@once_per_run
+def linear_code(run: Run, components: int) -> rivals.PCA:
+    """A PCA of `fitted_pictures`."""
+    return rivals.fit_pca(fitted_pictures(run), components)
+
+
+def measure_reconstruction(run: Run, model: GenerativeModel, split: str = "test") -> dict[str, float]:
+    """Mean squared errors of an autoencoder on a split, with pictures in [0, 1].
+
+    Its rivals are fitted to the training pictures: their mean, and a PCA with as many components as the code has
+    numbers. `pca_components` is the number of components with which a PCA is as good as the model; one more than the
+    code has numbers if the model is better. Also computes the variance of the split about its mean value.
 
     Raises:
-        UserError: if all test pictures are equal.
+        UserError: if all pictures are equal.
     """
-    images = run.source("test").floats()
+    images = run.source(split).floats()
     code = model.encode(images)
     codes = {"mean": code["mean"]}
     if model.has_posterior:
         codes["sampled"] = model.sample_posterior(code, latents.KEY, 0)
     variance = float(np.var(images, dtype=np.float64))
-    mean_picture = float(np.var(images, axis=0, dtype=np.float64).mean())
-    if mean_picture == 0:
+    if not np.any(images != images[:1]):
         raise UserError(
-            f"all pictures of {run.source('test').name} are equal, but errors are measured relative to their variance: "
+            f"all pictures of {run.source(split).name} are equal, but errors are measured relative to their variance: "
             "use more pictures."
         )
     errors = {
         f"test_mse_{kind}_code": float(losses.mean_squared_error(images, in_batches(model.decoder, z)))
         for kind, z in codes.items()
     }
+    pca = linear_code(run, int(np.prod(code["mean"].shape[1:])))
+    by_components = np.maximum(pca.errors(images), 0)
+    beside = {
+        "mean_picture_mse": float(by_components[0]),
+        "pca_mse": float(by_components[-1]),
+        "pca_components": float(np.sum(by_components > errors["test_mse_mean_code"])),
+    }
     return errors | {
         "test_variance": variance,
         "test_mse_over_variance": errors["test_mse_mean_code"] / variance,
-        "mean_picture_mse": mean_picture,
-        "test_mse_over_mean_picture": errors["test_mse_mean_code"] / mean_picture,
+        **beside,
+        "test_mse_over_mean_picture": errors["test_mse_mean_code"] / beside["mean_picture_mse"],
     }
 
 
-def measure_attribute_fidelity(run: Run, model: GenerativeModel, n: int = 200) -> dict[str, float]:
-    """How often an ACGAN's condition switches the attribute, for n latents, according to a classifier."""
-    train, test = run.source("train"), run.source("test")
-    reader = classifier_of(run)
+def measure_attribute_fidelity(run: Run, model: GenerativeModel, split: str = "test", n: int = 200) -> dict[str, float]:
+    """How often an ACGAN's condition switches the attribute, for n latents, according to a classifier.
+
+    Also how much the picture changes with the condition and with the latent; see `input_changes`.
+    """
+    train, held = run.source("train"), run.source(split)
+    reader = classifier_of(run, "attributes")
     column = train.attribute_names.index(run.record["attributes"][0])
-    right = classifier.read(reader, test.floats())[:, column] == test.attributes[:, column].astype(bool)
+    right = classifier.read(reader, held.floats())[:, column] == held.attributes[:, column].astype(bool)
     seen = classifier.read(reader, latents.attribute_pairs(model, n))[:, column]
+    fidelity = classifier.pair_fidelity(seen[:n], seen[n:])
+    condition = (np.arange(n) % 2).astype(np.float32)[:, None]
     return {
         "latents": n,
-        **classifier.pair_fidelity(seen[:n], seen[n:]),
+        **fidelity,
+        **_interval("switched", fidelity["switched"], n),
+        "switched_chance": 0.25,
         "classifier_test_accuracy": float(np.mean(right)),
+        **input_changes(model, {"attribute": (condition, 1 - condition)}),
     }
 
 
-def measure_label_fidelity(run: Run, model: GenerativeModel, n: int = 1000) -> dict[str, float]:
-    """The share of n pictures of a CGAN, with the classes in turn, that a classifier assigns to the right class."""
-    test, reader = run.source("test"), classifier_of(run)
+def measure_label_fidelity(run: Run, model: GenerativeModel, split: str = "test", n: int = 1000) -> dict[str, float]:
+    """The share of n pictures of a CGAN, with the classes in turn, that a classifier assigns to the right class.
+
+    Also how much the picture changes with the class and with the latent; see `input_changes`.
+    """
+    held, reader = run.source(split), classifier_of(run, "classes")
     asked = np.arange(n) % model.classes
     inputs = {
         "z": model.sample_latents(latents.KEY, 0, n),
         "codes": np.eye(model.classes, dtype=np.float32)[asked],
     }
     seen = classifier.read_class(reader, in_batches(model.generator, inputs))
-    right = classifier.read_class(reader, test.floats()) == test.labels
+    right = classifier.read_class(reader, held.floats()) == held.labels
+    fidelity, labels = float(np.mean(seen == asked)), np.eye(model.classes, dtype=np.float32)
+    first = np.arange(CHANGED)
     return {
         "pictures": n,
-        "label_fidelity": float(np.mean(seen == asked)),
+        "label_fidelity": fidelity,
+        **_interval("label_fidelity", fidelity, n),
+        "label_fidelity_chance": 1 / model.classes,
         "classifier_test_accuracy": float(np.mean(right)),
+        **input_changes(model, {"label": (labels[first % model.classes], labels[_another(first, model.classes)])}),
     }
 
 
-def measure_samples(run: Run, model: GenerativeModel) -> dict[str, float]:
-    """Distances of samples to the test set, on the features of `classifier_of`, with as many samples as test pictures.
+def _interval(name: str, share: float, n: int) -> dict[str, float]:
+    low, high = chance.wilson(share, n)
+    return {f"{name}_low": low, f"{name}_high": high}
 
-    See `reference` for the values to compare them with.
+
+CHANGED = 200  # pictures of which one input is changed
+
+
+def _another(places: np.ndarray, n: int) -> np.ndarray:
+    """For each place, which has the value place % n, one of the other values from 0 to n - 1."""
+    return (places + 1 + places // n % max(n - 1, 1)) % n
+
+
+def input_changes(model: GenerativeModel, inputs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
+    """How much a conditional model's picture changes when one of its inputs changes and the others do not.
+
+    Args:
+        model: a model with `generate(z, condition)`; the condition is the concatenation of the inputs.
+        inputs: name -> (values, other values), both (n, K).
+
+    Returns:
+        {"z_change", "NAME_change" for each input}: the mean absolute difference of the pictures, relative to that of
+        pictures of which all inputs differ. 0 means that the model ignores the input.
     """
-    real, scale = reference(run)
-    seen = classifier.features(classifier_of(run), latents.prior_samples(model, len(real)))
-    precision, recall = distances.precision_recall(real, seen)
+    first, other = ({name: pair[i] for name, pair in inputs.items()} for i in (0, 1))
+    n = len(next(iter(first.values())))
+    z, other_z = (model.sample_latents(latents.KEY, draw, n) for draw in (0, 1))
+
+    def pictures(z: Any, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        return np.asarray(model.generate(z, np.concatenate([*values.values()], axis=1)), np.float64)
+
+    start = pictures(z, first)
+    whole = float(np.mean(np.abs(pictures(other_z, other) - start)))
+    changed = {"z": pictures(other_z, first)}
+    changed |= {name: pictures(z, first | {name: other[name]}) for name in inputs}
     return {
-        "pictures": len(real),
-        "frechet": distances.frechet(real, seen),
-        **scale,
-        "precision": precision,
-        "recall": recall,
+        f"{name}_change": float(np.mean(np.abs(images - start))) / whole if whole else 0.0
+        for name, images in changed.items()
     }
 
 
-def measure_codes(run: Run, model: GenerativeModel) -> dict[str, float]:
-    """`measure_samples`, and for labeled data, how well each categorical code of an InfoGAN matches the labels.
+def measure_samples(run: Run, model: GenerativeModel, split: str = "test") -> dict[str, float]:
+    """Distances of samples to a split and to the training set, on the features of `classifier_of`, beside the rivals'.
 
-    `code_I_nmi` is the normalized mutual information of the label and of the most likely value of the code, given a
-    test picture: from 0 (unrelated) to 1 (one determines the other), normalized by the mean of the two entropies.
+    There are as many samples as real pictures.
     """
-    numbers, test = measure_samples(run, model), run.source("test")
-    if test.labels is None:
-        return numbers
-    read = model.read_codes(test.floats())
-    for i in range(len(model.categories)):
-        most_likely = np.argmax(read[f"code_{i}"], axis=1)
-        numbers[f"code_{i}_nmi"] = float(normalized_mutual_info_score(test.labels, most_likely))
-    return numbers
+    known = reference(run, split)
+    seen = classifier.features(classifier_of(run), latents.prior_samples(model, len(known.real)))
+    found = compare(known.real, known.train, known.novelty, seen)
+    return {"pictures": len(known.real), **found, **known.numbers}
 
 
-def measure_depth(run: Run, model: GenerativeModel, n: int = 8) -> dict[str, float]:
-    """Errors of predicted depth on the test set in meters, and those of the training set's mean depth map.
+def measure_codes(run: Run, model: GenerativeModel, split: str = "test") -> dict[str, float]:
+    """`measure_samples`, and what an InfoGAN's codes do.
+
+    `code_I_nmi` is, for labeled data, the normalized mutual information of the label and of the most likely value of
+    the categorical code, given a real picture. The other numbers are of generated pictures: `code_I_read` and
+    `continuous_I_r2` say how well the recognizer reads the codes back, and `NAME_change` how much the picture changes
+    with the code; see `input_changes`.
+    """
+    numbers, held = measure_samples(run, model, split), run.source(split)
+    if held.labels is not None:
+        read = model.read_codes(held.floats())
+        for i in range(len(model.categories)):
+            most_likely = np.argmax(read[f"code_{i}"], axis=1)
+            numbers[f"code_{i}_nmi"] = chance.nmi(held.labels, most_likely)
+            numbers[f"code_{i}_nmi_chance"] = chance.nmi_by_chance(held.labels, most_likely)
+    return numbers | measure_codes_read_back(model)
+
+
+def measure_codes_read_back(model: GenerativeModel, n: int = CHANGED) -> dict[str, float]:
+    """How well an InfoGAN's recognizer reads the codes of n generated pictures, and how much each changes the picture.
+
+    Returns:
+        {"code_I_read": share of categorical codes that are read correctly, "code_I_read_chance": 1 / number of values,
+        "continuous_I_r2": 1 - squared error / variance of a continuous code, and the changes by `input_changes`}.
+    """
+    codes, others = (np.asarray(model.sample_codes(latents.KEY, draw, n)) for draw in (0, 1))
+    z = model.sample_latents(latents.KEY, 0, n)
+    read = {name: np.asarray(values) for name, values in model.read_codes(model.generate(z, codes)).items()}
+    numbers, inputs, start = {}, {}, 0
+    for i, size in enumerate(model.categories):
+        part = codes[:, start : start + size]
+        values = np.argmax(part, axis=1)
+        numbers[f"code_{i}_read"] = float(np.mean(np.argmax(read[f"code_{i}"], axis=1) == values))
+        numbers[f"code_{i}_read_chance"] = 1 / size
+        step = 1 + np.arange(n) % max(size - 1, 1)
+        inputs[f"code_{i}"] = part, np.eye(size, dtype=np.float32)[(values + step) % size]
+        start += size
+    for i in range(model.continuous):
+        part = codes[:, start + i : start + i + 1]
+        errors = (read["continuous"][:, i : i + 1] - part) ** 2
+        numbers[f"continuous_{i}_r2"] = float(1 - np.mean(errors) / np.var(part))
+        inputs[f"continuous_{i}"] = part, others[:, start + i : start + i + 1]
+    return numbers | input_changes(model, inputs)
+
+
+def measure_depth(run: Run, model: GenerativeModel, split: str = "test", n: int = 8) -> dict[str, float]:
+    """Errors of predicted depth on a split in meters, and those of the training set's mean depth map.
 
     `noise_deviation` is the standard deviation of the output over n noise samples, in meters, averaged over the pixels
-    of n test pictures. A value near 0 means that the model ignores the noise.
+    of n pictures; `picture_deviation` is the same over n pictures, averaged over the noise samples. A value near 0
+    means that the model ignores the noise, or the picture.
 
     Raises:
         UserError: if the data set has no depth.
     """
-    test, truth, seen = run.source("test"), run.source("test").metres(), run.source("train").metres()
+    test, truth, seen = run.source(split), run.source(split).metres(), run.source("train").metres()
     known, mean = truth > 0, np.broadcast_to(depth.mean_map(seen, seen > 0), truth.shape)
     repeated = np.stack([10 * latents.depths(model, test.floats(slice(n)), number) for number in range(n)])
     return {
@@ -214,20 +417,56 @@ def measure_depth(run: Run, model: GenerativeModel, n: int = 8) -> dict[str, flo
         **depth.errors(truth, 10 * latents.depths(model, test.floats()), known),
         **{f"mean_map_{name}": value for name, value in depth.errors(truth, mean, known).items()},
         "noise_deviation": float(np.mean(np.std(repeated, axis=0, dtype=np.float64))),
+        "picture_deviation": float(np.mean(np.std(repeated, axis=1, dtype=np.float64))),
     }
 
 
 # Meanings of the numbers. Pictures have values from 0 to 1.
-_ACCURACY = {"classifier_test_accuracy": "accuracy of the classifier on the real test pictures"}
-_SAMPLES = {
-    "pictures": "number of pictures compared",
+COLUMNS = {
+    "untrained": "the generator before training",
+    "pixels": "independent pixels, each drawn from its own values in the training pictures",
+    "gaussian": "the Gaussian with the mean and covariance of the training pictures' pixels",
+    "pca": "the Gaussian of the training pictures' first 64 principal components",
+    "copies": "random pictures of the training set, as a generator would show that copies it",
+    "unseen": "the real pictures of the test set",
+    "sampled_code": "one sampled code per picture instead of the mean code",
+    "mean_picture": "the mean of the training pictures",
+    "linear": "a PCA of the training pictures with as many components as the code has numbers",
+    "mean_map": "the training set's mean depth map",
+    "low": "lower end of the 95 % interval (Wilson)",
+    "high": "upper end of the 95 % interval (Wilson)",
+    "chance": "by chance",
+    "reader": "accuracy of the classifier on the real test pictures",
+}
+_ACCURACY = {"classifier_test_accuracy": COLUMNS["reader"]}
+
+
+def _beside(*columns: str) -> Callable[[str], dict[str, str]]:
+    """A function of a number's name: column -> NAME_COLUMN, the number beside it."""
+    return lambda name: {column: f"{name}_{column}" for column in columns}
+
+
+_COMPARED = {
     "frechet": "Frechet distance between as many samples and the test set, on the features of a small classifier (not "
     "the published FID)",
-    "frechet_floor": "the same for real training pictures; a generator is not expected to do better",
-    "frechet_untrained": "the same for the generator before training",
+    "frechet_train": f"the same to the training set, or to {FITTED:,} random pictures of it",
     "precision": "share of samples within the manifold of the real pictures",
     "recall": "share of real pictures within the manifold of the samples; 0 means collapse",
+    "nearest": "median distance of samples to the nearest training picture, on the same features, relative to that of "
+    "test pictures; 0 for copies",
 }
+_SAMPLE_RIVALS = {name: _beside("untrained", "pixels", "gaussian", "pca", "copies")(name) for name in _COMPARED}
+_SAMPLE_RIVALS["frechet_train"] |= _beside("unseen")("frechet_train")
+_SAMPLES = {
+    "pictures": "number of pictures compared",
+    **_COMPARED,
+    **{
+        name: f"{row} of {COLUMNS[column]}" for row, beside in _SAMPLE_RIVALS.items() for column, name in beside.items()
+    },
+    "frechet_copies_deviation": f"its standard deviation over {DRAWS} random sets of training pictures",
+}
+_CHANGE = "change of the picture when {} changes, relative to that when all inputs change; 0 if it is ignored"
+_LATENT_CHANGE = {"z_change": _CHANGE.format("the latent")}
 _DEPTH = {
     "rmse": "root mean squared error of depth, in meters",
     "abs_rel": "mean of |predicted - true| / true",
@@ -239,6 +478,15 @@ _DEPTH = {
     "delta_3": "share of pixels within a factor of 1.25^3",
 }
 
+
+def _interval_meanings(name: str, chance: str) -> dict[str, str]:
+    return {
+        f"{name}_low": f"lower end of the 95 % interval (Wilson) of {name}",
+        f"{name}_high": f"upper end of the 95 % interval (Wilson) of {name}",
+        f"{name}_chance": chance,
+    }
+
+
 reconstruction_errors = Score(
     measure_reconstruction,
     best="test_mse_mean_code",
@@ -249,8 +497,18 @@ reconstruction_errors = Score(
         "test_mse_sampled_code": "the same, decoded from one sampled code per picture",
         "test_variance": "variance of the test set about its mean value",
         "test_mse_over_variance": "error from the mean code, relative to that variance",
-        "mean_picture_mse": "mean squared error of the test set's mean picture",
+        "mean_picture_mse": "mean squared error of the training pictures' mean on the test set",
+        "pca_mse": "mean squared error on the test set of a PCA of the training pictures with as many components as "
+        "the code has numbers",
+        "pca_components": "number of principal components that are needed for an error as small as from the mean code",
         "test_mse_over_mean_picture": "error from the mean code, relative to that of the mean picture",
+    },
+    rivals={
+        "test_mse_mean_code": {
+            "sampled_code": "test_mse_sampled_code",
+            "mean_picture": "mean_picture_mse",
+            "linear": "pca_mse",
+        }
     },
 )
 attribute_fidelity = Score(
@@ -260,10 +518,16 @@ attribute_fidelity = Score(
     meanings={
         "latents": "number of latents",
         "switched": "share of latents for which the condition switches the attribute, according to a classifier",
+        **_interval_meanings(
+            "switched", "switched by chance: both pictures show the attribute or not, independently, half of the time"
+        ),
         "absent_at_0": "share of pictures without the attribute at condition 0",
         "present_at_1": "share of pictures with the attribute at condition 1",
         **_ACCURACY,
+        "attribute_change": _CHANGE.format("the attribute"),
+        **_LATENT_CHANGE,
     },
+    rivals={"switched": _beside("low", "high", "chance")("switched") | {"reader": "classifier_test_accuracy"}},
 )
 label_fidelity = Score(
     measure_label_fidelity,
@@ -272,10 +536,16 @@ label_fidelity = Score(
     meanings={
         "pictures": "number of pictures generated",
         "label_fidelity": "share of generated pictures that a classifier assigns to the requested class",
+        **_interval_meanings("label_fidelity", "the same by chance, 1 / number of classes"),
         **_ACCURACY,
+        "label_change": _CHANGE.format("the class"),
+        **_LATENT_CHANGE,
+    },
+    rivals={
+        "label_fidelity": _beside("low", "high", "chance")("label_fidelity") | {"reader": "classifier_test_accuracy"}
     },
 )
-sample_quality = Score(measure_samples, best="frechet", meanings=_SAMPLES)
+sample_quality = Score(measure_samples, best="frechet", meanings=_SAMPLES, rivals=_SAMPLE_RIVALS)
 depth_errors = Score(
     measure_depth,
     best="rmse",
@@ -284,12 +554,35 @@ depth_errors = Score(
         **_DEPTH,
         **{f"mean_map_{name}": f"for the training set's mean depth map: {text}" for name, text in _DEPTH.items()},
         "noise_deviation": "standard deviation over noise samples, in meters; near 0 means that noise is ignored",
+        "picture_deviation": "standard deviation over pictures, in meters; near 0 means that the picture is ignored",
     },
+    rivals={name: {"mean_map": f"mean_map_{name}"} for name in _DEPTH},
 )
 
 
-def code_quality(categorical: int) -> Score:
-    """The Score of an InfoGAN with this number of categorical codes."""
-    meaning = "normalized mutual information of categorical code {} and the label, from 0 to 1"
-    codes = {f"code_{i}_nmi": meaning.format(i + 1) for i in range(categorical)}
-    return Score(measure_codes, best="frechet", meanings=_SAMPLES | codes)
+def code_quality(categorical: int, continuous: int = 0) -> Score:
+    """The Score of an InfoGAN with these numbers of categorical and continuous codes."""
+    meanings: dict[str, str] = {}
+    beside: dict[str, dict[str, str]] = {}
+    for i in range(categorical):
+        code = f"categorical code {i + 1}"
+        meanings |= {
+            f"code_{i}_nmi": f"normalized mutual information of {code} and the label, from 0 to 1",
+            f"code_{i}_nmi_chance": "the same by chance: mean over 100 random orders of the codes",
+            f"code_{i}_read": f"share of generated pictures in which the recognizer reads {code} correctly",
+            f"code_{i}_read_chance": "the same by chance, 1 / number of values",
+            f"code_{i}_change": _CHANGE.format(code),
+        }
+        beside |= {name: _beside("chance")(name) for name in (f"code_{i}_nmi", f"code_{i}_read")}
+    for i in range(continuous):
+        code = f"continuous code {i + 1}"
+        meanings |= {
+            f"continuous_{i}_r2": f"R2 of {code} as the recognizer reads it in generated pictures; 0 if it is ignored",
+            f"continuous_{i}_change": _CHANGE.format(code),
+        }
+    return Score(
+        measure_codes,
+        best="frechet",
+        meanings=_SAMPLES | meanings | _LATENT_CHANGE,
+        rivals=_SAMPLE_RIVALS | beside,
+    )

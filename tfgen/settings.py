@@ -18,6 +18,7 @@ from typing import Any
 from tfgen import UserError
 
 DEFAULT_STUDY = "dlcv2018"
+VALIDATION = 0.1  # share held out if a new run is evaluated while it is trained
 FIRST = "0.1.0"  # the version that wrote records without their version
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}  # -> Keras's dtype policy
 
@@ -220,6 +221,17 @@ class TrainingSettings(_Checked):
         resume=lambda run: run.training.schedule == "constant",
     )
     batch_size: int | None = setting(None, POSITIVE, "pictures per batch (default: as in the study)")
+    split: str | None = setting(
+        None,
+        one_of("train", "all"),
+        "pictures to train on: train, or all for training and test set together (default: as in the study)",
+    )
+    validation: float | None = setting(
+        None,
+        SHARE,
+        "share of the training set to hold out, for --score_every and --early_stopping (default: .1 with one of them, "
+        "otherwise 0)",
+    )
     schedule: str = setting(
         "constant",
         TEXT,
@@ -236,13 +248,17 @@ class TrainingSettings(_Checked):
     )
     # Scoring does not change the weights.
     score_every: int = setting(
-        0, POSITIVE, "evaluate every N epochs, and also keep the best checkpoint", resume=True, compare=False
+        0,
+        POSITIVE,
+        "evaluate on the validation part every N epochs, and also keep the best checkpoint",
+        resume=True,
+        compare=False,
     )
     # Like `epochs`, it changes when training ends, not what happens until then.
     early_stopping: int = setting(
         0,
         POSITIVE.named("EPOCHS"),
-        "evaluate every epoch, and stop an autoencoder when its test error has not improved for this many epochs",
+        "evaluate every epoch, and stop an autoencoder when its validation error has not improved for this many epochs",
         resume=True,
     )
     checkpoint_every: int = setting(

@@ -11,6 +11,33 @@ import numpy as np
 from tfgen import UserError
 from tfgen.data.files import Files, Problem, fail
 
+PIECE = 4096  # examples hashed at a time
+
+
+class Rows:
+    """Some rows of a memory-mapped array, which are read when they are needed.
+
+    Args:
+        array: (n, ...).
+        places: (m,) indices of the rows.
+    """
+
+    def __init__(self, array: np.memmap, places: np.ndarray) -> None:
+        self.array = array
+        self.places = places
+        self.shape = (len(places), *array.shape[1:])
+        self.dtype = array.dtype
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, examples: Any) -> np.ndarray:
+        """The rows at an index, a slice, an array of indices or an array of bools, in memory."""
+        return np.asarray(self.array[self.places[examples]])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
 
 @dataclasses.dataclass(frozen=True)
 class Source:
@@ -43,6 +70,29 @@ class Source:
     def __getitem__(self, examples: slice | np.ndarray) -> "Source":
         """The examples at a slice, an array of indices or an array of bools."""
         return self._each(lambda array: array[examples])
+
+    def apart(self, share: float, seed: int) -> tuple["Source", "Source"]:
+        """Divides the examples into a random part, with this share of them and at least one, and the rest.
+
+        The examples of both stay in order, and memory-mapped pictures stay on disk.
+
+        Raises:
+            UserError: if nothing would be left.
+        """
+        n = max(1, round(share * len(self)))
+        if n >= len(self):
+            raise UserError(
+                f"{self.name} has {len(self)} examples, too few for a validation part: use more pictures, or leave out "
+                "--validation, --score_every and --early_stopping."
+            )
+        held = np.zeros(len(self), bool)
+        held[np.random.default_rng(seed).permutation(len(self))[:n]] = True
+
+        def rows(array: Any, chosen: np.ndarray) -> Any:
+            return Rows(array, np.flatnonzero(chosen)) if isinstance(array, np.memmap) else array[chosen]
+
+        part, rest = (self._each(lambda array, chosen=chosen: rows(array, chosen)) for chosen in (held, ~held))
+        return dataclasses.replace(part, name=f"{self.name} (validation)"), rest
 
     def __add__(self, other: "Source") -> "Source":
         """The examples of self, then those of other. Both must have pictures of one shape and the same attributes."""
@@ -146,6 +196,6 @@ class Source:
         identities = self.known_by()
         pixels = (self.images, self.depth) if identities is None else (identities,)
         for array in (*pixels, self.attributes, self.labels):
-            if array is not None:
-                digest.update(np.ascontiguousarray(array).data)
+            for start in range(0, len(array) if array is not None else 0, PIECE):  # all of it may not fit into memory
+                digest.update(np.ascontiguousarray(array[start : start + PIECE]).data)
         return digest.hexdigest()[:16]

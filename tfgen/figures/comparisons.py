@@ -100,25 +100,34 @@ def latent_curves(
     return figure
 
 
-def sharpness_rows(runs: Runs, n: int = 8, of: int = 64) -> Figure:
-    """A row of test pictures, then a row of samples of each run, and of reconstructions if it is an autoencoder.
+def sharpness_rows(runs: Runs, n: int = 8, of: int = 64, grain: float = 0.035) -> Figure:
+    """A row of test pictures, of gray with grain, of samples of each run, and of reconstructions of an autoencoder.
 
-    Labels give the mean sharpness of `of` pictures and its ratio to that of the test pictures.
+    Labels give the detail of `of` pictures in a fine and a coarse band, relative to that of the test pictures; see
+    `tfgen.metrics.sharpness.detail`. The gray pictures have no edges: what they show in the fine band is no sharpness.
+
+    Args:
+        runs: label -> Run.
+        n: number of pictures per row.
+        of: number of pictures that are measured.
+        grain: standard deviation of the noise on the gray pictures.
 
     Raises:
         UserError: if the test pictures are all flat.
     """
     source = next(iter(runs.values())).source("test")
-    pictures = {"test pictures": source.floats(slice(of))}
+    real = source.floats(slice(of))
+    noise = np.random.default_rng(0).normal(0.5, grain, (*real.shape[:-1], 1))
+    pictures = {"test pictures": real, "gray with grain": np.broadcast_to(noise, real.shape)}
     for label, run in runs.items():
         if run.model.autoencodes:
-            pictures[f"{label} reconstructions"] = latents.reconstructions(run.model, pictures["test pictures"])
+            pictures[f"{label} reconstructions"] = latents.reconstructions(run.model, real)
         pictures[f"{label} samples"] = latents.prior_samples(run.model, of)
-    values = {label: float(sharpness.laplacian_variance(images).mean()) for label, images in pictures.items()}
-    real = values["test pictures"]
-    if real == 0:
+    values = {label: np.mean(sharpness.detail(images), axis=1) for label, images in pictures.items()}
+    if not np.all(values["test pictures"]):
         raise UserError("the test pictures have no edges to compare with: use other pictures.")
-    rows = [
-        (f"{label}\n{values[label]:.4f} ({values[label] / real:.0%})", images) for label, images in pictures.items()
-    ]
+    rows = []
+    for label, images in pictures.items():
+        fine, coarse = values[label] / values["test pictures"]
+        rows.append((f"{label}\nfine {fine:.0%}\ncoarse {coarse:.0%}", images))
     return rows_of(rows, n)[0]

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import scipy.special
 from keras import layers
 
 FEATURES = 64  # units of the last hidden layer; pictures are compared by these features
@@ -13,23 +14,27 @@ def train_classifier(
     epochs: int,
     seed: int = 0,
     verbose: int = 0,
-    mirror: bool = True,
+    exclusive: bool = False,
 ) -> keras.Model:
-    """Trains a classifier of K binary attributes, or of K one-hot classes; the largest logit gives the class.
+    """Trains a classifier of K binary attributes or of K classes.
+
+    Attributes are learned with K sigmoid cross-entropies and classes with a softmax cross-entropy, so that the softmax
+    of the logits gives the probabilities of the classes.
 
     Args:
         images: (n, H, W, C) float32 in [0, 1].
-        attributes: (n, K), 0 or 1.
+        attributes: (n, K), 0 or 1; one-hot for classes.
         epochs: passes over the pictures.
         seed: seed of the weights, the order of the data, and dropout.
         verbose: as in Keras's `fit`.
-        mirror: whether to flip pictures at random; use False if left and right differ, as in digits.
+        exclusive: whether these are classes. If not, pictures are flipped at random; classes such as digits may differ
+            in left and right.
 
     Returns:
         keras.Model: images (B, H, W, C) -> logits (B, K).
     """
     keras.utils.set_random_seed(seed)
-    model = keras.Sequential([keras.Input(images.shape[1:]), *([layers.RandomFlip("horizontal")] if mirror else [])])
+    model = keras.Sequential([keras.Input(images.shape[1:]), *([] if exclusive else [layers.RandomFlip("horizontal")])])
     for filters in (32, 64, 128):
         model.add(layers.Conv2D(filters, 3, 2, "same", use_bias=False))
         model.add(layers.BatchNormalization(momentum=0.9))
@@ -39,7 +44,8 @@ def train_classifier(
     model.add(layers.Dense(FEATURES, activation="relu", name="features"))
     model.add(layers.Dense(attributes.shape[1]))
     schedule = keras.optimizers.schedules.CosineDecay(1e-3, epochs * -(-len(images) // 64))
-    model.compile(keras.optimizers.Adam(schedule), keras.losses.BinaryCrossentropy(from_logits=True))
+    loss = keras.losses.CategoricalCrossentropy if exclusive else keras.losses.BinaryCrossentropy
+    model.compile(keras.optimizers.Adam(schedule), loss(from_logits=True))
     model.fit(images, attributes, batch_size=64, epochs=epochs, verbose=verbose)
     return model
 
@@ -55,9 +61,9 @@ def read_class(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 def certainty(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
-    """The probability of the most likely class: (n, H, W, C) in [0, 1] -> (n,) in (0, 1)."""
-    logits = np.max(classifier.predict(images, batch_size=256, verbose=0), axis=1)
-    return 1 / (1 + np.exp(-logits.astype(np.float64)))
+    """The softmax probability of the most likely class: (n, H, W, C) in [0, 1] -> (n,) in [1 / K, 1]."""
+    logits = classifier.predict(images, batch_size=256, verbose=0).astype(np.float64)
+    return np.max(scipy.special.softmax(logits, axis=1), axis=1)
 
 
 def features(classifier: keras.Model, images: np.ndarray) -> np.ndarray:

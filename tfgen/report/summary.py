@@ -38,6 +38,10 @@ def trained(run: Run) -> dict[str, Any]:
         "time": str(datetime.timedelta(seconds=round(run.seconds))),
         "layers": {name: diagrams.table(network) for name, network in model.networks().items()},
         "numbers": {name: (f"{value:.4g}", run.preset.score.meanings[name]) for name, value in numbers.items()},
+        "table": run.preset.score.table(numbers),
+        "legend": run.preset.score.legend(numbers),
+        "others": list(run.preset.score.others(numbers)),
+        "seen_test": run.seen_test,
         "score_command": command,
         "problems": problems,
     }

@@ -17,7 +17,7 @@ from tfgen.models.average import WeightAverage
 from tfgen.runs import files
 from tfgen.runs.checkpoints import Checkpoints
 from tfgen.runs.history import History
-from tfgen.settings import DEFAULT_STUDY, DataSettings, RunSettings, TrainingSettings
+from tfgen.settings import DEFAULT_STUDY, VALIDATION, DataSettings, RunSettings, TrainingSettings
 from tfgen.studies import STUDIES
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tfgen.studies.study import Preset
 
 RECORD = "record.json"
+VALIDATION_SEED = 2018  # the same pictures are held out in all runs on the same data
 WITHOUT_COUNTER = "0.1.0"  # checkpoints of this version do not contain the model's step counter
 
 
@@ -54,6 +55,7 @@ class Run:
         restored: iteration of the checkpoint that `model` was read from, None before. It is not the newest if that one
             is damaged.
         sources: split -> Source that was read; runs on the same data may share them.
+        parts: split -> Source without the validation part, and that part.
     """
 
     def __init__(self, folder: str | os.PathLike, settings: RunSettings, best: bool = False, chief: bool = True):
@@ -63,6 +65,7 @@ class Run:
         self.chief = chief
         self.restored: int | None = None
         self.sources: dict[str, Source] = {}
+        self.parts: dict[str, Source] = {}
 
     @classmethod
     def open(cls, folder: str | os.PathLike, best: bool = False) -> "Run":
@@ -96,8 +99,11 @@ class Run:
                 f"{folder} is a run of {gone}{_written_by(path)}, which this version of tfgen does not have: "
                 "use the version of tfgen that trained it."
             )
+        training = dataclasses.replace(
+            run.training, split=run.training.split or preset.split, validation=run.training.validation or 0.0
+        )
         arguments = preset.defaults() | run.arguments
-        return cls(folder, dataclasses.replace(run, arguments=arguments), best)
+        return cls(folder, dataclasses.replace(run, arguments=arguments, training=training), best)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -114,14 +120,39 @@ class Run:
         return STUDIES[self.settings.study][self.settings.model]
 
     def source(self, split: str) -> "Source":
-        """The Source of one split, "train", "test" or "all", with pictures of this run's size and all attributes."""
+        """The Source of one split, with pictures of this run's size and all attributes.
+
+        Args:
+            split: "train", "test", or "all" for both, without the validation part; or "validation", a random part of
+                the training set that does not depend on the run's seed.
+
+        Raises:
+            UserError: for "validation" if the run has no such part.
+        """
+        share = self.settings.training.validation
+        if split != "test" and share:
+            if split == "all" and split not in self.parts:
+                self.parts[split] = self.source("train") + self.source("test")
+            elif split not in self.parts:
+                self.parts["validation"], self.parts["train"] = self._read("train").apart(share, VALIDATION_SEED)
+            return self.parts[split]
+        if split == "validation":
+            raise UserError(f"{self.folder} was trained without a validation part.")
+        return self._read(split)
+
+    def _read(self, split: str) -> "Source":
         if split not in self.sources:
             self.sources[split] = data.read(self.settings.data, split)
         return self.sources[split]
 
+    @property
+    def seen_test(self) -> bool:
+        """Whether the model is trained on the test set too, so that its scores on it are those of pictures it knows."""
+        return self.settings.training.split == "all"
+
     def training_source(self) -> "Source":
-        """The training data: the preset's split with the attributes that the model is conditioned on."""
-        return self.source(self.preset.split).select(self.settings.attributes)
+        """The training data: the run's split with the attributes that the model is conditioned on."""
+        return self.source(self.settings.filled("split")).select(self.settings.attributes)
 
     def build(self) -> "GenerativeModel":
         """The compiled model with fresh weights."""
@@ -222,11 +253,9 @@ class Run:
         """The command that trains or resumes this run, with the flags that differ from the study's settings."""
         run, preset = self.settings, self.preset
         size = data.dataset(run.filled("dataset"), run.data.data_dir).image_size
-        batch_size = run.filled("batch_size")
-        usual = preset.epochs_on(run.pictures, batch_size) if run.pictures else preset.epochs
         words = [
             *settings.words(run.data, DataSettings(preset.data, image_size=size)),
-            *settings.words(run.training, TrainingSettings(usual, preset.batch_size)),
+            *settings.words(run.training, self._usual()),
         ]
         for name, value in run.arguments.items():
             if value != preset.defaults()[name]:
@@ -235,6 +264,13 @@ class Run:
             if name not in preset.attributes:
                 words += ["--attribute", name]
         return train_command(run.study, run.model, *words, "--run", self.folder)
+
+    def _usual(self) -> TrainingSettings:
+        """The settings of training that a run has without flags, or with those that it has for its evaluation."""
+        run, preset = self.settings, self.preset
+        share = VALIDATION if run.training.score_every else 0.0
+        epochs = preset.epochs_on(run.pictures, run.filled("batch_size")) if run.pictures else preset.epochs
+        return TrainingSettings(epochs, preset.batch_size, split=preset.split, validation=share)
 
     def lock(self) -> contextlib.AbstractContextManager:
         """Locks the folder for this process. Raises UserError if another process has the lock."""

@@ -119,8 +119,12 @@ def cgan(
 
 
 def certainty(run: Run, n: int = 1000) -> Figure:
-    """The certainty of a classifier for real and generated digits: a histogram of the probability of the top class."""
-    reader, test = scores.classifier_of(run), run.source("test")
+    """The certainty of a classifier for real and generated digits: a histogram of the probability of the top class.
+
+    Raises:
+        UserError: if the data set has no classes.
+    """
+    reader, test = scores.classifier_of(run, "classes"), run.source("test")
     pictures = {"test pictures": test.floats(slice(n)), "generated": latents.prior_samples(run.model, n)}
     figure = Figure((8, 5), layout="constrained")
     axis = figure.subplots()

@@ -2,12 +2,13 @@
 
 import dataclasses
 import os
+import pathlib
 from collections.abc import Iterable
 from typing import Any
 
 from tfgen import UserError, __version__, data, runs, settings
 from tfgen.data import batches
-from tfgen.settings import DEFAULT_STUDY, DataSettings, RunSettings, TrainingSettings
+from tfgen.settings import DEFAULT_STUDY, VALIDATION, DataSettings, RunSettings, TrainingSettings
 from tfgen.studies import find
 from tfgen.studies.study import Preset
 
@@ -59,7 +60,11 @@ def plan(
     if new:
         folder = unused(folder)
     if training.early_stopping and not preset.score.test_error:
-        raise UserError(f"--early_stopping needs a test error, which only autoencoders have: leave it out for {model}.")
+        raise UserError(
+            f"--early_stopping needs a reconstruction error, which only autoencoders have: leave it out for {model}."
+        )
+    before = runs.Run.open(folder).settings if (pathlib.Path(folder) / runs.RECORD).exists() else None
+    training = dataclasses.replace(training, validation=_validation(training, before, folder))
     narrow = {"width": SMOKE_WIDTH} if smoke else {}
     if any(letter in str(folder) for letter in "*?[]\\"):
         raise UserError(
@@ -82,8 +87,7 @@ def plan(
     )
     planned.sources = next((other.sources for other in others if other.settings.data == reading), planned.sources)
     planned.settings = _with_data(planned)
-    if (planned.folder / runs.RECORD).exists():
-        before = runs.Run.open(folder).settings
+    if before:
         if _minor(before.started_with) < _minor(NUMBERS_SINCE):
             raise UserError(
                 f"{folder} was started with tfgen {before.started_with}, which orders the data and takes steps "
@@ -99,6 +103,24 @@ def plan(
 
 def _minor(version: str) -> list[int]:
     return [int(number) for number in version.split(".")[:2]]
+
+
+def _validation(training: TrainingSettings, before: RunSettings | None, folder: str) -> float:
+    """The share of the training set to hold out: as given, as in the run that is resumed, or the default.
+
+    Raises UserError if there is none but the run is to be evaluated.
+    """
+    share = training.validation
+    if share is None:
+        share = before.filled("validation") if before else VALIDATION if training.score_every else 0.0
+    if training.score_every and not share:
+        raise UserError(
+            f"{folder} was trained without a validation part, which --score_every and --early_stopping need: leave "
+            "them out, or start a new run with --new or another --run."
+            if before
+            else "--score_every and --early_stopping need a validation part: leave out --validation 0."
+        )
+    return share
 
 
 def unused(folder: str) -> str:
@@ -125,6 +147,7 @@ def _filled(
         epochs=training.epochs or (SMOKE_EPOCHS if smoke else None),
         batch_size=training.batch_size or (min(SMOKE_BATCH, preset.batch_size) if smoke else preset.batch_size),
         score_every=1 if training.early_stopping else training.score_every,
+        split=training.split or preset.split,
     )
     return reading, training
 
@@ -132,8 +155,6 @@ def _filled(
 def _with_data(run: runs.Run) -> RunSettings:
     """The run's settings, completed from its data. Raises UserError if the data do not fit the model."""
     source = run.training_source()
-    if run.settings.training.score_every:
-        run.source("test")  # must exist before training starts
     for field in run.preset.needs:
         if getattr(source, field) is None:
             raise UserError(

@@ -76,7 +76,7 @@ class Recorder(keras.callbacks.Callback):
 
     @property
     def early(self) -> bool:
-        """Whether the test error has stopped improving."""
+        """Whether the validation error has stopped improving."""
         return self.scorer.early(self.saver.state)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:

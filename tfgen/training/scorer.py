@@ -1,4 +1,4 @@
-"""The score on the test set during training."""
+"""The score on the validation part during training."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from tfgen.training.samples import averaged
 
 
 class Scorer:
-    """Evaluates the model every N epochs, and prints whether it is the best so far."""
+    """Evaluates the model on the validation part every N epochs, and prints whether it is the best so far."""
 
     def __init__(self, run: Run, generative_model: GenerativeModel, average: WeightAverage | None):
         self.run = run
@@ -36,12 +36,12 @@ class Scorer:
         """
         score, epoch = self.run.preset.score, iteration // self.run.steps_per_epoch
         with averaged(self.average):
-            measured = score(self.run, self.generative_model)[score.best]
+            measured = score(self.run, self.generative_model, "validation")[score.best]
         sign = -1 if score.higher_is_better else 1
         least, best = sign * measured, state["best"]
         better = math.isfinite(least) and (best is None or least < best)
         beside = ", the best so far" if better else "" if best is None else f", not better than {sign * best:.6g}"
-        program.tell(f"epoch {epoch}: {score.best} {measured:.6g}{beside}")
+        program.tell(f"epoch {epoch}: {score.best} {measured:.6g} on the validation part{beside}")
         return {
             "score": least if math.isfinite(least) else None,
             "best": least if better else best,
@@ -49,6 +49,6 @@ class Scorer:
         }
 
     def early(self, state: dict[str, Any]) -> bool:
-        """Whether early stopping ends training: the test error has not improved for as many epochs as its patience."""
+        """Whether early stopping ends training: the error has not improved for as many epochs as its patience."""
         patience = self.run.settings.training.early_stopping
         return 0 < patience <= state["waited"]
