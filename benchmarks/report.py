@@ -55,7 +55,7 @@ def untrained(folder: pathlib.Path, study: str, model: str, iterations: int, **c
         csv.writer(file).writerows([["iteration", *built.logs], *zip(counts, *logs)])
     state = {"iteration": iterations, "redraws": 0, "seconds": 61.0, "score": None, "best": None, "waited": 0}
     run.checkpoints.write(runs.checkpoint(built, run.average(built)), state)
-    sheet = figures.sheet(run.preset.samples(built), run.preset.sample_columns)
+    sheet = figures.sheet(run.preset.sample(run, built), run.preset.sample_columns)
     (run.folder / "samples").mkdir()
     for iteration in range(0, min(iterations, 8) + 1, 4):
         Image.fromarray(sheet).save(run.folder / "samples" / f"{iteration:07d}.png")

@@ -2,18 +2,22 @@
 meant to plot.
 """
 
+import dataclasses
 import math
+import typing
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
-from tfgen import UserError, losses
+from tfgen import UserError, figures, losses, report
 from tfgen.data.batches import batches
 from tfgen.models.gan import GAN
 from tfgen.networks import variable_depth
 from tfgen.studies import csi5340
+from tfgen.training.samples import Samples
 
 # Networks
 # --------------------------------------------------------------------------------------------------------------
@@ -86,6 +90,88 @@ def test_trainable_parameters(depth):
     assert wgan == gan
 
 
+def conv4(a, b):
+    return 16 * a * b + b
+
+
+def convolutions4(*channels):
+    return sum(conv4(a, b) for a, b in zip(channels, channels[1:]))
+
+
+def final_counts(image_size, c):
+    """The final version's networks with 7 latents: the VAE's of depth 3, 4 and 5, the games' of depth 2, 3 and 4."""
+    outer, inner = {16: ([64], 128), 32: ([64, 128], 256), 64: ([64, 128, 256], 512)}[image_size]
+    hidden = [2 * inner, *(2 * n for n in reversed(outer))]  # 1,024, 512, 256 and 128 at 64x64
+    depth = {16: 3, 32: 4, 64: 5}[image_size]
+    widths = [32, 64, 128, 256, 512][:depth]
+    deepest = widths[-1]
+    return {
+        "encoder": convolutions(c, *widths) + norms(*widths) + dense(4 * deepest, deepest) + 2 * dense(deepest, 7),
+        "decoder": dense(7, 16 * deepest) + convolutions(*reversed(widths), 32) + norms(*widths[:-1], 32) + conv(32, c),
+        "generator": convolutions4(7, *hidden, c) + norms(*hidden),
+        "discriminator": convolutions4(c, *outer, inner) + norms(*outer[1:], inner) + dense(16 * inner, 1),
+    }
+
+
+@pytest.mark.trace
+@pytest.mark.usefixtures("no_optimizers")
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("image_size", [16, 32, 64])
+def test_trainable_parameters_of_the_final_version(image_size, channels):
+    vae, gan, wgan = (
+        csi5340.PRESETS[name].build((image_size, image_size, channels), networks="final", latent_dim=7).parameters()
+        for name in ("vae", "gan", "wgan")
+    )
+    assert vae | gan == final_counts(image_size, channels)
+    assert wgan == gan
+
+
+@pytest.mark.trace
+def test_dcgans_own_counts():
+    """At 64x64x3 with 100 latents these are DCGAN's networks: 3,576,704 and 2,765,568 weights in PyTorch's example with
+    its 64 channels, without biases.
+    """
+    half = variable_depth.final_generator((64, 64, 3), 100, width=1 / 2).count_params()
+    biases, moving = 512 + 256 + 128 + 64 + 3, 2 * (512 + 256 + 128 + 64)
+    assert half - biases - moving == 3_576_704
+    discriminator = variable_depth.final_discriminator((64, 64, 3)).count_params()
+    biases, moving = 64 + 128 + 256 + 512 + 1, 2 * (128 + 256 + 512)
+    assert discriminator - biases - moving == 2_765_568
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+def test_maps_of_the_final_version(network):
+    """Sides from 4 to the picture's, and channels that halve from 1,024 on (512 in the discriminator)."""
+    build = {
+        "generator": lambda: variable_depth.final_generator((64, 64, 3), 10),
+        "discriminator": lambda: variable_depth.final_discriminator((64, 64, 3)),
+    }[network]
+    layers = [x for x in build().layers if isinstance(x, (keras.layers.Conv2D, keras.layers.Conv2DTranspose))]
+    assert all(layer.kernel_size == (4, 4) for layer in layers)
+    assert [tuple(layer.output.shape[1:]) for layer in layers] == {
+        "generator": [(4, 4, 1024), (8, 8, 512), (16, 16, 256), (32, 32, 128), (64, 64, 3)],
+        "discriminator": [(32, 32, 64), (16, 16, 128), (8, 8, 256), (4, 4, 512)],
+    }[network]
+    keras.utils.set_random_seed(0)
+    inputs = np.full((2, 10) if network == "generator" else (2, 64, 64, 3), 0.5, np.float32)
+    outputs = build()(inputs, training=True).numpy()
+    assert np.isfinite(outputs).all() and (network == "discriminator" or 0 <= outputs.min() < outputs.max() <= 1)
+
+
+@pytest.mark.usefixtures("no_optimizers")
+@pytest.mark.parametrize("name, depth", [("vae", 4), ("gan", 3), ("wgan", 3), ("wgan_long", 3)])
+def test_the_final_versions_depth_is_the_image_sizes(name, depth):
+    build = csi5340.PRESETS[name].build
+    for networks, given, message in (
+        ("last", 4, "networks must be draft or final, not 'last'"),
+        ("final", 2, f"follows from the image size, here {depth}: leave out depth 2"),
+    ):
+        with pytest.raises(UserError, match=message):
+            build((32, 32, 1), networks=networks, depth=given, width=1 / 16)
+    spelled = build((32, 32, 1), networks="final", depth=depth, width=1 / 16).parameters()
+    assert spelled == build((32, 32, 1), networks="final", width=1 / 16).parameters()
+
+
 @pytest.mark.trace
 @pytest.mark.parametrize("image_size", [16, 32, 64])
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
@@ -115,12 +201,16 @@ def test_every_depth_at_every_size(image_size, depth):
 def test_what_does_not_fit(image_size, depth, width, message):
     for name in csi5340.PRESETS:
         with pytest.raises(UserError, match=message):
-            csi5340.PRESETS[name].build((image_size, image_size, 1), depth=depth, width=width)
+            csi5340.PRESETS[name].build((image_size, image_size, 1), networks="draft", depth=depth, width=width)
 
 
 def test_networks_see_the_studys_range():
     """Gray .5 is the study's 0: it passes convolutions without a bias as nothing."""
-    for network in (variable_depth.encoder((16, 16, 1), 2, 2), variable_depth.discriminator((16, 16, 1), 2)):
+    for network in (
+        variable_depth.encoder((16, 16, 1), 2, 2),
+        variable_depth.discriminator((16, 16, 1), 2),
+        variable_depth.final_discriminator((16, 16, 1)),
+    ):
         first = next(layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D))
         outputs = keras.Model(network.input, first.output)
         assert not np.any(outputs(np.full((1, 16, 16, 1), 0.5, np.float32)))
@@ -128,7 +218,12 @@ def test_networks_see_the_studys_range():
 
 
 def test_initial_weights_of_the_games():
-    for network in (variable_depth.generator((32, 32, 3), 100, 4), variable_depth.discriminator((32, 32, 3), 4)):
+    for network in (
+        variable_depth.generator((32, 32, 3), 100, 4),
+        variable_depth.discriminator((32, 32, 3), 4),
+        variable_depth.final_generator((64, 64, 3), 100, 1 / 4),
+        variable_depth.final_discriminator((64, 64, 3), 1 / 4),
+    ):
         convolutions = [
             layer for layer in network.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose))
         ]
@@ -229,3 +324,115 @@ def test_wgan_takes_pytorchs_steps(toy):
     twin.build([variable])
     twin.apply([tf.constant([1e-6, -1e-3])], [variable])
     assert variable.numpy() - 1 == pytest.approx([-5e-4, 5e-4], rel=1e-2)
+
+
+# Figures
+# --------------------------------------------------------------------------------------------------------------
+
+
+class FakeRun:
+    """A VAE of the study and its data: 64 training pictures, and test pictures that are all black."""
+
+    steps_per_epoch = 4
+    record: typing.ClassVar = {"image_size": 16}
+
+    def __init__(self, toy, folder=None):
+        keras.utils.set_random_seed(0)
+        self.preset = csi5340.PRESETS["vae"]
+        self.model = self.preset.build((16, 16, 3), depth=3, width=1 / 16)
+        self.train, self.folder, self.chief = toy, folder, True
+
+    def source(self, split):
+        return self.train if split == "train" else dataclasses.replace(self.train, images=0 * self.train.images)
+
+
+@pytest.mark.trace
+def test_the_vaes_sheet_shows_reconstructions_of_training_pictures(toy, tmp_path):
+    run = FakeRun(toy, tmp_path)
+    originals = toy.images[np.linspace(0, 63, 30).astype(int)] / np.float32(255)
+    np.testing.assert_array_equal(run.preset.training_pictures(run), originals)
+    mean = run.model.encoder(originals, training=False)["mean"]
+    expected = run.model.decoder(mean, training=False).numpy()
+    np.testing.assert_allclose(run.preset.sample(run, run.model), expected, atol=1e-5)
+    few = FakeRun(toy[:9])
+    np.testing.assert_array_equal(few.preset.training_pictures(few), toy.images[:9] / np.float32(255))
+    Samples(run, run.model, None).write(8)
+    (path,) = (tmp_path / "samples").iterdir()
+    first = path.read_bytes()
+    path.unlink()
+    run.train = dataclasses.replace(toy)  # read again, as by a resumed run
+    Samples(run, run.model, None).write(8)
+    assert path.read_bytes() == first
+
+
+def pictures_of(figure):
+    return [np.rint(axis.images[0].get_array() * 255) for axis in figure.axes if axis.images]
+
+
+def test_reconstructions_over_the_epochs_and_the_kl_factors(toy, tmp_path):
+    """Each row begins with the training pictures; the study's moments are 2/5, 3/5, 4/5 and the end."""
+    runs = {}
+    for k, label in enumerate(("weak", "strong")):
+        runs[label] = FakeRun(toy, tmp_path / label)
+        (tmp_path / label / "samples").mkdir(parents=True)
+        for epoch in range(11):
+            flat = np.full((30, 16, 16, 3), (epoch + 100 * k) / 255)
+            Image.fromarray(figures.sheet(flat, 6)).save(tmp_path / label / "samples" / f"{4 * epoch:07d}.png")
+    originals = figures.sheet(runs["weak"].preset.training_pictures(runs["weak"]), 6)
+    (single,) = (plot for name, plot in csi5340.PRESETS["vae"].figures.items() if name.endswith("vae_epochs.jpg"))
+    for figure, rows in ((single.draw(runs["strong"]), [100]), (csi5340.EXPERIMENTS["kl_weight"].draw(runs), [0, 100])):
+        shown = pictures_of(figure)
+        titles = ["training pictures", "epoch 4", "epoch 6", "epoch 8", "epoch 10"]
+        assert [axis.get_title() for axis in figure.axes] == len(rows) * titles
+        for i, shift in enumerate(rows):
+            np.testing.assert_array_equal(shown[5 * i], originals)
+            assert [picture[2, 2, 0] for picture in shown[5 * i + 1 : 5 * i + 5]] == [shift + n for n in (4, 6, 8, 10)]
+    assert [axis.get_ylabel() for axis in figure.axes[::5]] == ["weak", "strong"]
+
+
+@pytest.mark.trace
+def test_references_are_training_pictures(toy):
+    run = FakeRun(toy)
+    references = figures.sheet(toy.images[:30] / np.float32(255), 6)
+    for name, preset in csi5340.PRESETS.items():
+        figure = preset.figures[f"csi5340_{name}_samples.jpg"].draw(run)
+        assert [axis.get_title() for axis in figure.axes] == ["30 generated", "30 training pictures"]
+        np.testing.assert_array_equal(pictures_of(figure)[1], references)
+    classes = csi5340.PRESETS["vae"].figures["csi5340_vae_classes.jpg"].draw(run)
+    assert classes.axes[0].get_title() == "training picture"
+    np.testing.assert_array_equal(pictures_of(classes)[0], toy.images[0])
+
+
+def test_the_studys_kl_factors():
+    """.00025, .0025 and .025 on 3072 values in [-1, 1], where each squared error is four of ours."""
+    arguments = [changes for _, changes in csi5340.EXPERIMENTS["kl_weight"].variants.values()]
+    assert [changes["kl_weight"] * 4 for changes in arguments] == pytest.approx([0.00025, 0.0025, 0.025])
+    assert csi5340.PRESETS["vae"].defaults()["kl_weight"] in [changes["kl_weight"] for changes in arguments]
+
+
+def test_the_wgan_of_twice_the_epochs():
+    long = csi5340.PRESETS["wgan_long"]
+    assert long.epochs == 2 * csi5340.PRESETS["wgan"].epochs
+    assert (long.defaults()["networks"], long.defaults()["latent_dim"]) == ("final", 100)
+    assert long.defaults().keys() == csi5340.PRESETS["wgan"].defaults().keys()
+    assert long.figures["csi5340_wgan_long_epochs.jpg"].draw is figures.training_grids
+
+
+def test_curves_of_the_draft_and_of_the_final_version_are_apart(recorded, tmp_path):
+    runs = {
+        networks: [
+            recorded(tmp_path / f"{networks}{n}", "csi5340", "gan", arguments={"networks": networks, "latent_dim": n})
+            for n in sizes
+        ]
+        for networks, sizes in (("draft", (20, 100)), ("final", (2, 20, 100)))
+    }
+    everything = runs["draft"] + runs["final"]
+    for name, networks in (("csi5340/gan", "draft"), ("csi5340/gan_final", "final")):
+        (group,) = report.alike(name, everything).values()
+        assert list(group.values()) == runs[networks]
+    history = {"iteration": np.arange(1, 9), "jsd": np.arange(8.0)}
+    for run in runs["final"]:
+        run.history = lambda: history
+    (axis,) = csi5340.EXPERIMENTS["gan_final"].draw(dict(enumerate(runs["final"]))).axes
+    assert axis.get_title() == "JSD, 16x16"
+    assert [line.get_label() for line in axis.lines] == ["2 latents", "20 latents", "100 latents"]

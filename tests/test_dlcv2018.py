@@ -6,6 +6,7 @@ import eager
 import keras
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 
 from tfgen import latents, losses, noise
@@ -206,8 +207,8 @@ def test_codes_are_one_hot_then_uniform():
     assert built("infogan").sample_codes((0, 0), 0, 7).shape == (7, 50)
 
 
-def bound(read, codes, categories):
-    """What an InfoGAN logs when its recognizer answers `read`."""
+def read_loss(read, codes, categories, continuous=0, **arguments):
+    """The loss and the logs of an InfoGAN when its recognizer answers `read`."""
     keras.utils.set_random_seed(0)
     model = InfoGAN(
         None,
@@ -215,10 +216,16 @@ def bound(read, codes, categories):
         lambda features, training: read,
         "non_saturating",
         categories,
+        continuous,
+        **arguments,
     )
     model.fake = lambda batch, draw: batch["image"]
     model.sample_codes = lambda key, draw, n: tf.constant(codes, tf.float32)
-    return model.recognizer_loss({"image": tf.zeros((len(codes), 1)), "key": None}, 0)[1]
+    return model.recognizer_loss({"image": tf.zeros((len(codes), 1)), "key": None}, 0)
+
+
+def bound(*arguments):
+    return read_loss(*arguments)[1]
 
 
 def test_bound_is_0_at_chance_and_the_codes_entropy_when_read_perfectly():
@@ -239,6 +246,67 @@ def test_gaussian_likelihood_of_continuous_codes():
     log_density = lambda c, m: -0.5 * (c - m) ** 2 - 0.5 * np.log(2 * np.pi)
     expected = -np.mean([log_density(0.2, 0.0) + log_density(0.9, 0.5), 2 * log_density(0.5, 0.5)]) - np.log(2 * np.pi)
     assert float(losses.gaussian_nll(values, mean)) == pytest.approx(expected)
+
+
+def test_continuous_codes_have_the_weight_of_the_papers_code():
+    """There, codes are in [-1, 1], and their likelihood is that of a deviation of 1, with a weight of 1."""
+    codes, means = np.random.default_rng(0).random((2, 32, 2)).astype(np.float32)
+    model = built("infogan_mixed")
+    weight = lambda given: given.get_config()["continuous_weight"]
+    loss, _ = read_loss({"continuous": means}, codes, (), 2, continuous_weight=weight(model))
+    theirs = -scipy.stats.norm.logpdf(2 * codes - 1, 2 * means - 1, 1).sum(axis=1) - np.log(2 * np.pi)
+    assert float(loss) == pytest.approx(theirs.mean(), rel=1e-5)
+    assert float(read_loss({"continuous": means}, codes, (), 2)[0]) == pytest.approx(theirs.mean(), rel=1e-5)
+    assert (
+        weight(built("infogan_mixed", **STUDIES["dlcv2018"]["infogan_mixed"].convert({"continuous_weight": "0.1"})))
+        == 0.1
+    )
+
+
+def continuous_bound(codes, means):
+    """The bound of one continuous code, in nats."""
+    logs = bound({"continuous": tf.constant(means[:, None], tf.float32)}, codes[:, None], (), 1)
+    assert logs["mutual_information"] == logs["continuous_information"]
+    return float(logs["continuous_information"])
+
+
+def test_bound_of_a_continuous_code_read_not_at_all_or_in_part():
+    """Told which of K equal parts a code is in, one knows exactly ln K nats. A Gaussian is not the uniform density that
+    remains, which costs .5 log(pi e / 6) = .176 nats.
+    """
+    codes = (np.arange(12_000) + 0.5) / 12_000
+    for parts in (1, 2, 10, 100):
+        middles = (np.floor(codes * parts) + 0.5) / parts
+        assert continuous_bound(codes, middles) == pytest.approx(np.log(parts) - 0.17649, abs=1e-3)
+    assert np.isfinite(continuous_bound(codes, codes)) and continuous_bound(codes, codes) > 10
+    assert continuous_bound(codes, 1 - codes) < -0.17
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.1, 0.3, 0.9])
+def test_bound_of_a_continuous_code_is_below_the_information_of_a_noisy_channel(wrong):
+    """One sees which of ten parts a code is in, but with this probability any of the ten at random. The information is
+    known, and the best answer is the mean of the code given what is seen.
+    """
+    random = np.random.default_rng(0)
+    codes = random.random(200_000)
+    seen = np.where(random.random(codes.size) < wrong, random.integers(0, 10, codes.size), np.floor(10 * codes))
+    means = (1 - wrong) * (seen + 0.5) / 10 + wrong * 0.5
+    right = 1 - wrong + wrong / 10
+    information = np.log(10) + right * np.log(right) + (0.9 * wrong * np.log(wrong / 10) if wrong else 0)
+    assert continuous_bound(codes, means) < information - 0.1
+
+
+def test_bound_of_all_codes_is_the_sum():
+    random = np.random.default_rng(0)
+    hot, continuous = np.eye(10)[random.integers(0, 10, 32)], random.random((32, 2))
+    codes = np.concatenate([hot, continuous], axis=1)
+    read = {"code_0": tf.constant(100 * hot, tf.float32), "continuous": tf.constant(continuous + 0.1, tf.float32)}
+    logs = bound(read, codes, (10,), 2)
+    of_continuous = 2 * -0.5 * np.log(2 * np.pi * np.e * 0.01)  # .884 nats each
+    assert float(logs["continuous_information"]) == pytest.approx(of_continuous, rel=1e-4)
+    assert float(logs["mutual_information"]) == pytest.approx(np.log(10) + of_continuous, rel=1e-4)
+    assert built("infogan").logs == ("d_loss", "g_loss", "q_loss", "mutual_information")
+    assert built("infogan_mixed").logs == (*built("infogan").logs, "continuous_information")
 
 
 @pytest.mark.parametrize("shared", [False, True])

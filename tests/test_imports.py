@@ -15,7 +15,7 @@ FLOORS = [
     ["program", "settings"],
     ["data", "flags"],
     ["networks"],
-    ["losses", "noise"],
+    ["losses", "noise", "optimizers"],
     ["models"],
     ["latents", "metrics", "protocols"],
     ["figures", "scores"],

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen import losses, models
-from tfgen.data.batches import batches
+from tfgen import UserError, losses, models
+from tfgen.data.batches import batches, steps_per_epoch
 from tfgen.models.gan import GAN
 from tfgen.models.vae import VAE
 from tfgen.studies import STUDIES
@@ -56,7 +56,8 @@ def slots(model):
 
 
 def fit(model, source, stop, start=0):
-    history = model.fit(batches(source, 16, 0, start, stop), epochs=1, verbose=0, shuffle=False).history
+    steps = batches(source, 16, 0, start, stop, per_step=model.batches_per_step)
+    history = model.fit(steps, epochs=1, verbose=0, shuffle=False).history
     return {name: values[0] for name, values in history.items()}
 
 
@@ -152,7 +153,7 @@ def test_it_trains_on_plain_arrays_and_uses_the_same_latents_again(study, name, 
     logs = first.fit(x, y, batch_size=32, shuffle=False, verbose=0).history
     again = second.fit((x, y) if y is not None else x, batch_size=32, shuffle=False, verbose=0).history
     assert set(logs) == set(first.logs) and all(np.isfinite(values[0]) for values in logs.values())
-    assert int(first.step) == 2 and logs == again
+    assert int(first.step) == -(-2 // first.batches_per_step) and logs == again
 
 
 @pytest.mark.trace
@@ -179,7 +180,7 @@ def test_what_it_is_called_with_is_what_it_generates(study, name, small):
     np.testing.assert_array_equal(pictures, model(z) if condition is None else model((z, condition)))
 
 
-def plain_gan():
+def plain_gan(d_steps=1):
     keras.utils.set_random_seed(0)
     generator = keras.Sequential(
         [keras.Input((4,)), keras.layers.Dense(8 * 8 * 3, activation="sigmoid"), keras.layers.Reshape(SHAPE)]
@@ -192,9 +193,13 @@ def plain_gan():
             keras.layers.Dense(1),
         ]
     )
-    model = GAN(generator, discriminator, losses.adversarial("non_saturating"), g_steps=2)
+    model = GAN(generator, discriminator, losses.adversarial("non_saturating"), d_steps=d_steps, g_steps=2)
     model.compile(discriminator=keras.optimizers.SGD(0.1), generator=keras.optimizers.SGD(0.1))
     return model
+
+
+def plain_critic():
+    return plain_gan(d_steps=2)
 
 
 def plain_vae():
@@ -211,7 +216,7 @@ def plain_vae():
 
 
 @pytest.mark.trace
-@pytest.mark.parametrize("make", [plain_gan, plain_vae])
+@pytest.mark.parametrize("make", [plain_gan, plain_critic, plain_vae])
 def test_two_replicas_equal_one(make, small, two_replicas):
     one = make()
     logs = fit(one, small, 3)
@@ -229,14 +234,14 @@ def plain(source):
 
 
 @pytest.mark.trace
-@pytest.mark.parametrize("make", [plain_gan, plain_vae])
+@pytest.mark.parametrize("make", [plain_gan, plain_critic, plain_vae])
 def test_two_replicas_equal_one_without_a_key_in_the_batches(make, small, two_replicas):
     one = make()
     logs = one.fit(plain(small), batch_size=16, epochs=2, shuffle=False, verbose=0).history
     with two_replicas.scope():
         two = make()
     two_logs = two.fit(plain(small), batch_size=16, epochs=2, shuffle=False, verbose=0).history
-    assert one.step.numpy() == two.step.numpy() == 8
+    assert one.step.numpy() == two.step.numpy() == 8 / one.batches_per_step
     for network, values in weights(one).items():
         for ours, theirs in zip(values, weights(two)[network], strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
@@ -320,6 +325,46 @@ def test_steps_of_each_player_and_fresh_latents(small):
     model.train_step(next(iter(batches(small, 16))))
     assert seen == [0, 1, 2]
     assert [int(model.optimizers[player].iterations) for player in ("discriminator", "generator")] == [1, 2]
+
+
+def test_each_critic_step_has_its_own_batch_and_all_losses_are_logged(small):
+    """Algorithm 1 of WGAN, line 3, and of WGAN-GP, line 5."""
+    model = build("dlcv2018", "wgan_gp", d_steps=3)
+    seen, compute = [], model.discriminator_loss
+    model.discriminator_loss = lambda batch, draw: seen.append(batch["image"].numpy()) or compute(batch, draw)
+    rows = next(iter(batches(small, 16, per_step=3)))
+    logs = model.train_step(rows)
+    assert len(seen) == 3 and all(len(images) == 16 for images in seen)
+    dealt = np.stack(seen, axis=1).reshape(rows["image"].shape)
+    np.testing.assert_array_equal(dealt, rows["image"])
+    assert len({float(logs[name]) for name in ("d_loss", "d_loss_1", "d_loss_2")}) == 3
+
+
+def test_an_epoch_of_several_batches_a_step_is_one_pass(small):
+    seen = [batch["image"].numpy() for batch in batches(small, 8, per_step=3, stop=steps_per_epoch(small, 8, 3))]
+    assert len(seen) == 2 and len(np.unique(np.concatenate(seen), axis=0)) == 48
+    with pytest.raises(UserError, match="the 9 batches of 8 of one step: choose --batch_size 7 or less"):
+        steps_per_epoch(small, 8, 9)
+
+
+@pytest.mark.trace
+@pytest.mark.parametrize("kind", ["array", "data set", "data set of unknown batches", "larger than the data"])
+def test_fit_joins_the_batches_of_a_step(kind, small):
+    model, x = plain_gan(d_steps=2), plain(small)
+    shapes = []
+    compute = model.discriminator_loss
+    model.discriminator_loss = lambda batch, draw: shapes.append(batch["image"].shape[0]) or compute(batch, draw)
+    model.run_eagerly = True
+    if kind == "array":
+        model.fit(x, batch_size=16, verbose=0)
+    elif kind == "larger than the data":
+        model.fit(x, batch_size=48, verbose=0)
+    else:
+        model.fit(tf.data.Dataset.from_tensor_slices(x).batch(16, drop_remainder=kind == "data set"), verbose=0)
+        with pytest.raises(UserError, match="must be in"):
+            model.fit(tf.data.Dataset.from_tensor_slices(2 * x).batch(16), verbose=0)
+    assert shapes == ([32, 32] if kind == "larger than the data" else [16] * 4)
+    assert int(model.step) == len(shapes) / 2
 
 
 def test_acgan_judges_and_improves_the_same_latents(small):

@@ -32,3 +32,11 @@ def test_replicas_take_their_rows_of_the_same_draw(two_replicas):
     np.testing.assert_array_equal(
         np.concatenate([part.numpy() for part in two_replicas.experimental_local_results(parts)]), whole
     )
+
+
+@pytest.mark.trace
+def test_no_two_steps_have_the_same_seed():
+    """A 32-bit seed has collisions among 200,000 steps: 5 pairs are expected."""
+    fold = tf.function(lambda steps: tf.map_fn(lambda step: noise._seed(tf.stack([0, step]), 0), steps))
+    seeds = fold(tf.range(200_000, dtype=tf.int64)).numpy()
+    assert len(np.unique(seeds, axis=0)) == 200_000

@@ -15,7 +15,7 @@ import tensorflow as tf
 from benchmarks import replicas
 from tfgen import UserError, latents, losses, scores
 from tfgen.data.batches import batches
-from tfgen.data.builtin import animals
+from tfgen.data.builtin import animals, faces
 from tfgen.data.builtin.painting import TEST_START
 from tfgen.models.acai import mix
 from tfgen.models.base import GenerativeModel
@@ -375,9 +375,10 @@ def test_vae_gan_values(batch):
     )
     model.fake = lambda batch, draw: "generated"
 
-    def judge(images):
-        logit, feature = passes[images if isinstance(images, str) else "real"]
-        return {"logits": tf.fill((16, 1), logit), "features": tf.fill((16, 3), feature)}
+    def judge(*kinds):
+        answers = [passes[images if isinstance(images, str) else "real"] for images in kinds]
+        logits, features = zip(*answers)
+        return {"logits": [tf.fill((16, 1), x) for x in logits], "features": [tf.fill((16, 3), x) for x in features]}
 
     model.judge = judge
     loss, logs = model.encoder_loss(batch, 0)
@@ -394,6 +395,48 @@ def test_vae_gan_values(batch):
         == float(logs["d_loss"])
         == pytest.approx(np.log1p(np.exp(-1)) + (np.log1p(np.exp(-1)) + np.log(2)) / 2)
     )
+
+
+@functools.cache
+def portraits():
+    return tf.constant(faces.paint(0, 64, image_size=16)[0], tf.float32) / 255
+
+
+@pytest.mark.parametrize("change", ["brightness", "contrast", "channel"])
+def test_the_feature_error_sees_changes_of_a_whole_batch(change):
+    """Halved, each costs a sizable share of the error to another picture. A batch normalization that sees only the
+    reconstructions removes most of it.
+    """
+    images = portraits()
+    mean = tf.reduce_mean(images)
+    reconstructed = {"brightness": images / 2, "contrast": (images + mean) / 2, "channel": images * [0.5, 1.0, 1.0]}
+    keras.utils.set_random_seed(0)
+    model = pegasus.PRESETS["vae_gan"].build(SHAPE)
+    code = {"mean": tf.zeros((64, 4)), "log_var": tf.zeros((64, 4))}
+
+    def error(other):
+        model.decode_sample = lambda batch, draw: (code, other)
+        return float(model.encoder_loss({"image": images}, 0)[1]["reconstruction"])
+
+    to_another = error(tf.roll(images, 1, axis=0))
+    assert error(images) < 1e-6 * to_another
+    assert error(reconstructed[change]) > 0.2 * to_another
+    apart = lambda images: model.discriminator(images, training=True)["features"]
+    error_apart = lambda other: float(losses.gaussian_nll(apart(images), apart(other)))
+    assert error_apart(reconstructed[change]) < 0.15 * error_apart(tf.roll(images, 1, axis=0))
+
+
+def test_real_and_generated_pictures_pass_the_discriminator_together(batch):
+    """As in the authors' code: two kinds for the features, three for the game."""
+    model, passes = build("vae_gan"), []
+    discriminator = model.discriminator
+    model.discriminator = lambda images, training: (
+        passes.append(len(images)) or discriminator(images, training=training)
+    )
+    for player, sizes in {"encoder": [32], "decoder": [48, 32], "discriminator": [48]}.items():
+        getattr(model, f"{player}_loss")(batch, 0)
+        assert passes == sizes
+        passes.clear()
 
 
 def test_vae_gan_draws_the_prior_apart_from_the_posterior(batch):

@@ -150,7 +150,7 @@ def test_layer_details_of_the_study():
     ]
     optimizer = model.optimizers["autoencoder"]
     assert (type(optimizer).__name__, optimizer.rho, optimizer.momentum, optimizer.epsilon) == (
-        "RMSprop",
+        "RMSpropFromOne",
         0.9,
         0.01,
         1e-10,
@@ -196,6 +196,59 @@ def test_bernoulli_likelihood_is_best_at_the_truth_and_finite_at_the_ends():
     with tf.GradientTape() as tape:
         loss = losses.bernoulli_nll(images, decoded)
     assert np.isfinite(tape.gradient(loss, decoded).numpy()).all()
+
+
+BERNOULLI = [("sullivan2017", "vae"), ("pegasus", "vae"), ("pegasus", "adversarial_vae"), ("digits", "vae")]
+
+
+def sure(study, name, logit):
+    """A VAE whose decoder has this logit everywhere, and the bias that sets it."""
+    model = STUDIES[study][name].build((16, 16, 1), width=1 / 16)
+    kernel, bias = model.decoder.trainable_variables[-2:]
+    kernel.assign(tf.zeros(kernel.shape))
+    bias.assign([logit])
+    return model, bias
+
+
+@pytest.mark.parametrize(
+    "study, name, traced",
+    [
+        *((*one, False) for one in BERNOULLI),
+        *(pytest.param(*one, True, marks=pytest.mark.trace) for one in BERNOULLI[2:]),
+    ],
+)
+def test_bernoulli_likelihood_and_its_gradient_are_exact_for_any_logit(study, name, traced):
+    """For a value x and a logit l they are log(1 + e^l) - x l and s(l) - x, in 64 bits; s(16.7) is 1 in 32 bits."""
+    model, bias = sure(study, name, 0.0)
+
+    def value_and_gradient(x):
+        batch = {"image": tf.fill((2, 16, 16, 1), x), "key": tf.zeros((2, 2), tf.int64)}
+        with tf.GradientTape() as tape:
+            value = model.negative_bound(batch, 0)[1]["reconstruction"]
+        return value, tape.gradient(value, bias.value)[0]
+
+    call = tf.function(value_and_gradient) if traced else value_and_gradient
+    for logit in (-100.0, -30.0, -16.5, -3.0, 0.0, 3.0, 16.5, 30.0, 100.0):
+        bias.assign([logit])
+        for x in (0.0, 0.3, 1.0):
+            value, gradient = (float(result) / 256 for result in call(tf.constant(x)))
+            x = np.float64(np.float32(x))
+            assert value == pytest.approx(np.logaddexp(0, logit) - x * logit, rel=1e-5)
+            assert gradient == pytest.approx(np.exp(-np.logaddexp(0, -logit)) - x, rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("study, name", BERNOULLI)
+def test_bernoulli_likelihood_of_validation_is_exact_too(study, name):
+    model, _ = sure(study, name, 30.0)
+    assert float(model.validation_logs(tf.zeros((2, 16, 16, 1)))["reconstruction"]) == pytest.approx(256 * 30, rel=1e-5)
+
+
+def test_bernoulli_likelihood_of_other_probabilities_is_that_of_clipped_ones():
+    images, decoded = np.random.default_rng(0).random((2, 4, 8, 8, 3)).astype(np.float32)
+    decoded[0] = np.round(decoded[0])
+    p = np.clip(decoded.astype(np.float64), np.float32(1e-7), np.float32(1) - np.float32(1e-7))
+    expected = -np.sum(images * np.log(p) + (1 - images) * np.log1p(-p), axis=(1, 2, 3)).mean()
+    assert float(losses.bernoulli_nll(images, decoded)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_vae_minimises_likelihood_and_divergence(toy):

@@ -229,7 +229,9 @@ def bernoulli_nll(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
 
     Args:
         images: (B, H, W, C), in [0, 1].
-        reconstructions: the same shape, probabilities, which are clipped to [1e-7, 1 - 1e-7].
+        reconstructions: the same shape, probabilities. If they come directly from Keras's sigmoid, as the output of a
+            float32 layer, Keras computes the value and its gradient from the logits, and both are exact for any logit.
+            Other probabilities are clipped to [1e-7, 1 - 1e-7]; beyond a logit of 16.1, their gradient is 0.
 
     Returns:
         float32 scalar.
@@ -237,10 +239,9 @@ def bernoulli_nll(images: tf.Tensor, reconstructions: tf.Tensor) -> tf.Tensor:
     Source: Kingma and Welling 2013 (arXiv:1312.6114), appendix C.1, eq. 11.
     """
     _alike(images=images, reconstructions=reconstructions)
-    images = tf.cast(images, tf.float32)
-    reconstructions = tf.clip_by_value(tf.cast(reconstructions, tf.float32), 1e-7, 1.0 - 1e-7)
-    log_likelihood = images * tf.math.log(reconstructions) + (1.0 - images) * tf.math.log1p(-reconstructions)
-    return -tf.reduce_mean(tf.reduce_sum(log_likelihood, axis=[1, 2, 3]))
+    # A cast to another type, like any other operation, would hide the logits from Keras; one to float32 does nothing.
+    cross_entropy = keras.ops.binary_crossentropy(tf.cast(images, tf.float32), tf.cast(reconstructions, tf.float32))
+    return tf.reduce_mean(tf.reduce_sum(cross_entropy, axis=[1, 2, 3]))
 
 
 def root_mean_squared_error(values: tf.Tensor, predictions: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

@@ -57,4 +57,5 @@ def _rows(sample: Callable, key: Any, draw: int, shape: tuple) -> tf.Tensor:
 
 
 def _seed(key: Any, draw: int) -> tf.Tensor:
-    return tf.random.experimental.stateless_fold_in(tf.reshape(key, [-1, 2])[0], draw)
+    # A 32-bit draw would make the folded seed 32 bits wide, and among 200,000 steps some would have the same latents.
+    return tf.random.experimental.stateless_fold_in(tf.reshape(key, [-1, 2])[0], tf.cast(draw, tf.int64))

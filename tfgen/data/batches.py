@@ -8,16 +8,20 @@ from tfgen.data.files import Files
 from tfgen.data.source import Source
 
 
-def steps_per_epoch(source: Source, batch_size: int) -> int:
-    """Number of whole batches in an epoch. Left-over examples are dropped; each epoch drops different ones.
+def steps_per_epoch(source: Source, batch_size: int, per_step: int = 1) -> int:
+    """Number of training steps in an epoch, each with `per_step` batches. Left-over examples are dropped; each epoch
+    drops different ones.
 
-    Raises UserError if there are fewer examples than `batch_size`.
+    Raises UserError if there are fewer examples than one step needs.
     """
-    steps = len(source) // batch_size
+    steps = len(source) // (batch_size * per_step)
     if steps == 0:
+        needed = (
+            f"one batch of {batch_size}" if per_step == 1 else f"the {per_step} batches of {batch_size} of one step"
+        )
         raise UserError(
-            f"{source.name} contains {len(source)} examples, fewer than one batch of {batch_size}: choose --batch_size "
-            f"{len(source)} or less."
+            f"{source.name} contains {len(source)} examples, fewer than {needed}: choose --batch_size "
+            f"{max(1, len(source) // per_step)} or less."
         )
     return steps
 
@@ -37,9 +41,10 @@ def batch_indices(n: int, batch_size: int, seed: int | tf.Tensor, step: int | tf
     step = tf.cast(step, tf.int64)
     epoch, place = step // (n // batch_size), step % (n // batch_size)
     positions = place * batch_size + tf.range(batch_size, dtype=tf.int64)
-    return tf.random.experimental.index_shuffle(
-        positions, tf.stack([tf.cast(seed, tf.int64), epoch]), tf.cast(n - 1, tf.int64)
-    )
+    # tf.random.experimental.index_shuffle uses the low bits of the seed and too few rounds: epoch 256 would repeat
+    # epoch 0, and successive epochs would be correlated.
+    words = tf.random.stateless_uniform([3], tf.stack([tf.cast(seed, tf.int64), epoch]), None, None, tf.uint32)
+    return tf.raw_ops.RandomIndexShuffle(index=positions, seed=words, max_index=tf.cast(n - 1, tf.int64), rounds=16)
 
 
 def batches(
@@ -51,8 +56,12 @@ def batches(
     redraws: int = 0,
     parts: int = 1,
     mine: tuple[int, int] = (0, 1),
+    per_step: int = 1,
 ) -> tf.data.Dataset:
     """The batches of steps start..stop-1 as a tf.data.Dataset of dicts.
+
+    A step of a model that takes several batches, such as those of a WGAN's critic, has the examples of all of them:
+    `per_step` * `batch_size` rows, which `GAN.train_step` deals out.
 
     Args:
         source: Source of n >= batch_size examples.
@@ -63,9 +72,10 @@ def batches(
         redraws: a different number gives different noise for the same examples.
         parts: number of parts into which each batch is divided.
         mine: (first, n), the parts to yield, one after the other, for the n replicas of one machine.
+        per_step: number of batches in a training step.
 
     Returns:
-        tf.data.Dataset of dicts with
+        tf.data.Dataset of dicts, where B is batch_size * per_step / parts, with
         "image": (B, H, W, C) float32 in [0, 1];
         "attributes": (B, K) float32, 0 or 1;
         "key": (B, 2) int64, every row (seed + 2^32 redraws, step), from which models draw their noise;
@@ -77,7 +87,8 @@ def batches(
     Raises:
         UserError: if there are fewer examples than `batch_size`.
     """
-    steps_per_epoch(source, batch_size)
+    steps_per_epoch(source, batch_size, per_step)
+    batch_size *= per_step
     fields = {"image": source.images, "attributes": source.attributes, "label": source.labels, "depth": source.depth}
     arrays = {name: array for name, array in fields.items() if array is not None}
 

@@ -3,7 +3,7 @@
 Sizes, titles and colors are those of the report that dlcv2018's figures come from.
 """
 
-from tfgen.figures.comparisons import comparison, depth_curves, sharpness_rows
+from tfgen.figures.comparisons import comparison, latent_curves, sharpness_rows, size_of
 from tfgen.figures.conditions import (
     attribute_grid,
     category_grid,
@@ -18,8 +18,14 @@ from tfgen.figures.depth import depth_rows, noise_sampler
 from tfgen.figures.grids import close_together, grid, mosaic, rows_of, sheet, show, tiles
 from tfgen.figures.histograms import histogram
 from tfgen.figures.latent_space import class_reconstructions, latent_manifold, latent_tsne
-from tfgen.figures.pictures import farthest_sample, montages, reconstructions, samples, samples_and_test
-from tfgen.figures.training import training_animation, training_grids, training_strip
+from tfgen.figures.pictures import farthest_sample, montages, reconstructions, samples, samples_and_real
+from tfgen.figures.training import (
+    compared_reconstructions,
+    reconstruction_grids,
+    training_animation,
+    training_grids,
+    training_strip,
+)
 from tfgen.figures.words import describe
 
 __all__ = [
@@ -30,14 +36,15 @@ __all__ = [
     "class_noise_grid",
     "class_reconstructions",
     "close_together",
+    "compared_reconstructions",
     "comparison",
-    "depth_curves",
     "depth_rows",
     "describe",
     "examples",
     "farthest_sample",
     "grid",
     "histogram",
+    "latent_curves",
     "latent_manifold",
     "latent_tsne",
     "learning_curves",
@@ -46,13 +53,15 @@ __all__ = [
     "mosaic",
     "noise_sampler",
     "one_class_grid",
+    "reconstruction_grids",
     "reconstructions",
     "rows_of",
     "samples",
-    "samples_and_test",
+    "samples_and_real",
     "sharpness_rows",
     "sheet",
     "show",
+    "size_of",
     "tiles",
     "training_animation",
     "training_grids",

@@ -16,7 +16,7 @@ Runs = Mapping[str, Run]  # label -> run
 
 def samples_of(run: Run) -> np.ndarray:
     """Sample pictures (n, H, W, C) in [0, 1] of a run, as in the sheets it saves during training."""
-    return run.preset.samples(run.model)
+    return run.preset.sample(run, run.model)
 
 
 def comparison(
@@ -59,26 +59,40 @@ def comparison(
     return figure
 
 
-def depth_curves(runs: Runs, values: Callable[[Run], np.ndarray], title: str, unit: str) -> Figure:
-    """Values averaged over each epoch, with a panel for each depth and a line for each latent size, as in csi5340.
+def depth_of(run: Run) -> str:
+    """ "depth 3" for a run of a model with the argument `depth`."""
+    return f"depth {run.record['arguments']['depth']}"
+
+
+def size_of(run: Run) -> str:
+    """ "32x32" for a run on pictures of that size."""
+    return "{0}x{0}".format(run.record["image_size"])
+
+
+def latent_curves(
+    runs: Runs, values: Callable[[Run], np.ndarray], title: str, unit: str, panel: Callable[[Run], str] = depth_of
+) -> Figure:
+    """Values averaged over each epoch, with a panel for each depth or size and a line for each latent size.
+
+    As in csi5340.
 
     Args:
-        runs: label -> Run of a model with the arguments `depth` and `latent_dim`; the labels are not used.
+        runs: label -> Run of a model with the argument `latent_dim`; the labels are not used.
         values: (run) -> (n,), one value for each of its n iterations.
         title, unit: title and unit of the values.
+        panel: (run) -> title of its panel, in addition to `title`.
     """
-    arguments = [(run.record["arguments"], run) for run in runs.values()]
-    by_setting = {(given["depth"], given["latent_dim"]): run for given, run in arguments}
-    depths, sizes = (sorted({setting[i] for setting in by_setting}) for i in (0, 1))
-    figure = Figure((4 * len(depths), 4.5), layout="constrained")
-    axes = figure.subplots(1, len(depths), sharey=True, squeeze=False)[0]
-    for axis, depth in zip(axes, depths, strict=True):
-        axis.set_title(f"{title}, depth {depth}")
+    by_setting = {(panel(run), run.record["arguments"]["latent_dim"]): run for run in runs.values()}
+    panels, sizes = (sorted({setting[i] for setting in by_setting}) for i in (0, 1))
+    figure = Figure((4 * max(len(panels), 2), 4.5), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axis, name in zip(axes, panels, strict=True):
+        axis.set_title(f"{title}, {name}")
         axis.set_xlabel("Epochs")
         axis.xaxis.get_major_locator().set_params(integer=True)
         for i, size in enumerate(sizes):
-            if (depth, size) in by_setting:
-                run = by_setting[depth, size]
+            if (name, size) in by_setting:
+                run = by_setting[name, size]
                 means = epoch_means(values(run), run.steps_per_epoch)
                 axis.plot(1 + np.arange(len(means)), means, label=f"{size} latents", **line_style(i))
         axis.legend(fontsize="small")

@@ -10,6 +10,7 @@ from tfgen import UserError, latents
 from tfgen.data.source import Source
 from tfgen.figures.curves import FALSE, TRUE
 from tfgen.figures.grids import rows_of, sheet, show
+from tfgen.figures.pictures import SPLITS
 from tfgen.protocols import Run
 
 
@@ -73,13 +74,13 @@ def latent_manifold(run: Run, n: int = 20) -> Figure:
     return figure
 
 
-def class_reconstructions(run: Run, n: int = 5) -> Figure:
-    """One row for each class: its first test picture, and n pictures decoded from samples of the posterior.
+def class_reconstructions(run: Run, n: int = 5, split: str = "test") -> Figure:
+    """One row for each class: its first picture of a split, and n pictures decoded from samples of the posterior.
 
     Raises:
         UserError: if the data set has no classes.
     """
-    source = run.source("test")
+    source = run.source(split)
     if source.labels is None:
         raise UserError(f"{source.name} has no classes to take a picture of each: train on digits, mnist or cifar10.")
     first = [int(np.flatnonzero(source.labels == label)[0]) for label in np.unique(source.labels)]
@@ -88,6 +89,6 @@ def class_reconstructions(run: Run, n: int = 5) -> Figure:
     names = [source.classes[source.labels[i]] if source.classes else str(source.labels[i]) for i in first]
     rows = [(name, [image, *pictures]) for name, image, pictures in zip(names, images, around, strict=True)]
     figure, axes = rows_of(rows, n + 1)
-    axes[0, 0].set_title("test picture", fontsize=9)
+    axes[0, 0].set_title(f"{SPLITS[split]} picture", fontsize=9)
     axes[0, 1].set_title("from its posterior", fontsize=9)
     return figure

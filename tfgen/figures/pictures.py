@@ -8,6 +8,8 @@ from tfgen.figures.grids import grid, sheet, show
 from tfgen.metrics import distances
 from tfgen.protocols import Run
 
+SPLITS = {"train": "training", "test": "test"}  # as titles name them
+
 
 def reconstructions(run: Run, n: int = 10) -> Figure:
     """Row 1: the first n test pictures, or as many as there are. Row 2: their reconstructions from the mean codes."""
@@ -48,10 +50,11 @@ def montages(run: Run, columns: int = 8) -> Figure:
     return figure
 
 
-def samples_and_test(run: Run, n: int = 30, columns: int = 6) -> Figure:
-    """Samples next to test pictures."""
+def samples_and_real(run: Run, n: int = 30, columns: int = 6, split: str = "test") -> Figure:
+    """Samples next to the first pictures of a split, "test" or "train"."""
     figure = Figure((10, 4.6), layout="constrained")
-    parts = {"generated": latents.prior_samples(run.model, n), "test pictures": run.source("test").floats(slice(n))}
+    real = run.source(split).floats(slice(n))
+    parts = {"generated": latents.prior_samples(run.model, n), f"{SPLITS[split]} pictures": real}
     for axis, (title, pictures) in zip(figure.subplots(1, 2), parts.items(), strict=True):
         show(axis, sheet(pictures, columns) / 255, f"{len(pictures)} {title}")
     return figure

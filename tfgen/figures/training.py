@@ -1,14 +1,14 @@
 """Samples of the same latents during training, from the sheets that the run saved."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from tfgen import UserError
-from tfgen.figures.grids import close_together, show, tiles
+from tfgen.figures.grids import close_together, sheet, show, tiles
 from tfgen.protocols import Run
 
 
@@ -37,12 +37,43 @@ def _picture(path: pathlib.Path) -> np.ndarray:
 
 
 def training_grids(run: Run, moments: int = 4) -> Figure:
-    """The run's sheets of samples at evenly spaced times during training, always of the same latents."""
-    chosen = _sheets(run, moments + 1, np.linspace)[1:] or _sheets(run, 1, np.linspace)
-    figure = Figure((4 * len(chosen), 4 * chosen[0][1].shape[0] / chosen[0][1].shape[1] + 0.5), layout="constrained")
-    axes = figure.subplots(1, len(chosen), squeeze=False)[0]
-    for axis, (iteration, picture) in zip(axes, chosen, strict=True):
-        show(axis, picture / 255, f"epoch {iteration // run.steps_per_epoch}")
+    """The run's sheets of samples after 2/5, 3/5, 4/5 and all of the epochs, as in csi5340."""
+    return _rows_of_sheets({"": _over_epochs(run, moments)})
+
+
+def reconstruction_grids(run: Run, moments: int = 4) -> Figure:
+    """The training pictures of which the run's sheets are reconstructions, then sheets as in `training_grids`."""
+    return _rows_of_sheets({"": _beside_originals(run, moments)})
+
+
+def compared_reconstructions(runs: Mapping[str, Run], moments: int = 4) -> Figure:
+    """A row of `reconstruction_grids` for each run, {label: run}."""
+    return _rows_of_sheets({label: _beside_originals(run, moments) for label, run in runs.items()})
+
+
+def _over_epochs(run: Run, moments: int) -> list[tuple[str, np.ndarray]]:
+    """At most `moments` of the run's sheets: [(title, (h, w[, C]) uint8)]."""
+    chosen = _sheets(run, moments, lambda first, last, n: np.linspace(first, last, n + 2)[2:])
+    return [(f"epoch {iteration // run.steps_per_epoch}", picture) for iteration, picture in chosen]
+
+
+def _beside_originals(run: Run, moments: int) -> list[tuple[str, np.ndarray]]:
+    originals = sheet(run.preset.training_pictures(run), run.preset.sample_columns)
+    return [("training pictures", originals), *_over_epochs(run, moments)]
+
+
+def _rows_of_sheets(rows: Mapping[str, Sequence[tuple[str, np.ndarray]]]) -> Figure:
+    """{label of a row: [(title, sheet (h, w[, C]) uint8)]} -> a figure; all sheets have one size."""
+    columns = max(len(row) for row in rows.values())
+    height, width = next(iter(rows.values()))[0][1].shape[:2]
+    figure = Figure((4 * columns, len(rows) * (4 * height / width + 0.5)), layout="constrained")
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for line, (label, row) in zip(axes, rows.items(), strict=True):
+        for axis in line[len(row) :]:
+            axis.set_axis_off()
+        for axis, (title, picture) in zip(line, row, strict=False):
+            show(axis, picture / 255, title)
+        line[0].set_ylabel(label, fontsize=14)
     return figure
 
 

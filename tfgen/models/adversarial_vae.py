@@ -62,17 +62,17 @@ class AdversarialVAE(VAE):
     def negative_bound(self, batch: Batch, draw: int) -> Loss:
         """(scalar, logs). The critic also trains the encoder, because the study has one loss for both networks."""
         code, images = self.decode_sample(batch, draw)
+        reconstruction, kl = self.reconstruction(batch["image"], images), self.divergence(code)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(images)
-            reconstruction = self.reconstruction(batch["image"], images)
+            of_pixels = self.reconstruction(batch["image"], tf.identity(images))  # the same, not computed from logits
             adversarial = losses.cross_entropy(self.discriminator(images, training=True), 1.0)
             weighted = self.adv_weight * adversarial
-        kl = self.divergence(code)
         logs = {
             "reconstruction": reconstruction,
             "kl": kl,
             "adversarial": adversarial,
-            "adversarial_share": _share(tape.gradient(weighted, images), tape.gradient(reconstruction, images)),
+            "adversarial_share": _share(tape.gradient(weighted, images), tape.gradient(of_pixels, images)),
         }
         return reconstruction + self.kl_weight * kl + weighted, logs
 

@@ -104,6 +104,11 @@ class GenerativeModel(Saved, keras.Model):
         return any(layer.compute_dtype == dtype for layer in layers)
 
     @property
+    def batches_per_step(self) -> int:
+        """Number of batches that one training step takes."""
+        return 1
+
+    @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """The means of the logs over an epoch, in the order of `logs`."""
         return [*self.trackers.values()] if self.compiled else []
@@ -118,7 +123,9 @@ class GenerativeModel(Saved, keras.Model):
                 a tf.data.Dataset of batches of any of these.
             y: what the model is conditioned on: labels (n,) for a CGAN, attributes (n, K) for an ACGAN, depth
                 (n, H, W, 1) for a DepthWGAN. Other models ignore it.
-            batch_size: pictures per batch, 32 by default for arrays; a tf.data.Dataset is already batched.
+            batch_size: pictures per batch, 32 by default for arrays; a tf.data.Dataset is already batched. A training
+                step takes `batches_per_step` batches, for example one for each critic step of a WGAN. A batch of a
+                PyDataset, of a generator and of a tf.data.Dataset whose size is unknown is divided into as many.
             epochs: passes over the data.
             arguments: other arguments of `keras.Model.fit`. Callbacks that need a single optimizer are refused; set
                 `model.optimizers[player].learning_rate` in your own callback.
@@ -129,6 +136,8 @@ class GenerativeModel(Saved, keras.Model):
         """
         if isinstance(x, tuple) and len(x) == 2 and y is None:
             x, y = x
+        if self.batches_per_step > 1:
+            x, batch_size = inputs.joined(x, batch_size, self.batches_per_step)
         inputs.check_fit(self, x, y, batch_size, arguments)
         if isinstance(x, tf.data.Dataset):
             arguments["shuffle"] = False  # Keras ignores it, and warns

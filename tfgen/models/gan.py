@@ -22,7 +22,9 @@ class GAN(GenerativeModel):
         discriminator: image -> logits (B, 1).
         adversarial: AdversarialLoss of both players, or its name in `losses.ADVERSARIAL_LOSSES`.
         prior: distribution of the latents, noise.uniform or noise.normal.
-        d_steps, g_steps: number of updates of each player in a training step, each with its own latents.
+        d_steps, g_steps: number of updates of each player in a training step, each with its own latents. Each
+            discriminator step has its own batch of real pictures. `d_loss` and `g_loss` are those of a player's last
+            step; `d_loss_1`, `g_loss_1` and so on, those of the steps before it.
         readings: name -> function of (real logits, fake logits) that returns another scalar to log, such as
             losses.jensen_shannon.
     """
@@ -49,7 +51,12 @@ class GAN(GenerativeModel):
         self.d_steps = d_steps
         self.g_steps = g_steps
         self.readings = dict(readings or {})
-        self.logs = (*self.logs, *self.readings)
+        earlier = [f"d_loss_{i}" for i in range(1, d_steps)] + [f"g_loss_{i}" for i in range(1, g_steps)]
+        self.logs = (*self.logs, *self.readings, *earlier)
+
+    @property
+    def batches_per_step(self) -> int:
+        return self.d_steps
 
     @property
     def latent_dim(self) -> int:
@@ -61,12 +68,14 @@ class GAN(GenerativeModel):
         return self.generator.output_shape[1:]
 
     def train_step(self, data: Any) -> Logs:
-        batch, draws = self.batch(data), itertools.count()
+        batches, draws = dealt(self.batch(data), self.d_steps), itertools.count()
         logs: Logs = {}
-        for _ in range(self.d_steps):
-            logs |= self.update("discriminator", self.discriminator_loss, batch, next(draws))
-        for _ in range(self.g_steps):
-            logs |= self.update("generator", self.generator_loss, batch, next(draws))
+        for i, batch in enumerate(batches, 1):
+            loss = numbered(self.discriminator_loss, "d_loss", i, self.d_steps)
+            logs |= self.update("discriminator", loss, batch, next(draws))
+        for i in range(1, self.g_steps + 1):
+            loss = numbered(self.generator_loss, "g_loss", i, self.g_steps)
+            logs |= self.update("generator", loss, batches[-1], next(draws))
         return logs
 
     def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
@@ -112,3 +121,25 @@ class GAN(GenerativeModel):
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Generates pictures (n, H, W, C) from latents (n, Z), with batch normalization in inference mode."""
         return self.generator(z, training=False)
+
+
+def dealt(batch: Batch, n: int) -> list[Batch]:
+    """Deals the rows of a batch out to n batches: rows 0, n, 2n, ... to the first, and so on.
+
+    Replicas have consecutive rows, so that each of the n batches is the same on any number of replicas. A batch of
+    fewer than n rows, the last one of an array, is dealt out more than once.
+    """
+    if n == 1:
+        return [batch]
+    rows = batch["image"].shape[0] or tf.shape(batch["image"])[0]
+    return [{name: value if name == "key" else value[i % rows :: n] for name, value in batch.items()} for i in range(n)]
+
+
+def numbered(loss_fn: Callable, log: str, i: int, n: int) -> Callable:
+    """The loss of step i of n of a player, which is also logged with its number if it is not the last."""
+
+    def numbered_loss(batch: Batch, draw: int) -> Loss:
+        loss, logs = loss_fn(batch, draw)
+        return loss, logs | {f"{log}_{i}": logs[log]}
+
+    return numbered_loss if i < n else loss_fn

@@ -21,6 +21,11 @@ class InfoGAN(GAN):
     A third optimizer trains the generator and the recognizer to minimize the cross-entropy CE of the codes, which
     maximizes the bound L_I = H(c) - CE <= I(c; G(z, c)) (eq. 5). H(c) is constant: it appears in the log only.
 
+    A continuous code has the density q = N(mean, s^2). Training minimizes its squared error, as for a fixed s. The log
+    has the bound for the best s, -.5 log(2 pi e MSE) nats for each code, because H(c) = 0: .5 log(6 / (pi e)) = -.176
+    if the recognizer always answers .5, ln K - .176 if it reads which of K equal parts of [0, 1] the code is in. As s
+    is that of the batch, the value is 1 / 2B too high.
+
     Args:
         generator: {"z": (B, Z), "codes": (B, K)} -> image (B, H, W, C) in [0, 1].
         discriminator: image -> {"logits": (B, 1), "features": (B, F)}.
@@ -28,7 +33,8 @@ class InfoGAN(GAN):
         adversarial: AdversarialLoss.
         categories: n_0, n_1, ...: number of values of each categorical code.
         continuous: m, the number of continuous codes, uniform in [0, 1].
-        continuous_weight: weight of their likelihood relative to that of the categorical codes.
+        continuous_weight: weight of .5 (c - mean)^2 relative to the cross-entropy of the categorical codes. The code of
+            the paper's authors has a weight of 1 for codes in [-1, 1], where squared errors are 4 times as large.
         shared_trunk: whether the recognizer's optimizer also updates the discriminator's layers up to the features, as
             in the paper, where the two networks share all convolutions.
     """
@@ -38,7 +44,7 @@ class InfoGAN(GAN):
         "generator": ("generator",),
         "recognizer": ("generator", "recognizer"),
     }
-    logs = ("d_loss", "g_loss", "q_loss", "mutual_information")
+    logs: tuple[str, ...] = ("d_loss", "g_loss", "q_loss", "mutual_information")
 
     def __init__(
         self,
@@ -48,13 +54,15 @@ class InfoGAN(GAN):
         adversarial: losses.AdversarialLoss | str = "non_saturating",
         categories: Sequence[int] = (10,),
         continuous: int = 0,
-        continuous_weight: float = 0.1,
+        continuous_weight: float = 4.0,
         shared_trunk: bool = False,
         prior: Callable = noise.uniform,
     ) -> None:
         super().__init__(generator, discriminator, adversarial, prior)
         if shared_trunk:
             self.players = self.players | {"recognizer": ("generator", "recognizer", "discriminator")}
+        if continuous:
+            self.logs = (*self.logs, "continuous_information")
         self.recognizer = recognizer
         self.categories = tuple(categories)
         self.continuous = continuous
@@ -85,18 +93,32 @@ class InfoGAN(GAN):
         return logs | self.update("recognizer", self.recognizer_loss, batch, draw=0)
 
     def recognizer_loss(self, batch: Batch, draw: int) -> Loss:
-        """-log q(c | G(z, c)) up to constants. Logs the categorical codes' cross-entropy and the bound, in nats."""
+        """-log q(c | G(z, c)) up to constants: (scalar, logs in nats).
+
+        "q_loss" is the categorical codes' cross-entropy, "mutual_information" the bound of all codes, and
+        "continuous_information" the continuous codes' part of it.
+        """
         codes = self.sample_codes(batch["key"], draw, tf.shape(batch["image"])[0])
         read = self.recognizer(self.discriminator(self.fake(batch, draw), training=True)["features"], training=True)
         *categorical, continuous = tf.split(codes, [*self.categories, self.continuous], axis=-1)
-        cross_entropy = tf.add_n(
-            [losses.categorical_cross_entropy(read[f"code_{i}"], code) for i, code in enumerate(categorical)]
+        cross_entropy = sum(
+            (losses.categorical_cross_entropy(read[f"code_{i}"], code) for i, code in enumerate(categorical)),
+            tf.zeros(()),
         )
-        loss = cross_entropy
-        if self.continuous:
-            loss += self.continuous_weight * losses.gaussian_nll(continuous, read["continuous"])
-        entropy = sum(math.log(n) for n in self.categories)
-        return loss, {"q_loss": cross_entropy, "mutual_information": entropy - cross_entropy}
+        information = sum(math.log(n) for n in self.categories) - cross_entropy
+        if not self.continuous:
+            return cross_entropy, {"q_loss": cross_entropy, "mutual_information": information}
+        loss = cross_entropy + self.continuous_weight * losses.gaussian_nll(continuous, read["continuous"])
+        errors = tf.reduce_mean((continuous - tf.cast(read["continuous"], tf.float32)) ** 2, axis=0)
+        context = tf.distribute.get_replica_context()
+        if context.num_replicas_in_sync > 1:  # the mean of logarithms is not the logarithm of the mean
+            errors = context.all_reduce(tf.distribute.ReduceOp.MEAN, errors)
+        continuous_information = -0.5 * tf.reduce_sum(tf.math.log(2 * math.pi * math.e * tf.maximum(errors, 1e-12)))
+        return loss, {
+            "q_loss": cross_entropy,
+            "mutual_information": information + continuous_information,
+            "continuous_information": continuous_information,
+        }
 
     def judge(self, images: tf.Tensor, batch: Batch) -> tf.Tensor:
         return super().judge(images, batch)["logits"]

@@ -89,6 +89,30 @@ def _shape(x: Any) -> str:
     return "(" + ", ".join(["n", *map(str, x.shape[1:])]) + ("," if len(x.shape) == 1 else "") + ")"
 
 
+def joined(x: Any, batch_size: int | None, n: int) -> tuple[Any, int | None]:
+    """Joins n batches of a Keras user to one, for a model whose step takes n. Returns (x, batch_size)."""
+    if isinstance(x, np.ndarray | tf.Tensor | dict):
+        return x, (batch_size or 32) * n
+    if not isinstance(x, tf.data.Dataset):
+        return x, batch_size
+    if isinstance(x.element_spec, dict) and "key" in x.element_spec:
+        return x, batch_size  # tfgen's own batches, which are joined
+    rows, count = tf.nest.flatten(x.element_spec)[0].shape[:1], int(x.cardinality())
+    fixed = rows[0] if rows.rank else None
+    size = fixed
+    if size is None and count != tf.data.UNKNOWN_CARDINALITY:
+        size = next((len(tf.nest.flatten(batch)[0]) for batch in x.take(1)), None)
+    if size is None:
+        return x, batch_size
+    whole = fixed is not None and (count < 0 or count >= n)  # as the user's batches, those joined have one size
+    joined = x.rebatch(size * n, drop_remainder=whole)
+    if count > 0:
+        joined = joined.apply(tf.data.experimental.assert_cardinality(count // n if whole else -(-count // n)))
+    elif count == tf.data.INFINITE_CARDINALITY:
+        joined = joined.repeat()
+    return joined, batch_size
+
+
 def check_fit(model: Any, x: Any, y: Any, batch_size: int | None, arguments: dict[str, Any]) -> None:
     """Raises UserError for what `fit` would train wrongly, or stumble over after an epoch."""
     for name in ("sample_weight", "class_weight"):

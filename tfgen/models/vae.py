@@ -24,7 +24,7 @@ class VAE(Autoencoder, GenerativeModel):
         kl_weight: weight of the KL divergence.
         kl_reduction: "sum" or "mean" over the Z latent dimensions; applies to the loss and the log.
         reconstruction: (images, decoded) -> scalar: losses.mean_squared_error, or losses.bernoulli_nll if the decoder
-            outputs probabilities.
+            outputs probabilities; it should then end in a sigmoid, in float32.
     """
 
     players = {"autoencoder": ("encoder", "decoder")}

@@ -18,6 +18,9 @@ class VAEGAN(VAE):
     gamma * L_features - L_GAN, and the discriminator L_GAN. L_features is -log N(features of x; features of x', I)
     without its constant.
 
+    As in the authors' code, real and generated pictures pass the discriminator together. With batch statistics of their
+    own, a batch of reconstructions of half the brightness or contrast would have the features of the real pictures.
+
     Args:
         encoder, decoder: as for a VAE.
         discriminator: image -> {"logits": (B, 1), "features": (B, F)}.
@@ -59,31 +62,38 @@ class VAEGAN(VAE):
         The encoder does not receive L_GAN.
         """
         code, images = self.decode_sample(batch, draw)
-        reconstruction = losses.gaussian_nll(self.judge(batch["image"])["features"], self.judge(images)["features"])
-        kl = self.divergence(code)
+        reconstruction, kl = self.feature_error(batch["image"], images), self.divergence(code)
         return reconstruction + kl, {"reconstruction": reconstruction, "kl": kl}
 
     def decoder_loss(self, batch: Batch, draw: int) -> Loss:
         """gamma * L_features - L_GAN: (scalar, {"g_loss"})."""
-        reconstructed = self.judge(self.decode_sample(batch, draw)[1])
-        generated = self.judge(self.fake(batch, draw))
-        reconstruction = losses.gaussian_nll(self.judge(batch["image"])["features"], reconstructed["features"])
-        loss = self.adversarial.generator(None, tf.concat([reconstructed["logits"], generated["logits"]], axis=0))
-        return self.gamma * reconstruction + loss, {"g_loss": loss}
+        reconstructed, generated = self.decode_sample(batch, draw)[1], self.fake(batch, draw)
+        _, *fake = self.judge(batch["image"], reconstructed, generated)["logits"]
+        loss = self.adversarial.generator(None, tf.concat(fake, axis=0))
+        return self.gamma * self.feature_error(batch["image"], reconstructed) + loss, {"g_loss": loss}
 
     def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
         """L_GAN: (scalar, {"d_loss"}).
 
         Both kinds of generated pictures together have the same weight as the real ones, as in the authors' code.
         """
-        real = self.judge(batch["image"])["logits"]
-        fake = [self.judge(images)["logits"] for images in (self.decode_sample(batch, draw)[1], self.fake(batch, draw))]
+        reconstructed, generated = self.decode_sample(batch, draw)[1], self.fake(batch, draw)
+        real, *fake = self.judge(batch["image"], reconstructed, generated)["logits"]
         loss = self.adversarial.discriminator(real, tf.concat(fake, axis=0))
         return loss, {"d_loss": loss}
 
-    def judge(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The discriminator's outputs for pictures of one kind, with their own batch statistics."""
-        return self.discriminator(images, training=True)
+    def feature_error(self, real: tf.Tensor, reconstructed: tf.Tensor) -> tf.Tensor:
+        """L_features (scalar, nats), with batch statistics of the real pictures and their reconstructions."""
+        return losses.gaussian_nll(*self.judge(real, reconstructed)["features"])
+
+    def judge(self, *kinds: tf.Tensor) -> dict[str, list[tf.Tensor]]:
+        """The discriminator's outputs for several kinds of pictures, each (B, H, W, C), with common batch statistics.
+
+        Returns:
+            {"logits": one (B, 1) for each kind, "features": one (B, F) for each kind}.
+        """
+        outputs = self.discriminator(tf.concat(kinds, axis=0), training=True)
+        return {name: tf.split(output, len(kinds)) for name, output in outputs.items()}
 
     def fake(self, batch: Batch, draw: int) -> tf.Tensor:
         """Pictures decoded from the prior, as many as there are real ones in the batch."""

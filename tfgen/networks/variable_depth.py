@@ -1,7 +1,8 @@
-"""The networks of the CSI5340 study's draft: depth is the number of convolutions k3 s2, and each doubles the channels.
+"""The networks of the CSI5340 study: depth is the number of layers that halve the side, and each doubles the channels.
 
-Where the decoder would end with more pixels than the image has, convolutions that halve the side follow. Images are in
-[0, 1] at both ends. Functions return functional keras.Models, independent of losses.
+The draft's layers are convolutions k3 s2. Where its decoder would end with more pixels than the image has, convolutions
+that halve the side follow. The final version's games have DCGAN's layers, k4. Images are in [0, 1] at both ends.
+Functions return functional keras.Models, independent of losses.
 """
 
 from typing import Any
@@ -100,6 +101,38 @@ def discriminator(image_shape: ImageShape, depth: int = 5, width: float = 1.0) -
     for i, filters in enumerate(channels):
         x = _halve(filters, kernel_initializer=_normal())(x)  # side / 2, not below 1
         if 0 < i < depth - 1:
+            x = normalize(x, gamma_initializer=_normal(1.0))
+        x = layers.LeakyReLU(negative_slope=0.2)(x)
+    return keras.Model(image, blocks.head(layers.Flatten()(x), 1, "logits"), name="discriminator")
+
+
+def final_generator(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> keras.Model:
+    """The final version's generator: latents (B, latent_dim) -> image (B, H, W, C) in [0, 1].
+
+    From 1x1 to 4x4 by a transposed convolution k4 s1, then to the image's side by transposed convolutions k4 s2, the
+    last hidden one with 128 channels. Biases and initial weights are the draft's: the final version's are not known.
+    """
+    channels = blocks.widths(image_shape[0], 128, width)
+    z = keras.Input((latent_dim,), name="z")
+    x = layers.Reshape((1, 1, latent_dim))(z)
+    for i, filters in enumerate([*reversed(channels), image_shape[2]]):
+        if i:
+            x = layers.ReLU()(normalize(x, gamma_initializer=_normal(1.0)))
+        stride, padding = (2, "same") if i else (1, "valid")  # 4x4, then side * 2
+        x = layers.Conv2DTranspose(filters, 4, stride, padding, kernel_initializer=_normal())(x)
+    return keras.Model(z, blocks.tanh_image(x), name="generator")
+
+
+def final_discriminator(image_shape: ImageShape, width: float = 1.0) -> keras.Model:
+    """The final version's discriminator: image (B, H, W, C) -> logits (B, 1), unbounded.
+
+    Convolutions k4 s2 down to 4x4, the first with 64 channels and without batch normalization.
+    """
+    image = keras.Input(image_shape, name="image")
+    x = blocks.to_tanh_range(image)
+    for i, filters in enumerate(blocks.widths(image_shape[0], 64, width)):
+        x = layers.Conv2D(filters, 4, 2, "same", kernel_initializer=_normal())(x)  # side / 2
+        if i:
             x = normalize(x, gamma_initializer=_normal(1.0))
         x = layers.LeakyReLU(negative_slope=0.2)(x)
     return keras.Model(image, blocks.head(layers.Flatten()(x), 1, "logits"), name="discriminator")

@@ -4,8 +4,8 @@ The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, and the CGAN 
 pictures of 32x32 with all gray levels. The essay's formula for sampling a latent is corrected to mean +
 exp(log_var / 2) * eps; the KL divergence is exact, not sampled.
 
-The examples make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits; with the 1,500 built-in digits a run makes
-more passes.
+Adam has Keras's epsilon, 1e-7, as in the examples. They make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits;
+with the 1,500 built-in digits a run makes more passes.
 """
 
 import functools

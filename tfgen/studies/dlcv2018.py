@@ -8,7 +8,7 @@ import functools
 
 import keras
 
-from tfgen import figures, latents, losses, noise, scores
+from tfgen import figures, latents, losses, noise, optimizers, scores
 from tfgen.models.acgan import ACGAN
 from tfgen.models.gan import GAN
 from tfgen.models.infogan import InfoGAN
@@ -19,7 +19,7 @@ from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
 def _adam(learning_rate: float) -> keras.optimizers.Optimizer:
-    return keras.optimizers.Adam(learning_rate, beta_1=0.5)
+    return optimizers.adam(learning_rate, beta_1=0.5)
 
 
 def vae(
@@ -107,7 +107,7 @@ def wgan_gp(
         noise.uniform,
         d_steps,
     )
-    adam = functools.partial(keras.optimizers.Adam, learning_rate, beta_1=0.0, beta_2=0.9)
+    adam = functools.partial(optimizers.adam, learning_rate, beta_1=0.0, beta_2=0.9)
     model.compile(discriminator=adam(), generator=adam())
     return model
 
@@ -149,6 +149,7 @@ def _infogan(
     continuous: int,
     shared_trunk: bool,
     rates: tuple[float, float, float],
+    continuous_weight: float = 4.0,
 ) -> InfoGAN:
     discriminator = dcgan.discriminator(image_shape, width=width, features=True)
     model = InfoGAN(
@@ -158,7 +159,8 @@ def _infogan(
         losses.adversarial("non_saturating"),
         categories,
         continuous,
-        shared_trunk=shared_trunk,
+        continuous_weight,
+        shared_trunk,
     )
     model.compile(**{player: _adam(rate) for player, rate in zip(model.players, rates, strict=True)})
     return model
@@ -184,6 +186,7 @@ def infogan_mixed(
     *,
     width: float = 1.0,
     latent_dim: int = 62,
+    continuous_weight: float = 4.0,
     shared_trunk: bool = False,
     d_learning_rate: float = 2e-4,
     g_learning_rate: float = 2e-4,
@@ -191,11 +194,11 @@ def infogan_mixed(
 ) -> InfoGAN:
     """The InfoGAN paper's codes for MNIST on faces: one categorical code of ten values and two continuous codes.
 
-    In the homework, the loss of the codes has no gradient in the discriminator. Use `shared_trunk=true
-    g_learning_rate=1e-3` to train as in the paper.
+    `continuous_weight` is that of the paper's authors, converted to codes in [0, 1]. In the homework, the loss of the
+    codes has no gradient in the discriminator. Use `shared_trunk=true g_learning_rate=1e-3` to train as in the paper.
     """
     rates = (d_learning_rate, g_learning_rate, q_learning_rate)
-    return _infogan(image_shape, width, latent_dim, (10,), 2, shared_trunk, rates)
+    return _infogan(image_shape, width, latent_dim, (10,), 2, shared_trunk, rates, continuous_weight)
 
 
 # The homework allows GANs to train on the training and the test pictures.
@@ -451,8 +454,10 @@ ABOUT = About(
         ),
         (
             "InfoGAN: continuous codes have the loss -sum(c * log q), which is not a log-density.",
-            "The negative log-likelihood of a Gaussian of variance 1 without its constant, 0.5 * sum((c - mean)^2), "
-            "with a weight of 0.1 (model `infogan_mixed`).",
+            "The negative log-likelihood of a Gaussian without its constant, 0.5 * sum((c - mean)^2), with a weight of "
+            "4 (model `infogan_mixed`): the code of InfoGAN's authors has a weight of 1 for codes from -1 to 1. With "
+            "`--continuous_weight 0.1`, the generator ignores these codes. The log mutual_information includes them, "
+            "and continuous_information is their part.",
         ),
         (
             "InfoGAN: training uses codes in the order [categorical, continuous], but sampling [continuous, "

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from sklearn.linear_model import LogisticRegression
 
-from tfgen import UserError, figures, latents, losses, scores
+from tfgen import UserError, figures, latents, losses, optimizers, scores
 from tfgen.data.builtin import animals
 from tfgen.data.builtin.painting import TEST_START
 from tfgen.metrics import distances, sharpness
@@ -31,7 +31,7 @@ from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
 def _adam(learning_rate: float) -> keras.optimizers.Optimizer:
-    return keras.optimizers.Adam(learning_rate, beta_1=0.5)
+    return optimizers.adam(learning_rate, beta_1=0.5)
 
 
 def vae(
@@ -103,7 +103,9 @@ def vae_gan(
         losses.adversarial(adversarial),
         gamma,
     )
-    model.compile(**{player: keras.optimizers.RMSprop(learning_rate) for player in model.players})
+    # The authors' RMSProp adds an epsilon of 1e-8 outside the root, Keras's inside it, where 1e-16 corresponds to that.
+    rmsprop = functools.partial(keras.optimizers.RMSprop, learning_rate, rho=0.9, epsilon=1e-16)
+    model.compile(**{player: rmsprop() for player in model.players})
     return model
 
 
@@ -124,7 +126,7 @@ def acai(
         adv_weight,
         gamma,
     )
-    model.compile(**{player: keras.optimizers.Adam(learning_rate) for player in model.players})
+    model.compile(**{player: optimizers.adam(learning_rate) for player in model.players})
     return model
 
 

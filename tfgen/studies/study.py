@@ -58,14 +58,15 @@ class Preset:
         split: training data: "train", or "all" for train and test together.
         batch_size: examples per batch.
         epochs: passes over the data.
-        samples: (model) -> pictures (n, H, W, C) in [0, 1] from latents that are always the same. A sheet of them is
-            saved after each epoch, so they must not depend on a data set.
+        samples: (model) -> pictures (n, H, W, C) in [0, 1] from latents that are always the same; with `originals`,
+            (model, images) -> pictures. A sheet of them is saved after each epoch.
         sample_columns: pictures per row of this sheet.
         figures: file name -> Plot.
         score: the Score that evaluates the model.
         attributes: names of the attributes that it is conditioned on.
         needs: fields of Source that its data must have, "labels" or "depth".
         parameters: network -> number of trainable parameters, for the default arguments and data set.
+        originals: number of training pictures that `samples` takes, as an autoencoder's reconstructions do.
     """
 
     build: Callable[..., GenerativeModel]
@@ -73,18 +74,28 @@ class Preset:
     split: str
     batch_size: int
     epochs: int
-    samples: Callable[[GenerativeModel], np.ndarray]
+    samples: Callable[..., np.ndarray]
     sample_columns: int
     figures: dict[str, Plot]
     score: Score
     attributes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     parameters: dict[str, int] = dataclasses.field(default_factory=dict)
+    originals: int = 0
 
     @property
     def description(self) -> str:
         """One sentence that describes the model."""
         return (self.build.__doc__ or "").split("\n")[0]
+
+    def sample(self, run: Run, model: GenerativeModel) -> np.ndarray:
+        """The pictures (n, H, W, C) in [0, 1] that a run's sheet of samples shows for a model of the run."""
+        return self.samples(model, self.training_pictures(run)) if self.originals else self.samples(model)
+
+    def training_pictures(self, run: Run) -> np.ndarray:
+        """The training pictures that `samples` takes, evenly spaced in the run's data; all if there are fewer."""
+        source = run.source(self.split)
+        return source.floats(np.unique(np.linspace(0, len(source) - 1, self.originals).astype(int)))
 
     def defaults(self) -> dict[str, Any]:
         """name -> default of every keyword argument of `build`."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from tfgen import figures, latents, losses, noise, scores
+from tfgen import figures, latents, losses, noise, optimizers, scores
 from tfgen.data.builtin import scenes
 from tfgen.data.builtin.painting import TEST_START
 from tfgen.models.depth_wgan import DepthWGAN
@@ -28,13 +28,13 @@ from tfgen.studies.study import About, Experiment, Plot, Preset
 
 
 def _rmsprop(learning_rate: float) -> keras.optimizers.Optimizer:
-    # The momentum is the study's, epsilon TensorFlow 1's. Epsilon is inside the root: Keras's 1e-7 damps gradients
-    # below 3e-4, and those that pass through a clipped critic are a thousand times smaller.
-    return keras.optimizers.RMSprop(learning_rate, rho=0.9, momentum=0.01, epsilon=1e-10)
+    # The momentum is the study's; epsilon and the start at 1 are TensorFlow 1's. Epsilon is inside the root: Keras's
+    # 1e-7 damps gradients below 3e-4, and those that pass through a clipped critic are a thousand times smaller.
+    return optimizers.RMSpropFromOne(learning_rate, rho=0.9, momentum=0.01, epsilon=1e-10)
 
 
 def _adam(learning_rate: float) -> keras.optimizers.Optimizer:
-    return keras.optimizers.Adam(learning_rate, beta_1=0.5, beta_2=0.9)
+    return optimizers.adam(learning_rate, beta_1=0.5, beta_2=0.9)
 
 
 def vae(
@@ -197,7 +197,7 @@ def _gan_preset(
         figures={
             f"sullivan2017_{name}_curves.jpg": Plot(functools.partial(figures.learning_curves, panels=panels), caption),
             f"sullivan2017_{name}_samples.jpg": Plot(
-                functools.partial(figures.samples_and_test, n=64, columns=8),
+                functools.partial(figures.samples_and_real, n=64, columns=8),
                 "Left: a montage of 8x8 pictures generated from latents sampled from N(0, I). Right: test pictures.",
             ),
         },

@@ -157,6 +157,7 @@ def _fit(
         start=recorder.iteration,
         stop=run.iterations,
         redraws=recorder.redraws,
+        per_step=model.batches_per_step,
     )
     try:
         model.fit(

@@ -11,6 +11,7 @@ from tfgen.settings import DEFAULT_STUDY, VALIDATION, DataSettings, RunSettings,
 from tfgen.studies import find
 from tfgen.studies.study import Preset
 
+NUMBERS_SINCE = "0.3.0"  # earlier versions compute other numbers from the same settings
 # A tiny model that trains in seconds.
 SMOKE_EPOCHS, SMOKE_EXAMPLES, SMOKE_BATCH, SMOKE_WIDTH = 2, 256, 64, 1 / 8
 
@@ -83,6 +84,12 @@ def plan(
     )
     planned.settings = _with_data(planned)
     if before:
+        if _minor(before.started_with) < _minor(NUMBERS_SINCE):
+            raise UserError(
+                f"{folder} was started with tfgen {before.started_with}, which orders the data and takes steps "
+                "differently: it can be drawn, scored and exported, but not resumed; start a new run with --new or "
+                "another --run."
+            )
         _refuse_others(before, planned.settings, folder)
         planned.settings = dataclasses.replace(planned.settings, started_with=before.started_with)
     elif chief and planned.folder.exists() and any(not path.name.startswith(".") for path in planned.folder.iterdir()):
@@ -106,6 +113,10 @@ def _validation(training: TrainingSettings, before: RunSettings | None, folder: 
             else "--score_every and --early_stopping need a validation part: leave out --validation 0."
         )
     return share
+
+
+def _minor(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")[:2]]
 
 
 def unused(folder: str) -> str:
@@ -146,12 +157,13 @@ def _with_data(run: runs.Run) -> RunSettings:
                 f"{run.settings.model} needs pictures with {field}, which {source.name} does not have: "
                 "choose another --dataset."
             )
+    run.settings = dataclasses.replace(run.settings, channels=source.images.shape[-1])
+    per_step = run.build().batches_per_step
     return dataclasses.replace(
         run.settings,
-        channels=source.images.shape[-1],
         pictures=len(source),
         data_fingerprint=source.fingerprint(),
-        steps_per_epoch=batches.steps_per_epoch(source, run.settings.filled("batch_size")),
+        steps_per_epoch=batches.steps_per_epoch(source, run.settings.filled("batch_size"), per_step),
     )
 
 

@@ -35,8 +35,10 @@ class Progress(keras.callbacks.Callback):
         rate = (iteration - self.start) / (time.monotonic() - self.began)
         epoch = -(-iteration // self.run.steps_per_epoch)
         where = f"epoch {epoch}/{training.epochs}"
-        numbers = " ".join(f"{name} {value:.4f}" for name, value in logs.items())
-        speed = f"{rate * training.batch_size:.0f} images/s"
+        shown = {name: value for name, value in logs.items() if not name[-1].isdigit()}  # of each player the last step
+        numbers = " ".join(f"{name} {value:.4f}" for name, value in shown.items())
+        per_step = self.recorder.generative_model.batches_per_step
+        speed = f"{rate * training.batch_size * per_step:.0f} images/s"
         if not self.bar.disable:
             self.bar.set_description(where, refresh=False)
             self.bar.set_postfix_str(f"{speed}, {numbers}", refresh=False)

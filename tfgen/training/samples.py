@@ -16,7 +16,7 @@ def averaged(average: WeightAverage | None) -> contextlib.AbstractContextManager
 
 
 class Samples:
-    """Writes samples/ITERATION.png from latents that stay the same for the run."""
+    """Writes samples/ITERATION.png, from latents or training pictures that stay the same for the run."""
 
     def __init__(self, run: Run, generative_model: GenerativeModel, average: WeightAverage | None):
         self.run = run
@@ -37,6 +37,7 @@ class Samples:
             return
         path.parent.mkdir(exist_ok=True)
         with averaged(self.average):
-            sheet = figures.sheet(self.run.preset.samples(self.generative_model), self.run.preset.sample_columns)
+            samples = self.run.preset.sample(self.run, self.generative_model)
+        sheet = figures.sheet(samples, self.run.preset.sample_columns)
         with replacing(path) as temporary:
             Image.fromarray(sheet).save(temporary)

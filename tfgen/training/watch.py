@@ -58,7 +58,8 @@ class Watch(keras.callbacks.Callback):
             )
 
     def _watch_samples(self) -> None:
-        samples = self.recorder.run.preset.samples(self.recorder.generative_model)
+        run = self.recorder.run
+        samples = run.preset.sample(run, self.recorder.generative_model)
         spread = float(np.std(samples, axis=0).mean())
         self.collapsed = self.collapsed + 1 if spread < 0.05 * self.spread else 0
         if self.collapsed == self.EPOCHS:
