@@ -22,7 +22,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_commands("COMMAND", [
         ("train", train, "Train a model; the same command resumes an interrupted run."),
         ("experiment", experiment, "Train or resume the variants of a study's experiment, and compare them."),
-        ("reproduce", reproduce, "Train or resume all models of a study, and draw its figures."),
+        ("reproduce", reproduce, "Train or resume all models and experiments of a study, and draw its figures."),
         ("data", None, "List, verify, prepare or show data sets."),
         ("list", list_, "List all models with their data, sizes, parameters, arguments and figures."),
         ("report", report, "Draw the figures of finished runs, write a page with them, and print what is missing."),
@@ -37,7 +37,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     added.add_path("--run", "run folder (default: runs/MODEL-DATASET)")
     text = "if the run folder exists, start a new run and append -2, -3, ... to its name"
     added.add_argument("--new", action="store_true", help=text)
-    text = "check everything and print what would be trained, without writing anything"
+    text = "check everything, and print what would be trained and how long it would take, without writing anything"
     added.add_argument("--dry_run", action="store_true", help=text)
     added.add_training()
 
@@ -48,6 +48,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
     added = parser.commands["reproduce"]
     added.add_argument("study", metavar="STUDY", help="dlcv2018, sullivan2017, csi5340, pegasus or digits")
+    text = "attribute to condition on, for models that are conditioned on attributes (default: as in the study)"
+    added.add_argument("--attribute", metavar="NAME", help=text)
     added.add_path("--out", "folder for the figures (default: %(default)s)", default="report")
     added.add_training()
 
@@ -121,7 +123,7 @@ def experiment(arguments: argparse.Namespace) -> int:
 
 def reproduce(arguments: argparse.Namespace) -> int:
     """Trains a study and prints its report."""
-    _, made = commands.reproduce(arguments.study, **given(arguments, "out", "smoke"))
+    _, made = commands.reproduce(arguments.study, **given(arguments, "attribute", "out", "smoke"))
     return _print_report(made) if made else 0
 
 
@@ -167,7 +169,7 @@ def list_(arguments: argparse.Namespace) -> int:
         conditions = f", conditioned on {', '.join(preset.attributes)}" if preset.attributes else ""
         print(f"{study} {model}: {preset.description}")
         print(f"  data        {preset.data} ({preset.split}) {size}{conditions}")
-        print(f"  training    batch_size {preset.batch_size}, epochs {preset.epochs}")
+        print(f"  training    {preset.length}, batch_size {preset.batch_size}")
         print("  parameters  " + ", ".join(f"{name} {count:,}" for name, count in preset.parameters.items()))
         print("  arguments   " + ", ".join(f"--{name} {value}" for name, value in preset.defaults().items()))
         print("  figures     " + ", ".join(preset.figures) + "\n")

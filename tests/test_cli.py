@@ -11,12 +11,15 @@ import sys
 import threading
 import time
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
 from PIL import Image
 
+from tfgen import commands, training
+from tfgen.models.gan import GAN
 from tfgen.runs import Run
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -58,7 +61,8 @@ def test_list_shows_every_preset(tfgen):
         "fig1_2.jpg",
         "fig3_3.jpg",
         "faces, digits, animals",
-        "batch_size 64, epochs 300",
+        "300 epochs, batch_size 64",
+        "18,750 iterations, batch_size 32",
     ]:
         assert text in out
 
@@ -185,10 +189,45 @@ def test_report_of_an_unfinished_run_gives_the_command_that_goes_on(tfgen, tiny_
     assert Run.open("r").iteration == 8
 
 
-def test_dry_run_writes_nothing(tfgen):
-    code, out, _ = tfgen("train", "--model", "vae", *TOY, "--dry_run")
+ESTIMATE = re.compile(
+    r"about [\d.]+ (second|seconds|minutes|hours|days) on this machine: ([\d.e-]+) s per iteration, "
+    r"([\d.e-]+) s per epoch for its checkpoint and samples, and ([\d.e+]+) s to start"
+)
+
+
+@pytest.mark.trace
+def test_dry_run_says_how_long_it_takes_and_writes_nothing(tfgen, tiny_study):
+    code, out, _ = tfgen("train", "--model", "vae", *TINY, "--epochs", 50_000, "--dry_run")
     assert code == 0 and files(".") == []
-    assert "64 pictures of 16x16" in out and "2 epochs of 4 iterations of 16 pictures, 0 of 8 iterations done" in out
+    assert "64 pictures of 16x16" in out and "50000 epochs of 4 iterations of 16 pictures, 0 of 200000" in out
+    iteration, epoch = map(float, ESTIMATE.search(out).groups()[1:3])
+    assert 0 < iteration < 5 and 0 < epoch < 30
+    assert re.search(r"about [\d.]+ (minutes|hours|days) on", out)
+
+
+@pytest.mark.trace
+def test_dry_run_of_a_run_that_is_resumed_leaves_it_as_it_is(tfgen, tiny_study):
+    tfgen("train", "--model", "vae", *TINY, "--run", "r")
+    before = {name: (pathlib.Path(name).stat().st_mtime_ns, pathlib.Path(name).read_bytes()) for name in files(".")}
+    _, out, _ = tfgen("train", "--model", "vae", *TINY, "--run", "r", "--dry_run")
+    assert "8 of 8 iterations done" in out and not ESTIMATE.search(out)
+    _, out, _ = tfgen("train", "--model", "vae", *TINY, "--epochs", 3, "--run", "r", "--dry_run")
+    assert "8 of 12 iterations done" in out and ESTIMATE.search(out)
+    after = {name: (pathlib.Path(name).stat().st_mtime_ns, pathlib.Path(name).read_bytes()) for name in files(".")}
+    assert after == before
+
+
+def test_an_estimate_counts_the_iterations_that_are_left(recorded, tiny_study):
+    timing = training.Timing(start=10, iteration=0.5, epoch=2)
+    assert timing.left(recorded("half", "tiny", "vae", iterations=4)) == 10 + 4 * 0.5 + 1 * 2  # of 8, of 2 epochs
+    assert timing.scaled(3).left(recorded("other", "tiny", "vae", iterations=4)) == 10 + 4 * 1.5 + 1 * 2
+    assert timing.left(recorded("done", "tiny", "vae", iterations=8)) == 0
+
+
+def test_times_in_words():
+    words = {0.2: "1 second", 7: "7 seconds", 89: "89 seconds", 150: "2 minutes", 5300: "88 minutes", 9000: "2.5 hours"}
+    assert {seconds: training.duration(seconds) for seconds in words} == words
+    assert training.duration(86_400 * 12) == "12 days"
 
 
 @pytest.mark.trace
@@ -205,15 +244,81 @@ def test_an_experiment_trains_its_variants_once_and_draws_them(tfgen, tiny_study
 
 
 @pytest.mark.trace
-def test_reproduce_trains_a_study_and_draws_its_figures(tfgen, tiny_study):
+def test_reproduce_trains_models_and_experiments_of_a_study_and_draws_all_figures(tfgen, tiny_study):
     code, out, _ = tfgen("reproduce", "tiny", *TOY)
     assert code == 0
+    first, *lines = out.splitlines()
+    # Beforehand: three models, and of the experiment the one variant that is not a model's own run.
+    assert re.fullmatch(r"tiny on this machine: 4 runs, 48 iterations, about \d+ (seconds?|minutes)", first)
+    assert re.fullmatch(r"  tiny/weight: 1 run, 8 iterations, about \d+ (seconds?|minutes)", lines[3])
+    assert [str(path.parent) for path in pathlib.Path("runs").glob("*/*/*/record.json")] == [
+        "runs/tiny/weight-smoke/1e-4"
+    ]
     runs = {path.parent.name: Run.open(path.parent) for path in pathlib.Path("runs").glob("*/record.json")}
     assert sorted(runs) == ["tiny-acgan-faces-smoke", "tiny-gan-faces-smoke", "tiny-vae-faces-smoke"]
     networks = [f"tiny_{model}_networks.png" for model in ("vae", "gan", "acgan")]
     assert files("report") == sorted(
-        [*networks, "index.html", *(name for run in runs.values() for name in run.preset.figures)]
+        [*networks, "index.html", "tiny_weight.jpg", *(name for run in runs.values() for name in run.preset.figures)]
     )
+    assert "missing" not in out
+    before = files("runs")
+    code, out, err = tfgen("reproduce", "tiny", *TOY)
+    assert code == 0 and out.startswith("tiny on this machine: 4 runs, finished\n") and "measuring" not in err
+    assert files("runs") == before
+
+
+NO_TRAINING = {
+    "a flag that one model refuses": ["tiny", "--early_stopping", "3"],
+    "a flag of no model": ["tiny", "--n_critic", "3"],
+    "a value of the last model": ["tiny", "--attribute", "Hat"],
+    "an attribute for a study without": ["digits", "--attribute", "Male"],
+    "a batch that is too large for one": ["tiny", "--batch_size", "100"],
+}
+
+
+@pytest.mark.parametrize("words", NO_TRAINING.values(), ids=NO_TRAINING)
+def test_reproduce_refuses_bad_input_before_anything_is_trained(tfgen, tiny_study, monkeypatch, words):
+    monkeypatch.setattr(training, "train", lambda *_: pytest.fail("trained"))
+    code, _, err = tfgen("reproduce", *words, *TOY[:3], *TOY[5:])
+    assert code == 2 and err.startswith("tfgen_cli.py: ") and files(".") == []
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """Commands that train only plan: {folder: settings} of what they would train."""
+    trained = {}
+    monkeypatch.setattr(
+        training, "train", lambda run, strategy: trained.update({str(run.folder): run.settings}) or True
+    )
+    monkeypatch.setattr(training, "measure", lambda *_: training.Timing(1, 2, 3))
+    monkeypatch.setattr(commands, "report", lambda *_, **__: None)
+    return trained
+
+
+def test_reproduce_gives_arguments_and_attributes_to_the_models_that_take_them(tiny_study, planned):
+    options = {"smoke": True, "image_size": 16, "examples": 64, "batch_size": 16, "say": print}
+    commands.reproduce("tiny", attribute="Male", kl_weight=0.5, g_steps=3, **options)
+    vae, gan, acgan, *variants = planned.values()
+    assert (vae.arguments["kl_weight"], gan.arguments["g_steps"], acgan.attributes) == (0.5, 3, ("Male",))
+    assert "kl_weight" not in gan.arguments and vae.attributes == ()
+    # What an experiment varies stays as its labels say.
+    assert [run.arguments["kl_weight"] for run in variants] == [1e-2, 1e-4]
+
+
+def test_an_experiment_refuses_what_it_varies(tfgen, tiny_study):
+    code, _, err = tfgen("experiment", "tiny/weight", *TOY, "--kl_weight", "0.5")
+    assert code == 2 and "--kl_weight is what the runs of tiny/weight differ in" in err and files(".") == []
+
+
+def test_the_cost_of_a_model_counts_multiplications_and_the_steps_of_its_players():
+    image, z = keras.Input((8, 8, 2)), keras.Input((3,))
+    x = keras.layers.Conv2D(5, 3, strides=2, padding="same")(image)  # 4x4 places of 3x3x2x5
+    discriminator = keras.Model(image, keras.layers.Dense(1)(keras.layers.Flatten()(x)))
+    x = keras.layers.Reshape((4, 4, 1))(keras.layers.Dense(16)(z))
+    generator = keras.Model(z, keras.layers.Conv2DTranspose(2, 4, strides=2, padding="same")(x))  # 4x4 of 4x4x1x2
+    count = 16 * 90 + 80 + 48 + 16 * 32
+    assert training.cost(GAN(generator, discriminator)) == 2 * count
+    assert training.cost(GAN(generator, discriminator, d_steps=3)) == 4 * count
 
 
 @pytest.mark.trace
@@ -236,6 +341,8 @@ def test_every_experiment_names_models_and_arguments_that_exist():
         "csi5340/steps",
         "pegasus/variants",
         "digits/adversarial",
+        "digits/collapse",
+        "digits/convergence",
     }
     for name, experiment in EXPERIMENTS.items():
         for model, changes in experiment.variants.values():

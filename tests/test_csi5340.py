@@ -412,7 +412,7 @@ def test_the_studys_kl_factors():
 
 def test_the_wgan_of_twice_the_epochs():
     long = csi5340.PRESETS["wgan_long"]
-    assert long.epochs == 2 * csi5340.PRESETS["wgan"].epochs
+    assert long.iterations == 2 * csi5340.PRESETS["wgan"].iterations
     assert (long.defaults()["networks"], long.defaults()["latent_dim"]) == ("final", 100)
     assert long.defaults().keys() == csi5340.PRESETS["wgan"].defaults().keys()
     assert long.figures["csi5340_wgan_long_epochs.jpg"].draw is figures.training_grids

@@ -8,10 +8,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
-from tfgen import UserError, latents, scores
+from tfgen import UserError, commands, figures, latents, losses, scores
 from tfgen.data.batches import batches
 from tfgen.data.source import Source
+from tfgen.metrics import classifier, distances
 from tfgen.networks import conditioning
 from tfgen.networks import digits as networks
 from tfgen.studies import digits
@@ -34,6 +36,10 @@ COUNTS = {
         "decoder": dense(2, 8 * 8 * 32) + conv(3, 32, 64) + conv(3, 64, 32) + conv(3, 32, 1),
     },
     "gan": {
+        "generator": (100 + 2) * 8 * 8 * 256 + 25 * (256 * 128 + 128 * 64 + 64) + 2 * (128 + 64),
+        "discriminator": conv(5, 1, 64) + conv(5, 64, 128) + dense(8 * 8 * 128, 1),
+    },
+    "wgan": {
         "generator": (100 + 2) * 8 * 8 * 256 + 25 * (256 * 128 + 128 * 64 + 64) + 2 * (128 + 64),
         "discriminator": conv(5, 1, 64) + conv(5, 64, 128) + dense(8 * 8 * 128, 1),
     },
@@ -246,3 +252,151 @@ def test_sample_quality_reads_classes_where_there_are_no_attributes(striped):
     assert quality["frechet"] < 3 * quality["frechet_copies"] < quality["frechet_untrained"]
     structureless = [quality[f"frechet_{rival}"] for rival in ("pixels", "gaussian", "pca")]
     assert 3 * quality["frechet"] < min(structureless) and quality["nearest_copies"] == 0 < quality["nearest"] < 3
+
+
+# Figures of what goes wrong, from runs whose numbers are known
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+class Known(Run):
+    """A run whose model generates given pictures, and whose sheets of samples are given."""
+
+    def __init__(self, test, samples, **more):
+        super().__init__(
+            model=types.SimpleNamespace(
+                sample=lambda n, seed: tf.constant(np.resize(samples, (n, *samples.shape[1:])))
+            ),
+            source={"train": stripes(300, 0), "test": test}.get,
+            steps_per_epoch=2,
+            record={"image_size": 16, "arguments": {"adversarial": "minimax"}},
+            **more,
+        )
+
+
+@pytest.fixture
+def reader(monkeypatch):
+    """A classifier of stripes, which reads the brightest third, and features with a place for each third."""
+    thirds = lambda images: np.stack([images[:, :, 5 * i : 5 * i + 4].mean(axis=(1, 2, 3)) for i in range(3)], axis=1)
+    monkeypatch.setattr(scores, "classifier_of", lambda run: types.SimpleNamespace(output_shape=(None, 3)))
+    monkeypatch.setattr(classifier, "read_class", lambda reader, images: np.argmax(thirds(images), axis=1))
+    monkeypatch.setattr(classifier, "features", lambda reader, images: thirds(images))
+
+
+@pytest.mark.usefixtures("reader")
+def test_variety_tells_collapsed_samples_from_others():
+    test = stripes(90, 1)
+    all_, one = stripes(90, 2).floats(), stripes(270, 2).floats()[::3]  # the other is of the first class only
+    figure = digits.variety({"healthy": Known(test, all_), "collapsed": Known(test, one)}, columns=5)
+    bars, titles = figure.axes[::2], [axis.get_title() for axis in figure.axes[1::2]]
+    for axis, shares in zip(bars, ([1 / 3] * 3, [1 / 3] * 3, [1, 0, 0]), strict=True):
+        np.testing.assert_allclose([bar.get_height() for bar in axis.patches], shares)
+    healthy, collapsed = distances.pairwise(all_).mean(), distances.pairwise(one).mean()
+    assert healthy > 1.5 * collapsed
+    assert titles[1].startswith(f"healthy: 3 of 3 classes, mean difference {healthy:.3f}, recall ")
+    assert titles[2].startswith(f"collapsed: 1 of 3 classes, mean difference {collapsed:.3f}, recall ")
+    recalls = [float(title.rsplit(" ", 1)[1]) for title in titles]
+    assert recalls[1] > 0.7 and recalls[2] < 0.4
+    sheet = figures.tiles(np.rint(figure.axes[5].images[0].get_array() * 255), 16)
+    np.testing.assert_allclose(sheet, one[:10], atol=0.003)
+
+
+def sheets(folder, values):
+    """Sheets of four flat pictures, one sheet every two iterations, with these values from 0 to 255."""
+    (folder / "samples").mkdir(parents=True)
+    for i, value in enumerate(values):
+        image = figures.sheet(np.full((4, 16, 16, 1), value / 255), 2)
+        Image.fromarray(image).save(folder / "samples" / f"{2 * i:07d}.png")
+
+
+def test_convergence_measures_what_changes_between_epochs(tmp_path):
+    history = {"iteration": np.arange(1, 17), "g_loss": np.arange(16.0)}
+    settles, moves = (
+        Known(stripes(90, 1), stripes(9, 0).floats(), folder=tmp_path / name, history=lambda: history)
+        for name in ("settles", "moves")
+    )
+    sheets(settles.folder, [0, 51, 102, 102, 102, 102, 102, 102, 102])
+    sheets(moves.folder, [0, 51, 0, 51, 0, 51, 0, 51, 0])
+    iterations, found = digits.changes(settles)
+    np.testing.assert_array_equal(iterations, [2, 4, 6, 8, 10, 12, 14, 16])
+    np.testing.assert_allclose(found, [0.2, 0.2, 0, 0, 0, 0, 0, 0], atol=1e-6)
+    figure = digits.convergence({"settles": settles, "moves": moves}, columns=3)
+    loss, change = figure.axes[:2]
+    assert [line.get_label() for line in loss.lines] == ["settles", "moves"]
+    assert [line.get_label() for line in change.lines] == [
+        "settles: 0.000 in the last quarter",
+        "moves: 0.200 in the last quarter",
+        "two test pictures",
+    ]
+    np.testing.assert_allclose(change.lines[1].get_xydata()[:, 1], 0.2, rtol=1e-6)
+    assert [axis.get_title() for axis in figure.axes[2:5]] == ["12", "14", "16"]
+    assert [axis.images[0].get_array()[0, 0] for axis in figure.axes[8:11]] == pytest.approx([0, 0.2, 0])
+
+
+@pytest.mark.usefixtures("reader")
+def test_saturation_draws_the_slope_of_each_loss():
+    test = stripes(90, 1)
+    history = {"iteration": np.arange(1, 5), "fake_probability": np.array([0.5, 0.25, 0.125, 0.125])}
+    minimax, other = (Known(test, stripes(90, 2).floats(), history=lambda: history) for _ in range(2))
+    other.record = {"arguments": {"adversarial": "non_saturating"}}
+    probability, slope, *pictures = digits.saturation({"non-saturating": other, "minimax": minimax}).axes
+    for lines, values in ((probability.lines, (0.25, 0.25)), (slope.lines, (0.75, 0.25))):
+        assert [line.get_label() for line in lines] == [
+            f"non-saturating: mean {values[0]:.2g}",
+            f"minimax: mean {values[1]:.2g}",
+        ]
+    np.testing.assert_allclose(slope.lines[0].get_ydata(), [0.5, 0.75, 0.875, 0.875])
+    np.testing.assert_allclose(slope.lines[1].get_ydata(), [0.5, 0.25, 0.125, 0.125])
+    assert slope.get_yscale() == "log" and pictures[1].get_title().startswith("minimax: Frechet distance ")
+
+
+def test_fake_probability_is_the_size_of_the_losses_gradient_at_the_logits():
+    logits = tf.constant([[-3.0], [0.0], [1.5]])
+    for name, size in (("minimax", lambda p: p), ("non_saturating", lambda p: 1 - p)):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            loss = losses.adversarial(name).generator(None, logits)
+        gradient = np.abs(tape.gradient(loss, logits)).sum()  # the loss is a mean: the sum is the mean size
+        assert gradient == pytest.approx(float(size(losses.fake_probability(None, logits))), rel=1e-5)
+
+
+@pytest.mark.usefixtures("reader")
+def test_critic_scores_are_those_of_the_critic_and_follow_the_samples(tmp_path):
+    test = stripes(90, 1)
+    history = {"iteration": np.arange(1, 11), "wasserstein": np.arange(10.0, 0, -1)}
+    run = Known(test, np.full((9, 16, 16, 1), 0.25, np.float32), folder=tmp_path, history=lambda: history)
+    run.model.discriminator = lambda images, training: tf.reduce_sum(images, axis=(1, 2, 3))[:, None] / 256
+    sheets(tmp_path, [255, 230, 200, 170, 140, 110])  # they come nearer to the test pictures
+    figure = digits.critic_scores(run, n=90, moments=3)
+    left, right, *_ = figure.axes
+    assert left.get_legend_handles_labels()[1] == [
+        f"test pictures: mean {test.floats().mean():.2f}",
+        "generated: mean 0.25",
+    ]
+    np.testing.assert_allclose(right.lines[0].get_xydata()[:2], [[2, 9.5], [3, 8.5]])
+    assert right.get_title() == "During training: rank correlation 1.00"
+    assert right.get_legend_handles_labels()[1] == ["E[D(real)] - E[D(fake)], mean of an epoch"]
+    assert [axis.get_title() for axis in figure.axes if "iteration" in axis.get_title()] == [
+        "iteration 0",
+        "iteration 2",
+        "iteration 10",
+    ]
+
+
+@pytest.mark.parametrize("name", ["adversarial", "collapse", "convergence"])
+def test_experiments_are_short_runs_whose_settings_can_be_given(name, monkeypatch):
+    experiment = digits.EXPERIMENTS[name]
+    assert experiment.settings["image_size"] == 16 and experiment.settings["epochs"] <= 100
+    seen = []
+
+    def plan(strategy, say, study, model, arguments, chosen):
+        seen.append((arguments, chosen))
+        return types.SimpleNamespace(chief=False)
+
+    monkeypatch.setattr(commands, "_strategy", lambda options: None)
+    monkeypatch.setattr(commands, "_train", plan)
+    commands.experiment(f"digits/{name}", epochs=3)
+    assert [chosen["epochs"] for _, chosen in seen] == [3, 3]
+    assert all(arguments["width"] == 1 / 8 and chosen["image_size"] == 16 for arguments, chosen in seen)
+    seen.clear()
+    commands.experiment(f"digits/{name}", smoke=True)
+    assert all("width" not in arguments and "image_size" not in chosen for arguments, chosen in seen)

@@ -91,9 +91,26 @@ def test_fig1_2_and_fig2_2_curves():
             )
             assert axis.get_legend() is None
             (line,) = axis.lines
-            np.testing.assert_array_equal(
-                line.get_xydata(), np.stack([run.history()["iteration"], run.history()[log]], axis=1)
-            )
+            steps = 2 if log == "g_loss" else 1  # the homework's generator makes two
+            assert len(line.get_xdata()) == steps * len(run.history()["iteration"])
+            np.testing.assert_array_equal(line.get_ydata()[steps - 1 :: steps], run.history()[log])
+
+
+def test_fig2_2_has_a_point_for_every_step_of_a_player():
+    """The homework's figure has twice as many points for G, which makes two steps, as for D."""
+    run = FakeRun("gan")
+    run.history = lambda: {
+        "iteration": np.arange(1, 4),
+        "d_loss": np.array([1.0, 2.0, 3.0]),
+        "g_loss": np.array([10.0, 20.0, 30.0]),  # the last step of each iteration
+        "g_loss_1": np.array([7.0, 17.0, 27.0]),
+        "g_loss_2": np.array([8.0, 18.0, 28.0]),
+    }
+    d, g = STUDIES["dlcv2018"]["gan"].figures["fig2_2.jpg"].draw(run).axes
+    assert (d.get_title(), g.get_title(), g.get_xlabel()) == ("D loss", "G loss", "Training iterations")
+    np.testing.assert_array_equal(d.lines[0].get_xydata(), [[1, 1], [2, 2], [3, 3]])
+    np.testing.assert_array_equal(g.lines[0].get_ydata(), [7, 8, 10, 17, 18, 20, 27, 28, 30])
+    np.testing.assert_array_equal(g.lines[0].get_xdata(), np.arange(1, 10))
 
 
 def test_fig1_3_rows(toy):
@@ -402,6 +419,26 @@ def test_depth_rows_are_colour_truth_and_prediction_in_metres(toy, monkeypatch):
     assert limits == {(0.0, np.ceil(chosen.depth.max() / 1000))} and figure.axes[-1].get_ylabel() == "depth in meters"
     with pytest.raises(UserError, match="has no depth: choose"):
         figures.depth_rows(types.SimpleNamespace(source=lambda split: dataclasses.replace(toy, depth=None)))
+
+
+def test_depth_montages_are_colour_truth_and_prediction_with_the_error(toy, monkeypatch):
+    monkeypatch.setattr(latents, "depths", lambda model, images, draw=0: np.full((len(images), 16, 16, 1), 0.25))
+    figure = figures.depth_montages(types.SimpleNamespace(model=None, source=lambda split: toy))
+    colour, true, guess = shown(figure)[:3]  # the color bar has no picture
+    np.testing.assert_allclose(figures.tiles(np.rint(colour * 255), 16), toy.images / np.float32(255), atol=1e-6)
+    depth = toy.depth / 1000
+    for i in (0, 9, 63):  # columns of eight, gaps of two pixels
+        place = np.s_[2 + 18 * (i // 8) :, 2 + 18 * (i % 8) :]
+        np.testing.assert_allclose(
+            true[place][:16, :16].filled(-1), np.where(depth[i] > 0, depth[i], -1)[..., 0], rtol=1e-6
+        )
+        assert (guess[place][:16, :16] == 2.5).all()
+    known = depth > 0
+    assert 0 < known.mean() < 1
+    error = np.sqrt(np.mean((depth[known] - 2.5) ** 2))
+    titles = [axis.get_title() for axis in figure.axes[:3]]
+    assert titles == ["64 test pictures", "true depth", f"predicted depth, RMSE {error:.2f} m"]
+    assert figure.axes[1].images[0].get_clim() == figure.axes[2].images[0].get_clim() == (0, np.ceil(depth.max()))
 
 
 def test_the_noise_sampler_shows_one_picture_under_many_noises(toy, monkeypatch):

@@ -678,6 +678,24 @@ def test_the_best_is_the_sharpest_that_is_neither(animal_run, monkeypatch, liken
     assert figure.axes[1].get_title() == f"number 8 of 64: {shares[7]:.0%} bird, {likenesses[7]:.0%} like a horse"
 
 
+def test_further_successes_follow_the_best(animal_run, monkeypatch):
+    """Three are neither bird nor horse, in the order of sharpness; the others follow by their distance from 1/2."""
+    likenesses = {3: 0.3, 7: 0.7, 9: 0.52} | {20: 0.8, 21: 0.15, 22: 0.1, 23: 0.92, 24: 0.06, 25: 0.95, 26: 0.04}
+    monkeypatch.setattr(
+        pegasus, "likeness", lambda run, pictures: np.array([likenesses.get(i, 1.0) for i in range(64)])
+    )
+    sharp = {3: 2.0, 7: 3.0, 9: 1.0, 0: 9.0}
+    monkeypatch.setattr(
+        pegasus.sharpness, "laplacian_variance", lambda pictures: np.array([sharp.get(i, 4.0) for i in range(64)])
+    )
+    figure = pegasus.successes(animal_run)
+    pictures, shares = pegasus.pegasi(animal_run)
+    expected = [3, 9, 20, 21, 22, 23, 24, 25]  # 7 is the best one
+    for axis, i in zip(figure.axes, expected, strict=True):
+        np.testing.assert_allclose(axis.images[0].get_array(), np.clip(pictures[i], 0, 1), atol=1e-6)
+        assert axis.get_title() == f"number {i + 1}: {shares[i]:.0%} bird,\n{likenesses[i]:.0%} like a horse"
+
+
 def test_likeness_tells_birds_from_horses(animal_run):
     codes = types.SimpleNamespace(
         encode=lambda images: {"mean": images[:, ::2, ::2].reshape(len(images), -1)}

@@ -397,7 +397,7 @@ def test_sets_of_few_pictures(tfgen, finished, study, model, examples):
         except UserError as error:
             say(error)
     few = (study, model) == ("pegasus", "vae")  # neither birds beside horses nor two that can be compared
-    assert drawn == len(STUDIES[study][model].figures) + 1 - 2 * few
+    assert drawn == len(STUDIES[study][model].figures) + 1 - 3 * few
     problems = report.trained(run)["problems"]
     assert len(problems) == few and all("bug in tfgen" not in say(problem) for problem in problems)
 
@@ -549,6 +549,21 @@ def test_the_page_in_a_browser(browser, tfgen, finished):
         and "the page is 20" in wrong
         and "Content Security Policy" in wrong
     )
+
+
+@pytest.mark.trace
+def test_printed_the_page_has_its_layers_folded(browser, tfgen, finished, draw_only):
+    """A table of layers that the reader has opened is printed, and no other: each takes a sheet or more."""
+    draw_only("dlcv2018", "gan", "fig2_2.jpg")
+    finished("runs/gan", "dlcv2018", "gan")
+    assert tfgen("report")[0] == 0
+    browser.get(pathlib.Path("report/index.html").resolve().as_uri())
+    sheets = []
+    for opened in ("false", "true"):
+        browser.execute_script(f"document.querySelectorAll('details').forEach(one => one.open = {opened})")
+        printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
+        sheets.append(len(re.findall(rb"/Type\s*/Page\b", printed)))
+    assert sheets[0] + 1 <= sheets[1]
 
 
 @pytest.mark.slow

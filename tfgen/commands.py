@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from tfgen.data.source import Source
     from tfgen.report import Entry
     from tfgen.runs import Run
+    from tfgen.settings import RunSettings
     from tfgen.studies.study import Experiment, Preset
+    from tfgen.training import Timing
 
 
 SEEN_TEST = (
@@ -88,7 +90,7 @@ def train(
     Args:
         model, study: keys of `tfgen.studies.STUDIES`.
         attribute, run, new, smoke: see `tfgen.training.plan`.
-        dry_run: whether to only check everything and describe what would be trained.
+        dry_run: whether to only check everything and describe what would be trained, and how long it would take.
         say: called with the description of the run before training.
         options: settings of the run by name (see `tfgen.settings`), and arguments of the model.
 
@@ -99,9 +101,16 @@ def train(
         UserError: for settings that do not fit together; see `tfgen.training`.
         Interrupted: after Ctrl-C or SIGTERM.
     """
-    arguments, chosen = _chosen(study, model, options)
-    place = {"attribute": attribute, "run": run, "new": new, "smoke": smoke}
-    return _train(_strategy(options, alone=dry_run), say, study, model, arguments, chosen | place, dry_run)
+    from tfgen import training
+
+    strategy = _strategy(options, alone=dry_run)
+    place: dict[str, Any] = {"attribute": attribute, "run": run, "new": new, "smoke": smoke}
+    planned = _plan(strategy, study, model, *_chosen(study, model, options), **place)
+    if dry_run:
+        timing = None if planned.done else training.measure(planned, strategy)
+        say(describe(planned, strategy.num_replicas_in_sync, timing))
+        return planned
+    return _train(planned, strategy, say)
 
 
 def experiment(
@@ -124,15 +133,13 @@ def experiment(
     """
     from tfgen import report
 
-    found, study = _experiment(name), name.split("/")[0]
-    planned = {
-        label: (model, *_chosen(study, model, options, changes)) for label, (model, changes) in found.variants.items()
-    }
-    folder, strategy, trained = f"runs/{name}{'-smoke' if smoke else ''}", _strategy(options), {}
-    for label, (model, arguments, chosen) in planned.items():
-        own = re.sub(r"[^\w.-]+", "_", label)
-        place = {"run": f"{folder}/{own}", "smoke": smoke}
-        trained[label] = _train(strategy, say, study, model, arguments, chosen | place)
+    varied = {key for _, changes in _experiment(name).variants.values() for key in changes}
+    if fixed := sorted(varied & options.keys()):
+        raise UserError(f"--{fixed[0]} is what the runs of {name} differ in: leave it out.")
+    strategy = _strategy(options)
+    planned = _variants(name, [], strategy, options, {"smoke": smoke})
+    _announce(name, {name: list(planned.values())}, strategy, say)
+    trained = {label: _train(run, strategy, say) for label, run in planned.items()}
     writes = all(run.chief for run in trained.values())
     return trained, report.compare(name, trained, os.path.expanduser(out)) if writes else None
 
@@ -140,31 +147,98 @@ def experiment(
 def reproduce(
     study: str,
     *,
+    attribute: str | None = None,
     out: str | os.PathLike = "report",
     smoke: bool = False,
     say: Callable[[str], None] = print,
     **options: Any,
 ) -> tuple[list["Run"], Report | None]:
-    """Trains or resumes all models of a study, and draws their figures.
+    """Trains or resumes all models of a study and the variants of its experiments, and draws all its figures.
+
+    All runs are planned before the first is trained. A variant that is the same as a model's run is not trained again.
 
     Args:
         study: key of `tfgen.studies.STUDIES`.
+        attribute: attribute to condition on, for the models that are conditioned on attributes.
         out: folder of the figures and the page.
-        smoke, say, options: as in `train`, for all models.
+        smoke, say: as in `train`, for all runs.
+        options: settings of all runs, and arguments of models. An argument is for those models that take it, and not
+            for the experiments that vary it.
 
     Returns:
         (runs, Report). The report is None on machines that do not write.
-    """
-    from tfgen.studies import models
 
-    planned = {model: _chosen(study, model, options) for model in models(study)}
+    Raises:
+        UserError: before anything is trained, for settings that do not fit a run and arguments that no model takes.
+        Interrupted: after Ctrl-C or SIGTERM.
+    """
+    from tfgen.studies import EXPERIMENTS, models
+
+    presets = models(study)
+    names = [name for name in EXPERIMENTS if name.startswith(f"{study}/")]
+    if attribute and not any(preset.attributes for preset in presets.values()):
+        raise UserError(f"no model of {study} is conditioned on attributes: leave out --attribute.")
+    for name in settings.split(options)[2]:
+        if not any(name in preset.defaults() for preset in presets.values()):
+            raise UserError(f"--{name} is not an argument of any model of {study}; see `{program.command('list')}`.")
     strategy = _strategy(options)
-    trained = [
-        _train(strategy, say, study, model, arguments, chosen | {"smoke": smoke})
-        for model, (arguments, chosen) in planned.items()
-    ]
+    planned: list[Run] = []
+    for model, preset in presets.items():
+        chosen = _chosen(study, model, _taken(preset, options))
+        own = attribute if preset.attributes else None
+        planned.append(_plan(strategy, study, model, *chosen, others=planned, attribute=own, smoke=smoke))
+    groups = {str(run.folder): [run] for run in planned}
+    for name in names:
+        varied = {key for _, changes in EXPERIMENTS[name].variants.values() for key in changes}
+        kept = {key: value for key, value in options.items() if key not in varied}
+        variants = _variants(name, planned, strategy, kept, {"attribute": attribute, "smoke": smoke})
+        groups[name] = [run for run in variants.values() if run not in planned]
+        planned += groups[name]
+    _announce(study, groups, strategy, say)
+    trained = [_train(run, strategy, say) for run in planned]
     writes = all(run.chief for run in trained)
     return trained, report([run.folder for run in trained], out=out) if writes else None
+
+
+def _taken(preset: "Preset", options: dict[str, Any]) -> dict[str, Any]:
+    """The options without arguments that the model does not take."""
+    others = settings.split(options)[2].keys() - preset.defaults().keys()
+    return {name: value for name, value in options.items() if name not in others}
+
+
+def _variants(
+    name: str,
+    before: list["Run"],
+    strategy: "tf.distribute.Strategy",
+    options: dict[str, Any],
+    choice: dict[str, Any],
+) -> dict[str, "Run"]:
+    """Plans the runs of an experiment: {label: Run}.
+
+    With runs planned `before`, as in `reproduce`, takes one of these if it is the same, and gives each model only the
+    arguments that it takes.
+    """
+    from tfgen.studies import find
+
+    study, found = name.split("/")[0], _experiment(name)
+    options = options if choice["smoke"] else {**found.settings, **options}
+    planned: dict[str, Run] = {}
+    for label, (model, changes) in found.variants.items():
+        preset = find(study, model)
+        arguments, chosen = _chosen(study, model, _taken(preset, options) if before else options, changes)
+        own = re.sub(r"[^\w.-]+", "_", label)
+        folder = f"runs/{name}{'-smoke' if choice['smoke'] else ''}/{own}"
+        place = choice | {"run": folder, "attribute": choice.get("attribute") if preset.attributes else None}
+        others = [*before, *planned.values()]
+        run = _plan(strategy, study, model, arguments, chosen, others=others, **place)
+        same = [other for other in before if _bare(other) == _bare(run)]
+        planned[label] = same[0] if same and not run.iteration else run
+    return planned
+
+
+def _bare(run: "Run") -> "RunSettings":
+    """The settings of a run without the versions of what it is trained with."""
+    return dataclasses.replace(run.settings, versions={}, started_with="")
 
 
 def _experiment(name: str) -> "Experiment":
@@ -190,45 +264,104 @@ def _strategy(options: dict[str, Any], alone: bool = False) -> "tf.distribute.St
     return devices.strategy(settings.split(options)[1].devices, alone)
 
 
-def _train(
+def _plan(
     strategy: "tf.distribute.Strategy",
-    say: Callable[[str], None],
     study: str,
     model: str,
     arguments: dict[str, Any],
-    choice: dict[str, Any],
-    dry_run: bool = False,
+    chosen: dict[str, Any],
+    **choice: Any,
 ) -> "Run":
     from tfgen import training
     from tfgen.training import devices
 
-    run = training.plan(study, model, arguments=arguments, chief=devices.is_chief(strategy), **choice)
+    chief = devices.is_chief(strategy)
+    run = training.plan(study, model, arguments=arguments, chief=chief, **chosen | choice)
+    training.check_devices(run, strategy)
+    return run
+
+
+def _train(run: "Run", strategy: "tf.distribute.Strategy", say: Callable[[str], None]) -> "Run":
+    from tfgen import training
+
     if run.chief:
         say(describe(run, strategy.num_replicas_in_sync))
-    if not dry_run and not training.train(run, strategy):
+    if not training.train(run, strategy):
         raise Interrupted(run)
     return run
 
 
-def describe(run: "Run", devices: int = 1) -> str:
-    """Describes a planned run in a few lines."""
-    from tfgen.training import schedules
+def describe(run: "Run", devices: int = 1, timing: "Timing | None" = None) -> str:
+    """Describes a planned run in a few lines, with the time that it takes if its Timing is given."""
+    from tfgen.training import duration, schedules
 
     source, model, chosen = run.training_source(), run.build(), run.settings
     size, training = chosen.data.image_size, chosen.training
     rates = schedules(training.schedule, model.players)
     counts = ", ".join(f"{name} {count:,}" for name, count in model.parameters().items())
-    return "\n".join(
-        [
-            f"{run.folder}: {chosen.study} {chosen.model} on {source.name}, {len(source)} pictures of {size}x{size}",
-            f"  parameters: {counts}",
-            f"  {training.epochs} epochs of {run.steps_per_epoch} iterations of {training.batch_size} pictures"
-            + f" on {devices} devices" * (devices > 1)
-            + f", {run.iteration} of {run.iterations} iterations done",
-            "  " + ", ".join(f"{name} {value}" for name, value in chosen.arguments.items()),
-            "  learning rates " + ", ".join(f"{player} {rate}" for player, rate in rates.items()),
-        ]
-    )
+    lines = [
+        f"{run.folder}: {chosen.study} {chosen.model} on {source.name}, {len(source)} pictures of {size}x{size}",
+        f"  parameters: {counts}",
+        f"  {training.epochs} epochs of {run.steps_per_epoch} iterations of {training.batch_size} pictures"
+        + f" on {devices} devices" * (devices > 1)
+        + f", {run.iteration} of {run.iterations} iterations done",
+        "  " + ", ".join(f"{name} {value}" for name, value in chosen.arguments.items()),
+        "  learning rates " + ", ".join(f"{player} {rate}" for player, rate in rates.items()),
+    ]
+    if timing:
+        lines.append(
+            f"  {'at most ' * bool(training.early_stopping)}about {duration(timing.left(run))} on this machine"
+            f"{' without scoring' * bool(training.score_every)}: {timing.iteration:.2g} s per iteration, "
+            f"{timing.epoch:.2g} s per epoch for its checkpoint and samples, and {timing.start:.2g} s to start"
+        )
+    return "\n".join(lines)
+
+
+def _announce(
+    name: str, groups: "dict[str, list[Run]]", strategy: "tf.distribute.Strategy", say: Callable[[str], None]
+) -> None:
+    """Says how long groups of runs, {title: runs}, will take on this machine, as far as it can be measured."""
+    from tfgen.training import devices, duration
+
+    runs = [run for group in groups.values() for run in group]
+    if not any(run.chief for run in runs):
+        return
+    left = [run for run in runs if not run.done]
+    seconds = {} if devices.several_machines(strategy) else _estimate(left, strategy)
+
+    def counted(group: "list[Run]") -> str:
+        unfinished = [run for run in group if run in left]
+        number = f"{len(group)} run{'s' * (len(group) != 1)}"
+        if not unfinished:
+            return f"{number}, finished"
+        iterations = sum(run.iterations - run.iteration for run in unfinished)
+        text = f"{number}{f', {len(group) - len(unfinished)} of them finished' * (len(unfinished) < len(group))}"
+        time = f", about {duration(sum(seconds[run] for run in unfinished))}" if seconds else ""
+        return f"{text}, {iterations:,} iterations{time}"
+
+    lines = [f"{name} on this machine: {counted(runs)}"]
+    if len(groups) > 1:
+        lines += [f"  {title}: {counted(group)}" for title, group in groups.items() if group]
+    say("\n".join(lines))
+
+
+def _estimate(runs: "list[Run]", strategy: "tf.distribute.Strategy") -> "dict[Run, float]":
+    """Run -> seconds that it takes. Measures one run of each model; the others are scaled by their operations."""
+    from tfgen.training import cost, measure
+
+    models = list(dict.fromkeys(run.settings.model for run in runs))
+    if models:
+        program.tell(f"measuring the training steps of {', '.join(models)} ...")
+    seconds = {}
+    for model in models:
+        first, *others = [run for run in runs if run.settings.model == model]
+        timing = measure(first, strategy)
+        seconds[first] = timing.left(first)
+        whole = cost(first.build()) if others else 1.0
+        for run in others:
+            same = run.settings.arguments == first.settings.arguments
+            seconds[run] = (timing if same else timing.scaled(cost(run.build()) / whole)).left(run)
+    return seconds
 
 
 # Finished runs -------------------------------------------------------------------------------------------------------

@@ -186,6 +186,22 @@ def jensen_shannon(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable("tfgen")
+def fake_probability(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """E[D(G(z))], the mean probability of being real that the discriminator gives to generated pictures.
+
+    It is also the mean size of the gradient of the minimax loss, E[log(1 - D)], at the logits; that of the
+    non-saturating loss, -E[log D], is 1 minus it.
+
+    Args:
+        real, fake: logits, any shape.
+
+    Returns:
+        float32 scalar in (0, 1).
+    """
+    return tf.reduce_mean(tf.sigmoid(tf.cast(fake, tf.float32)))
+
+
+@keras.saving.register_keras_serializable("tfgen")
 def jensen_shannon_of_probabilities(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """The same estimate from probabilities of being real instead of logits.
 

@@ -12,16 +12,17 @@ from tfgen.figures.conditions import (
     mixed_code_grid,
     one_class_grid,
 )
-from tfgen.figures.curves import attribute_curves, learning_curves
+from tfgen.figures.curves import attribute_curves, learning_curves, line_style
 from tfgen.figures.dataset import examples
-from tfgen.figures.depth import depth_rows, noise_sampler
-from tfgen.figures.grids import close_together, grid, mosaic, rows_of, sheet, show, tiles
+from tfgen.figures.depth import depth_montages, depth_rows, noise_sampler
+from tfgen.figures.grids import close_together, fill_rows, grid, mosaic, rows_of, sheet, show, tiles
 from tfgen.figures.histograms import histogram
 from tfgen.figures.latent_space import class_reconstructions, latent_manifold, latent_tsne
 from tfgen.figures.pictures import farthest_sample, montages, reconstructions, samples, samples_and_real
 from tfgen.figures.training import (
     compared_reconstructions,
     reconstruction_grids,
+    saved_samples,
     training_animation,
     training_grids,
     training_strip,
@@ -38,16 +39,19 @@ __all__ = [
     "close_together",
     "compared_reconstructions",
     "comparison",
+    "depth_montages",
     "depth_rows",
     "describe",
     "examples",
     "farthest_sample",
+    "fill_rows",
     "grid",
     "histogram",
     "latent_curves",
     "latent_manifold",
     "latent_tsne",
     "learning_curves",
+    "line_style",
     "mixed_code_grid",
     "montages",
     "mosaic",
@@ -58,6 +62,7 @@ __all__ = [
     "rows_of",
     "samples",
     "samples_and_real",
+    "saved_samples",
     "sharpness_rows",
     "sheet",
     "show",

@@ -1,5 +1,6 @@
 """Training curves."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -24,6 +25,15 @@ def epoch_means(values: np.ndarray, steps_per_epoch: int) -> np.ndarray:
     return values[: len(values) // steps_per_epoch * steps_per_epoch].reshape(-1, steps_per_epoch).mean(axis=1)
 
 
+def all_steps(history: Mapping[str, np.ndarray], log: str) -> np.ndarray:
+    """The values of a log in the order of its player's steps, (n * s,) for n iterations of s steps.
+
+    `log` itself has the last step of each iteration, and `log`_1, `log`_2, ... the steps before it.
+    """
+    earlier = itertools.takewhile(history.__contains__, (f"{log}_{step}" for step in itertools.count(1)))
+    return np.stack([*(history[name] for name in earlier), history[log]], axis=1).ravel()
+
+
 def _panels(titles: Iterable[str]) -> tuple[Figure, Iterable[Axes]]:
     """A figure of 16 x 6 inches with two titled panels over training iterations."""
     figure = Figure((16, 6))
@@ -35,11 +45,15 @@ def _panels(titles: Iterable[str]) -> tuple[Figure, Iterable[Axes]]:
 
 
 def learning_curves(run: Run, panels: Mapping[str, str]) -> Figure:
-    """Two logs over training iterations, one per panel. `panels` maps the name of a log to the title of its panel."""
+    """Two logs over training iterations, one per panel. `panels` maps the name of a log to the title of its panel.
+
+    A loss is drawn over all steps of its player, of which an iteration may have several.
+    """
     history = run.history()
     figure, axes = _panels(panels.values())
     for axis, log in zip(axes, panels, strict=True):
-        axis.plot(history["iteration"], history[log], color="C0", linewidth=1)
+        values = all_steps(history, log)
+        axis.plot(np.arange(1, 1 + len(values)), values, color="C0", linewidth=1)
     return figure
 
 

@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tfgen import latents
-from tfgen.figures.grids import close_together, mosaic, show
+from tfgen.data.source import Source
+from tfgen.figures.grids import close_together, mosaic, sheet, show
 from tfgen.protocols import Run
 
 
@@ -15,11 +16,7 @@ def depth_rows(run: Run, n: int = 8) -> Figure:
     Raises:
         UserError: if the data set has no depth.
     """
-    test = run.source("test")
-    # From all over the set: neighbors may be frames of one film.
-    test = test[np.unique(np.linspace(0, len(test) - 1, n).astype(int))]
-    truth, predicted = test.metres(), 10 * latents.depths(run.model, test.floats())
-    far = float(np.ceil(max(truth.max(), predicted.max())))
+    test, truth, predicted, far = _depths(run, n)
     figure = Figure((1.5 * len(test) + 1, 5.4), layout="constrained")
     axes = figure.subplots(3, len(test), squeeze=False)
     for column, image, true, guess in zip(axes.T, test.floats(), truth, predicted, strict=True):
@@ -31,6 +28,38 @@ def depth_rows(run: Run, n: int = 8) -> Figure:
     figure.colorbar(axes[1, 0].images[0], ax=axes, label="depth in meters", shrink=0.8)
     close_together(figure)
     return figure
+
+
+def depth_montages(run: Run, columns: int = 8) -> Figure:
+    """Square montages of test pictures, of their true depth and of the predicted one; unknown depth is gray.
+
+    The last title gives the error of the pictures shown.
+
+    Raises:
+        UserError: if the data set has no depth.
+    """
+    test, truth, predicted, far = _depths(run, columns * columns)
+    error = np.sqrt(np.mean((predicted - truth)[truth > 0] ** 2))
+    figure = Figure((16, 5.4), layout="constrained")
+    color, true, guess = figure.subplots(1, 3)
+    show(color, sheet(test.floats(), columns) / 255, f"{len(test)} test pictures")
+    _depth(true, mosaic(np.where(truth > 0, truth, np.nan), columns, np.nan), far)
+    true.set_title("true depth")
+    _depth(guess, mosaic(predicted, columns, np.nan), far)
+    guess.set_title(f"predicted depth, RMSE {error:.2f} m")
+    figure.colorbar(guess.images[0], ax=[true, guess], label="depth in meters", shrink=0.8)
+    return figure
+
+
+def _depths(run: Run, n: int) -> tuple[Source, np.ndarray, np.ndarray, float]:
+    """(n test pictures, their depth, the predicted one, both (n, H, W, 1), a limit above all), in meters.
+
+    The pictures are from all over the set, because neighbors may be frames of one film; all of them if there are fewer.
+    """
+    test = run.source("test")
+    test = test[np.unique(np.linspace(0, len(test) - 1, n).astype(int))]
+    truth, predicted = test.metres(), 10 * latents.depths(run.model, test.floats())
+    return test, truth, predicted, float(np.ceil(max(truth.max(), predicted.max())))
 
 
 def _depth(axis: Axes, depth: np.ndarray, far: float, cmap: str = "viridis") -> None:

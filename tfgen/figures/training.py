@@ -1,6 +1,7 @@
 """Samples of the same latents during training, from the sheets that the run saved."""
 
 import pathlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -34,6 +35,16 @@ def _picture(path: pathlib.Path) -> np.ndarray:
             return np.asarray(picture)
     except (OSError, SyntaxError) as error:  # Pillow's PNG reader raises both
         raise UserError(f"{path} cannot be read as a picture ({error}): remove it or train the run again.") from None
+
+
+def saved_samples(run: Run) -> list[tuple[int, np.ndarray]]:
+    """All sheets of samples that a run saved, always of the same n latents.
+
+    Returns:
+        [(iteration, pictures (n, H, W, C) float32 in [0, 1])].
+    """
+    sheets = _sheets(run, sys.maxsize, np.linspace)
+    return [(iteration, tiles(picture, run.record["image_size"])) for iteration, picture in sheets]
 
 
 def training_grids(run: Run, moments: int = 4) -> Figure:

@@ -267,9 +267,10 @@ class Run:
 
     def _usual(self) -> TrainingSettings:
         """The settings of training that a run has without flags, or with those that it has for its evaluation."""
-        share = VALIDATION if self.settings.training.score_every else 0.0
-        preset = self.preset
-        return TrainingSettings(preset.epochs, preset.batch_size, split=preset.split, validation=share)
+        run, preset = self.settings, self.preset
+        share = VALIDATION if run.training.score_every else 0.0
+        epochs = preset.epochs_on(run.pictures, run.filled("batch_size")) if run.pictures else preset.epochs
+        return TrainingSettings(epochs, preset.batch_size, split=preset.split, validation=share)
 
     def lock(self) -> contextlib.AbstractContextManager:
         """Locks the folder for this process. Raises UserError if another process has the lock."""

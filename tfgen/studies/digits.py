@@ -1,24 +1,29 @@
 """An essay on VAE, GAN and CGAN with MNIST's digits. It gives types of layers but no sizes; these come from examples.
 
 The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, and the CGAN Keras's example conditional_gan, for
-pictures of 32x32 with all gray levels. The essay's formula for sampling a latent is corrected to mean +
-exp(log_var / 2) * eps; the KL divergence is exact, not sampled.
+pictures of 32x32 with all gray levels. The WGAN, which the essay only describes, has the GAN's networks. The essay's
+formula for sampling a latent is corrected to mean + exp(log_var / 2) * eps; the KL divergence is exact, not sampled.
 
 Adam has Keras's epsilon, 1e-7, as in the examples. They make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits;
 with the 1,500 built-in digits a run makes more passes.
 """
 
 import functools
+import itertools
+from collections.abc import Mapping
 
 import keras
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.stats import spearmanr
 
 from tfgen import figures, latents, losses, noise, scores
-from tfgen.metrics import classifier
+from tfgen.metrics import classifier, distances
+from tfgen.models.base import in_batches
 from tfgen.models.cgan import CGAN
 from tfgen.models.gan import GAN
 from tfgen.models.vae import VAE
+from tfgen.models.wgan_gp import WGANGP
 from tfgen.networks import conditioning
 from tfgen.networks import digits as networks
 from tfgen.protocols import Run
@@ -50,7 +55,10 @@ def gan(
     width: float = 1.0,
     latent_dim: int = 100,
     adversarial: str = "non_saturating",
+    d_steps: int = 1,
+    g_steps: int = 1,
     learning_rate: float = 1e-4,
+    beta_1: float = 0.9,
 ) -> GAN:
     """The tutorial's GAN.
 
@@ -61,8 +69,32 @@ def gan(
         networks.discriminator(image_shape, width),
         losses.adversarial(adversarial),
         noise.normal,
+        d_steps,
+        g_steps,
+        readings={"fake_probability": losses.fake_probability},
     )
-    model.compile(**{player: keras.optimizers.Adam(learning_rate) for player in model.players})
+    model.compile(**{player: keras.optimizers.Adam(learning_rate, beta_1) for player in model.players})
+    return model
+
+
+def wgan(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 1.0,
+    latent_dim: int = 100,
+    gp_weight: float = 10.0,
+    d_steps: int = 5,
+    learning_rate: float = 1e-4,
+) -> WGANGP:
+    """A WGAN-GP on the GAN's networks: the critic gives scores instead of probabilities."""
+    model = WGANGP(
+        networks.generator(image_shape, latent_dim, width),
+        networks.discriminator(image_shape, width),
+        gp_weight,
+        d_steps=d_steps,
+        input_scale=2.0,
+    )
+    model.compile(**{player: keras.optimizers.Adam(learning_rate, 0.5, 0.9) for player in model.players})
     return model
 
 
@@ -106,6 +138,153 @@ def certainty(run: Run, n: int = 1000) -> Figure:
     return figure
 
 
+def critic_scores(run: Run, n: int = 1000, moments: int = 8) -> Figure:
+    """The scores that a critic gives to test pictures and to samples, and their difference during training.
+
+    The upper right panel also has the Frechet distance of each sheet of samples to the test set, on the features of a
+    classifier; below are some of these sheets' pictures, always of the same latents.
+    """
+    reader, test = scores.classifier_of(run), run.source("test")
+    figure = Figure((14, 8), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=(5, 3), squeeze=False)[:, 0]
+    left, right = upper.subplots(1, 2)
+
+    pictures = {"test pictures": test.floats(slice(n)), "generated": latents.prior_samples(run.model, n)}
+    found = {label: in_batches(run.model.discriminator, images)[:, 0] for label, images in pictures.items()}
+    bins = np.linspace(min(map(np.min, found.values())), max(map(np.max, found.values())), 41)
+    for label, values in found.items():
+        figures.histogram(left, values, bins, f"{label}: mean {values.mean():.2f}", real=label == "test pictures")
+    left.set(title="Scores of the trained critic", xlabel="score", ylabel="share of the pictures")
+    left.legend()
+
+    history, sheets, window = run.history(), figures.saved_samples(run), run.steps_per_epoch
+    estimate = np.convolve(history["wasserstein"], np.full(window, 1 / window), "valid")
+    times = [iteration for iteration, _ in sheets if iteration >= window]  # an epoch must lie before each
+    seen = [test.floats(), *(images for iteration, images in sheets if iteration >= window)]
+    real, *fake = np.split(classifier.features(reader, np.concatenate(seen)), np.cumsum([len(x) for x in seen])[:-1])
+    quality = [distances.frechet(real, features) for features in fake]
+    agreement = spearmanr(estimate[np.array(times) - window], quality).statistic
+    ends = history["iteration"][window - 1 :]
+    right.plot(ends, estimate, **figures.line_style(0), label="E[D(real)] - E[D(fake)], mean of an epoch")
+    right.set(title=f"During training: rank correlation {agreement:.2f}", xlabel="iteration", ylabel="critic's units")
+    beside = right.twinx()
+    beside.plot(times, quality, **figures.line_style(1), marker=".", label="Frechet distance of a sheet")
+    beside.set_ylabel("Frechet distance of classifier features")
+    right.legend(handles=[*right.lines, *beside.lines])
+
+    chosen = [sheets[i] for i in np.unique(np.rint(np.geomspace(1, len(sheets), moments)).astype(int)) - 1]
+    axes = lower.subplots(2, len(chosen), squeeze=False)
+    for column, (iteration, images) in zip(axes.T, chosen, strict=True):
+        for axis, image in zip(column, images, strict=False):
+            figures.show(axis, image)
+        column[0].set_title(f"iteration {iteration:,}", fontsize=9)
+    return figure
+
+
+Runs = Mapping[str, Run]  # label -> run
+
+
+def variety(runs: Runs, n: int = 1000, columns: int = 12) -> Figure:
+    """Which digits are generated: for each run, the shares of the classes in n samples, and two rows of samples.
+
+    Titles give the number of classes with at least 1 % of the samples according to a classifier, the mean root mean
+    squared difference of two samples, and the recall of the test set. Training pictures come first for comparison.
+    """
+    first = next(iter(runs.values()))
+    reader, test = scores.classifier_of(first), first.source("test").floats()
+    n, seen = min(n, len(test)), classifier.features(reader, test)
+    rows = {"training pictures": first.source("train").floats(slice(n))}
+    rows |= {label: latents.prior_samples(run.model, n) for label, run in runs.items()}
+    figure = Figure((14, 2.5 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), 2, width_ratios=(1, 3), squeeze=False)
+    for (bars, axis), (label, images) in zip(axes, rows.items(), strict=True):
+        classes = reader.output_shape[-1]
+        shares = np.bincount(classifier.read_class(reader, images), minlength=classes) / len(images)
+        bars.bar(np.arange(classes), shares, color=figures.line_style(0)["color"])
+        bars.set(ylim=(0, 1), xticks=range(classes), ylabel="share")
+        recall = distances.precision_recall(seen, classifier.features(reader, images))[1]
+        figures.show(axis, figures.sheet(images[: 2 * columns], columns) / 255)
+        axis.set_title(
+            f"{label}: {np.sum(shares >= 0.01)} of {classes} classes, mean difference "
+            f"{distances.pairwise(images).mean():.3f}, recall {recall:.2f}"
+        )
+    axes[-1, 0].set_xlabel("class, according to a classifier")
+    return figure
+
+
+def changes(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """How much the pictures of the same latents change from one sheet of samples to the next.
+
+    Returns:
+        (iterations (n,), root mean squared differences (n,)).
+    """
+    sheets = figures.saved_samples(run)
+    found = [np.sqrt(np.mean((after - before) ** 2)) for (_, before), (_, after) in itertools.pairwise(sheets)]
+    return np.array([iteration for iteration, _ in sheets[1:]]), np.array(found)
+
+
+def convergence(runs: Runs, columns: int = 12) -> Figure:
+    """The generator's losses, the change of the samples from epoch to epoch, and the same two latents in the last ones.
+
+    The legend gives the mean change in the last quarter of the training.
+    """
+    test = next(iter(runs.values())).source("test").floats(slice(256))
+    figure = Figure((14, 5 + 2.2 * len(runs)), layout="constrained")
+    upper, *lower = figure.subfigures(1 + len(runs), 1, height_ratios=(5, *[2.2] * len(runs)), squeeze=False)[:, 0]
+    losses_, change = upper.subplots(1, 2)
+    for i, (label, run) in enumerate(runs.items()):
+        history = run.history()
+        losses_.plot(history["iteration"], history["g_loss"], label=label, linewidth=0.8, **figures.line_style(i))
+        iterations, found = changes(run)
+        late = found[-max(1, len(found) // 4) :].mean()
+        change.plot(iterations, found, label=f"{label}: {late:.3f} in the last quarter", **figures.line_style(i))
+    change.axhline(distances.pairwise(test).mean(), color="0.5", linewidth=1, label="two test pictures")
+    losses_.set(title="G loss", xlabel="iteration", ylabel="nats")
+    change.set(title="Change of the samples in an epoch", xlabel="iteration", ylabel="root mean squared difference")
+    losses_.legend()
+    change.legend()
+    for part, (label, run) in zip(lower, runs.items(), strict=True):
+        sheets = figures.saved_samples(run)[-columns:]
+        axes = part.subplots(2, columns, squeeze=False)
+        figures.fill_rows(axes, [(label * (row == 0), [images[row] for _, images in sheets]) for row in range(2)])
+        for axis, (iteration, _) in zip(axes[0], sheets, strict=False):
+            axis.set_title(f"{iteration:,}", fontsize=9)
+    return figure
+
+
+def saturation(runs: Runs, columns: int = 12) -> Figure:
+    """D(G(z)), the size of the generator's gradient at the discriminator's logit, and samples, for each game."""
+    first = next(iter(runs.values()))
+    reader, test = scores.classifier_of(first), first.source("test").floats()
+    seen = classifier.features(reader, test)
+    figure = Figure((14, 5 + 1.6 * len(runs)), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=(5, 1.6 * len(runs)), squeeze=False)[:, 0]
+    probability, slope = upper.subplots(1, 2)
+    axes = lower.subplots(len(runs), 1, squeeze=False)[:, 0]
+    for i, (axis, (label, run)) in enumerate(zip(axes, runs.items(), strict=True)):
+        history = run.history()
+        window = max(1, len(history["iteration"]) // 100)
+        p = np.convolve(history["fake_probability"], np.full(window, 1 / window), "valid")
+        size = p if run.record["arguments"]["adversarial"] == "minimax" else 1 - p
+        for panel, values in ((probability, p), (slope, size)):
+            panel.plot(
+                history["iteration"][window - 1 :],
+                values,
+                label=f"{label}: mean {values.mean():.2g}",
+                **figures.line_style(i),
+            )
+        images = latents.prior_samples(run.model, len(test))
+        distance = distances.frechet(seen, classifier.features(reader, images))
+        figures.show(axis, figures.sheet(images[: 2 * columns], columns) / 255)
+        axis.set_title(f"{label}: Frechet distance {distance:.0f}")
+    probability.set(title="D(G(z))", yscale="log", ylabel="probability")
+    slope.set(title="Gradient of the generator's loss at the logit of D", yscale="log", ylabel="size per picture")
+    for panel in (probability, slope):
+        panel.set_xlabel("iteration")
+        panel.legend()
+    return figure
+
+
 _LOSSES = Plot(
     functools.partial(figures.learning_curves, panels={"d_loss": "D loss", "g_loss": "G loss"}),
     "The losses of discriminator and generator, one point per iteration, in nats for the default objective. Other "
@@ -130,7 +309,7 @@ PRESETS = {
         data="digits",
         split="train",
         batch_size=32,
-        epochs=400,  # the tutorial's 18,750 steps
+        iterations=18_750,  # the tutorial's 10 epochs of 60,000 images
         parameters={"encoder": 31_364, "decoder": 43_393},
         samples=functools.partial(latents.prior_samples, n=16),
         sample_columns=4,
@@ -165,7 +344,7 @@ PRESETS = {
         data="digits",
         split="train",
         batch_size=256,
-        epochs=400,  # a sixth of the tutorial's steps
+        iterations=11_719,  # the tutorial's 50 epochs of 60,000 images
         parameters={"discriminator": 214_785, "generator": 2_697_152},
         samples=functools.partial(latents.prior_samples, n=16),  # the tutorial's 4x4
         sample_columns=4,
@@ -185,12 +364,43 @@ PRESETS = {
         },
         score=scores.sample_quality,
     ),
+    "wgan": Preset(
+        build=wgan,
+        data="digits",
+        split="train",
+        batch_size=50,  # Gulrajani et al.'s for MNIST
+        epochs=400,
+        parameters={"discriminator": 214_785, "generator": 2_697_152},
+        samples=functools.partial(latents.prior_samples, n=64),
+        sample_columns=8,
+        figures={
+            "digits_wgan_curves.jpg": Plot(
+                functools.partial(figures.learning_curves, panels={"wasserstein": "EMD", "g_loss": "G loss"}),
+                "Left: the critic's estimate of the earth mover's distance, E[D(real)] - E[D(fake)]. Right: the "
+                "generator's loss, -E[D(fake)]. Both are in the critic's units.",
+            ),
+            "digits_wgan_samples.jpg": Plot(
+                functools.partial(figures.samples, n=16, columns=4),
+                "16 digits generated from latents sampled from N(0, I).",
+            ),
+            "digits_wgan_scores.jpg": Plot(
+                critic_scores,
+                "A critic gives scores, not probabilities. Left: those of test pictures and of samples; only their "
+                "differences matter, because a constant can be added to all. Right: the difference of the mean scores "
+                "during training, and the Frechet distance of the 64 samples of each epoch to the test set, on the "
+                "features of a classifier. The rank correlation of the two is in the title: as the WGAN paper says, "
+                "the critic's difference follows the quality of the samples. Below: the same two latents over time.",
+            ),
+            **_progress("wgan"),
+        },
+        score=scores.sample_quality,
+    ),
     "cgan": Preset(
         build=cgan,
         data="digits",
         split="train",
         batch_size=64,
-        epochs=950,  # the example's 21,875 steps
+        iterations=21_875,  # the example's 20 epochs of 70,000 images
         parameters={"discriminator": 80_385, "generator": 1_778_945},
         samples=functools.partial(latents.class_grid, n=10),
         sample_columns=10,
@@ -216,13 +426,51 @@ PRESETS = {
     ),
 }
 
+# Small networks that learn the built-in digits in half a minute.
+_SHORT = {
+    "image_size": 16,
+    "width": 1 / 8,
+    "batch_size": 64,
+    "epochs": 20,
+    "learning_rate": 1e-3,
+    "beta_1": 0.5,
+}
+
 EXPERIMENTS = {
     "adversarial": Experiment(
-        {"non-saturating": ("gan", {}), "minimax": ("gan", {"adversarial": "minimax"})},
-        functools.partial(figures.comparison, log="g_loss", title="G loss", unit="nats"),
-        "The generator's loss in the two games, averaged over 1 % of the iterations, and samples. While the "
-        "discriminator is certain, the minimax loss, E[log(1 - D(G(z)))], is near 0 and flat, but the "
-        "non-saturating loss, -E[log D(G(z))], is steep.",
+        {
+            "non-saturating": ("gan", {"d_steps": 5}),
+            "minimax": ("gan", {"d_steps": 5, "adversarial": "minimax"}),
+        },
+        saturation,
+        "The saturating and the non-saturating game, with five discriminator steps per generator step, so that the "
+        "discriminator is ahead. Left: the mean probability D(G(z)) that it gives to generated pictures. Right: the "
+        "mean size of the gradient of the generator's loss at the logit of D, by which all of its gradient is "
+        "multiplied: D(G(z)) for the minimax loss, E[log(1 - D(G(z)))], and 1 - D(G(z)) for the non-saturating one, "
+        "-E[log D(G(z))]. Curves are averaged over 1 % of the iterations. Below: samples, with the Frechet distance of "
+        "as many as test pictures to these, on the features of a classifier.",
+        settings=_SHORT | {"epochs": 50},  # an epoch is one pass, with a fifth of the generator steps
+    ),
+    "collapse": Experiment(
+        {"one G step": ("gan", {}), "five G steps": ("gan", {"g_steps": 5})},
+        variety,
+        "Mode collapse: with several generator steps per discriminator step, the generator moves all of its samples to "
+        "the few that the discriminator has not learned to reject yet. Left: the shares of the classes in as many "
+        "samples as there are test pictures. Titles: the number of classes with at least 1 % of them, the mean root "
+        "mean squared difference of two pictures, and the share of the test pictures within the manifold of the "
+        "samples (recall).",
+        settings=_SHORT,
+    ),
+    "convergence": Experiment(
+        {
+            "learning rate 1e-3, beta_1 .5": ("gan", {"learning_rate": 1e-3, "beta_1": 0.5}),
+            "learning rate 1e-2, beta_1 .9": ("gan", {"learning_rate": 1e-2, "beta_1": 0.9}),
+        },
+        convergence,
+        "Non-convergence: with large steps and much momentum, the players chase each other. Left: the generator's "
+        "loss. Right: how much the pictures of the same latents change from one epoch to the next, and the mean "
+        "difference of two test pictures (gray). Below: two latents during the last epochs.",
+        settings=_SHORT,
     ),
 }
 
@@ -257,8 +505,8 @@ ABOUT = About(
         (
             'The WGAN is described by its scores, "one of several changes", without the constraint on the critic.',
             "The critic maximizes E[D(x)] - E[D(G(z))] and the generator maximizes E[D(G(z))]; the critic is "
-            "constrained by clipping or a gradient penalty. Both are available in the study sullivan2017, as "
-            "`wgan` and `wgan_gp`.",
+            "constrained by clipping or a gradient penalty. `wgan` has the penalty, and digits_wgan_scores.jpg shows "
+            "the scores; the WGAN with clipping is `wgan` of the study sullivan2017.",
         ),
         (
             "The essay says that interpolation is impossible with a VAE.",

@@ -257,22 +257,43 @@ def strips(runs: Mapping[str, Run], n: int = 9, rows: int = 2) -> Figure:
     return figure
 
 
-def best(run: Run) -> Figure:
-    """The sharpest of 64 Pegasi that is neither bird nor horse, enlarged, between its parents.
+def ranked(likenesses: np.ndarray, pictures: np.ndarray) -> np.ndarray:
+    """Indices (n,) of n pictures by success: first those that are neither bird nor horse, from the sharpest on.
 
-    If there is none, the one with a probability of showing a horse nearest to 1/2.
+    The others follow by how close their probability of showing a horse is to 1/2.
+
+    Args:
+        likenesses: (n,), probabilities of showing a horse; from .25 to .75 is neither.
+        pictures: (n, H, W, C).
     """
+    off = np.abs(likenesses - 0.5)
+    neither = off <= 0.25
+    return np.lexsort([np.where(neither, -sharpness.laplacian_variance(pictures), off), ~neither])
+
+
+def best(run: Run) -> Figure:
+    """The first of 64 Pegasi as `ranked`, enlarged, between its parents."""
     pictures, shares = pegasi(run)
     horses, birds = pairs(run, len(pictures))
     likenesses = likeness(run, pictures)
-    between = np.abs(likenesses - 0.5) <= max(0.25, np.abs(likenesses - 0.5).min())
-    i = int(np.argmax(np.where(between, sharpness.laplacian_variance(pictures), -1)))
+    i = ranked(likenesses, pictures)[0]
     figure = Figure((12, 4.6), layout="constrained")
     axes = figure.subplots(1, 3, width_ratios=(1, 2, 1))
     figures.show(axes[0], birds[i], "bird")
     words = f"number {i + 1} of {len(pictures)}: {shares[i]:.0%} bird, {likenesses[i]:.0%} like a horse"
     figures.show(axes[1], pictures[i], words)
     figures.show(axes[2], horses[i], "horse")
+    return figure
+
+
+def successes(run: Run, n: int = 8) -> Figure:
+    """The n of 64 Pegasi that follow `best` as `ranked`, enlarged."""
+    pictures, shares = pegasi(run)
+    likenesses = likeness(run, pictures)
+    figure = Figure((12, 7), layout="constrained")
+    for axis, i in zip(figure.subplots(2, n // 2).flat, ranked(likenesses, pictures)[1:], strict=False):
+        figures.show(axis, pictures[i])
+        axis.set_title(f"number {i + 1}: {shares[i]:.0%} bird,\n{likenesses[i]:.0%} like a horse", fontsize=9)
     return figure
 
 
@@ -361,6 +382,12 @@ def _mixed(name: str, posterior: bool) -> dict[str, Plot]:
             "regression on the encoder's mean codes gives it a probability of 25 to 75 % for horse, and it has the "
             "largest variance of the Laplacian. If there is none, the one with the probability nearest to 50 % is "
             "shown.",
+        ),
+        f"pegasus_{name}_successes.jpg": Plot(
+            successes,
+            "Further successes: the eight of the 64 below that come after the best one. First those with a "
+            "probability of 25 to 75 % for horse, from the sharpest on; if these are fewer, then those with the "
+            "probability nearest to 50 %.",
         ),
         f"pegasus_{name}_64.jpg": Plot(
             batch,

@@ -57,7 +57,6 @@ class Preset:
         data: name of the default data set, built in.
         split: training data: "train", or "all" for train and test together.
         batch_size: examples per batch.
-        epochs: passes over the data.
         samples: (model) -> pictures (n, H, W, C) in [0, 1] from latents that are always the same; with `originals`,
             (model, images) -> pictures. A sheet of them is saved after each epoch.
         sample_columns: pictures per row of this sheet.
@@ -67,13 +66,15 @@ class Preset:
         needs: fields of Source that its data must have, "labels" or "depth".
         parameters: network -> number of trainable parameters, for the default arguments and data set.
         originals: number of training pictures that `samples` takes, as an autoencoder's reconstructions do.
+        epochs: length of the training in passes over the data, or None if `iterations` is given.
+        iterations: length of the training in iterations with the default arguments, or None. The study's data set may
+            be much larger or smaller than the one at hand.
     """
 
     build: Callable[..., GenerativeModel]
     data: str
     split: str
     batch_size: int
-    epochs: int
     samples: Callable[..., np.ndarray]
     sample_columns: int
     figures: dict[str, Plot]
@@ -82,6 +83,28 @@ class Preset:
     needs: tuple[str, ...] = ()
     parameters: dict[str, int] = dataclasses.field(default_factory=dict)
     originals: int = 0
+    epochs: int | None = None
+    iterations: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.iterations is None):
+            raise ValueError("a preset takes either epochs or iterations")
+
+    @property
+    def length(self) -> str:
+        """The length of the training in words."""
+        return f"{self.epochs:,} epochs" if self.epochs else f"{self.iterations:,} iterations"
+
+    def epochs_on(self, pictures: int, batch_size: int) -> int:
+        """Length of the training on so many pictures in epochs, at least 1.
+
+        A length in iterations is rounded to whole epochs. It counts the batches of a step with the default arguments:
+        another --d_steps changes how often the generator is updated, but not how many pictures are seen.
+        """
+        if self.epochs:
+            return self.epochs
+        per_epoch = max(1, pictures // (batch_size * self.defaults().get("d_steps", 1)))
+        return max(1, round((self.iterations or 0) / per_epoch))
 
     @property
     def description(self) -> str:
@@ -142,6 +165,8 @@ class Experiment:
         variants: label -> (model, arguments of its builder that differ from their defaults).
         draw: {label: run} -> matplotlib Figure.
         caption: what the figure shows.
+        settings: settings of the runs and arguments of all variants, for those that are not given. A smoke run does
+            not use them.
         alike: whether the runs must agree in all settings except those that vary; otherwise only in the data, the size
             and the width.
     """
@@ -149,4 +174,5 @@ class Experiment:
     variants: dict[str, tuple[str, dict[str, Any]]]
     draw: Callable[[Mapping[str, Run]], Figure]
     caption: str
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     alike: bool = True

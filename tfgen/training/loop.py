@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfgen import UserError, program
 from tfgen.data.source import Source
+from tfgen.models.average import WeightAverage
 from tfgen.models.base import GenerativeModel
 from tfgen.runs import Run
 from tfgen.training import devices
@@ -46,14 +47,8 @@ def train(run: Run, strategy: tf.distribute.Strategy | None = None) -> bool:
             training fails for the fourth time after the same checkpoint.
     """
     strategy = strategy or tf.distribute.get_strategy()
-    training = run.settings.training
     check_devices(run, strategy)
-    if not (training.jit or tf.config.list_physical_devices("GPU")):  # Keras refuses to compile with it
-        tf.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(training.seed)
-    with strategy.scope():
-        model = run.build()
-        average = run.average(model)
+    model, average = built(run, strategy)
     schedule = Schedule(run, model)  # reads the initial rates, before a checkpoint restores lower ones
     with _stopping_together(strategy, run), run.lock() if run.chief else contextlib.nullcontext():
         if run.chief:
@@ -68,10 +63,21 @@ def train(run: Run, strategy: tf.distribute.Strategy | None = None) -> bool:
             beside = [schedule]
             if run.chief:
                 beside += [Watch(recorder, source.floats(slice(64))), progress]
-                beside += [TensorBoard(recorder)] if training.tensorboard else []
-                beside += [Profile(recorder)] if training.profile else []
+                beside += [TensorBoard(recorder)] if run.settings.training.tensorboard else []
+                beside += [Profile(recorder)] if run.settings.training.profile else []
             _fit_until_done(run, strategy, model, source, recorder, beside)
         return recorder.early or recorder.iteration == run.iterations
+
+
+def built(run: Run, strategy: tf.distribute.Strategy) -> tuple[GenerativeModel, WeightAverage | None]:
+    """The run's model with fresh weights, which are those of its seed, and the moving average of its weights."""
+    training = run.settings.training
+    if not (training.jit or tf.config.list_physical_devices("GPU")):  # Keras refuses to compile with it
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(training.seed)
+    with strategy.scope():
+        model = run.build()
+        return model, run.average(model)
 
 
 def check_devices(run: Run, strategy: tf.distribute.Strategy) -> None:
@@ -131,7 +137,7 @@ def _fit_until_done(
     """Trains until the end or a signal; after a failure, again from the previous checkpoint."""
     tries, place = 0, None
     while not recorder.stopped:
-        _fit(run, strategy, model, source, recorder, beside)
+        fit(run, strategy, model, source, recorder, beside)
         recorder.save()
         if not recorder.failure:
             break
@@ -139,7 +145,7 @@ def _fit_until_done(
         _go_back(recorder, recorder.failure, tries)
 
 
-def _fit(
+def fit(
     run: Run,
     strategy: tf.distribute.Strategy,
     model: GenerativeModel,

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 from tfgen import UserError, __version__, data, runs, settings
@@ -26,6 +27,7 @@ def plan(
     new: bool = False,
     smoke: bool = False,
     chief: bool = True,
+    others: Iterable[runs.Run] = (),
     **options: Any,
 ) -> runs.Run:
     """Plans a new run, or one to be resumed. None means the study's default.
@@ -40,6 +42,7 @@ def plan(
         new: whether to append -2, -3, ... to the folder's name if it exists.
         smoke: whether to train a tiny model.
         chief: whether this process writes the run.
+        others: runs that were planned before; runs on the same data read them once.
         options: fields of DataSettings and TrainingSettings.
 
     Raises:
@@ -82,6 +85,7 @@ def plan(
         ),
         chief=chief,
     )
+    planned.sources = next((other.sources for other in others if other.settings.data == reading), planned.sources)
     planned.settings = _with_data(planned)
     if before:
         if _minor(before.started_with) < _minor(NUMBERS_SINCE):
@@ -95,6 +99,10 @@ def plan(
     elif chief and planned.folder.exists() and any(not path.name.startswith(".") for path in planned.folder.iterdir()):
         raise UserError(f"{planned.folder} contains other files and is not a run: choose another --run.")
     return planned
+
+
+def _minor(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")[:2]]
 
 
 def _validation(training: TrainingSettings, before: RunSettings | None, folder: str) -> float:
@@ -115,10 +123,6 @@ def _validation(training: TrainingSettings, before: RunSettings | None, folder: 
     return share
 
 
-def _minor(version: str) -> list[int]:
-    return [int(number) for number in version.split(".")[:2]]
-
-
 def unused(folder: str) -> str:
     """The folder's name if it does not exist; otherwise with the first suffix of -2, -3, ... that is free."""
     names = (f"{folder}-{i}" if i > 1 else folder for i in range(1, 10_000))
@@ -128,7 +132,7 @@ def unused(folder: str) -> str:
 def _filled(
     preset: Preset, reading: DataSettings, training: TrainingSettings, smoke: bool
 ) -> tuple[DataSettings, TrainingSettings]:
-    """The settings, with the defaults of the study or of a tiny model for those that are None."""
+    """The settings, with the defaults of the study or of a tiny model for those that are None, except the epochs."""
     dataset = reading.dataset or preset.data
     folder = os.path.abspath(os.path.expanduser(reading.data_dir)) if reading.data_dir else None
     reading = dataclasses.replace(
@@ -140,7 +144,7 @@ def _filled(
     )
     training = dataclasses.replace(
         training,
-        epochs=training.epochs or (SMOKE_EPOCHS if smoke else preset.epochs),
+        epochs=training.epochs or (SMOKE_EPOCHS if smoke else None),
         batch_size=training.batch_size or (min(SMOKE_BATCH, preset.batch_size) if smoke else preset.batch_size),
         score_every=1 if training.early_stopping else training.score_every,
         split=training.split or preset.split,
@@ -159,8 +163,11 @@ def _with_data(run: runs.Run) -> RunSettings:
             )
     run.settings = dataclasses.replace(run.settings, channels=source.images.shape[-1])
     per_step = run.build().batches_per_step
+    training = run.settings.training
+    epochs = training.epochs or run.preset.epochs_on(len(source), run.settings.filled("batch_size"))
     return dataclasses.replace(
         run.settings,
+        training=dataclasses.replace(training, epochs=epochs),
         pictures=len(source),
         data_fingerprint=source.fingerprint(),
         steps_per_epoch=batches.steps_per_epoch(source, run.settings.filled("batch_size"), per_step),
