@@ -183,12 +183,12 @@ def test_infogan_finds_the_digits_without_labels(tmp_path):
 @slow
 @pytest.mark.parametrize("study, model, epochs, words", [
     ("dlcv2018", "gan", 50, []),
-    ("dlcv2018", "wgan_gp", 30, ["--learning_rate", "5e-4"]),
+    ("dlcv2018", "wgan_gp", 170, ["--learning_rate", "5e-4"]),
     ("sullivan2017", "gan", 40, ["--learning_rate", "2e-4"]),
-    ("sullivan2017", "wgan", 18, ["--learning_rate", "5e-4"]),
-    ("sullivan2017", "wgan_gp", 18, ["--learning_rate", "5e-4"]),
+    ("sullivan2017", "wgan", 104, ["--learning_rate", "5e-4"]),
+    ("sullivan2017", "wgan_gp", 104, ["--learning_rate", "5e-4"]),
     ("csi5340", "gan", 50, ["--depth", "3", "--width", "1"]),
-    ("csi5340", "wgan", 45, ["--depth", "3", "--width", "1/2", "--learning_rate", "5e-4"]),
+    ("csi5340", "wgan", 260, ["--depth", "3", "--width", "1/2", "--learning_rate", "5e-4"]),
     ("digits", "gan", 250, ["--learning_rate", "2e-4"]),
 ])  # fmt: skip
 def test_generators_beat_untrained_ones_and_do_not_collapse(tmp_path, study, model, epochs, words):
