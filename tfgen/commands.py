@@ -302,7 +302,9 @@ def describe(run: "Run", devices: int = 1, timing: "Timing | None" = None) -> st
     lines = [
         f"{run.folder}: {chosen.study} {chosen.model} on {source.name}, {len(source)} pictures of {size}x{size}",
         f"  parameters: {counts}",
-        f"  {training.epochs} epochs of {run.steps_per_epoch} iterations of {training.batch_size} pictures"
+        f"  {training.epochs} epochs of {run.steps_per_epoch} iterations of "
+        + f"{model.batches_per_step} batches of " * (model.batches_per_step > 1)
+        + f"{training.batch_size} pictures"
         + f" on {devices} devices" * (devices > 1)
         + f", {run.iteration} of {run.iterations} iterations done",
         "  " + ", ".join(f"{name} {value}" for name, value in chosen.arguments.items()),
