@@ -388,12 +388,13 @@ def test_experiments_are_short_runs_whose_settings_can_be_given(name, monkeypatc
     assert experiment.settings["image_size"] == 16 and experiment.settings["epochs"] <= 100
     seen = []
 
-    def plan(strategy, say, study, model, arguments, chosen):
+    def plan(strategy, study, model, arguments, chosen, **choice):
         seen.append((arguments, chosen))
         return types.SimpleNamespace(chief=False)
 
     monkeypatch.setattr(commands, "_strategy", lambda options: None)
-    monkeypatch.setattr(commands, "_train", plan)
+    monkeypatch.setattr(commands, "_plan", plan)
+    monkeypatch.setattr(commands, "_train", lambda run, *_: run)
     commands.experiment(f"digits/{name}", epochs=3)
     assert [chosen["epochs"] for _, chosen in seen] == [3, 3]
     assert all(arguments["width"] == 1 / 8 and chosen["image_size"] == 16 for arguments, chosen in seen)

@@ -20,7 +20,7 @@ STUDY = {
     },
     "csi5340": {"vae": (60_000, 40), "gan": (60_000, 40), "wgan": (60_000, 48), "wgan_long": (60_000, 96)},
     "pegasus": dict.fromkeys(["vae", "adversarial_vae", "vae_gan", "acai"], (10_000, 1000)),
-    "digits": {"vae": (60_000, 10), "gan": (60_000, 50), "cgan": (70_000, 20)},
+    "digits": {"vae": (60_000, 10), "gan": (60_000, 50), "wgan": (60_000, 49), "cgan": (70_000, 20)},
 }  # fmt: skip
 EVERY = [(study, model) for study, models in STUDY.items() for model in models]
 
@@ -77,3 +77,8 @@ def test_a_plan_fills_in_the_epochs_and_the_command_resumes_it(tiny_study, tmp_p
     few.write_record()
     assert Run.open(few.folder).settings.training.epochs == 1000
     assert training.plan("tiny", "vae", run=few.folder, examples=64, **options).iterations == 4000
+
+
+def test_a_tiny_run_has_pictures_for_all_batches_of_a_step(tmp_path):
+    run = training.plan("sullivan2017", "wgan", run=tmp_path / "r", smoke=True, image_size=16)
+    assert run.settings.training.batch_size == 16 and run.steps_per_epoch == 3

@@ -303,7 +303,9 @@ def describe(run: "Run", devices: int = 1, timing: "Timing | None" = None) -> st
     lines = [
         f"{run.folder}: {chosen.study} {chosen.model} on {source.name}, {len(source)} pictures of {size}x{size}",
         f"  parameters: {counts}",
-        f"  {training.epochs} epochs of {run.steps_per_epoch} iterations of {training.batch_size} pictures"
+        f"  {training.epochs} epochs of {run.steps_per_epoch} iterations of "
+        + f"{model.batches_per_step} batches of " * (model.batches_per_step > 1)
+        + f"{training.batch_size} pictures"
         + f" on {devices} devices" * (devices > 1)
         + f", {run.iteration} of {run.iterations} iterations done",
         "  " + ", ".join(f"{name} {value}" for name, value in chosen.arguments.items()),
@@ -347,15 +349,19 @@ def _announce(
 
 
 def _estimate(runs: "list[Run]", strategy: "tf.distribute.Strategy") -> "dict[Run, float]":
-    """Run -> seconds that it takes. Measures one run of each model; the others are scaled by their operations."""
+    """Run -> seconds that it takes.
+
+    Measures one run of each model, data and size of batches; the others are scaled by their operations.
+    """
     from tfgen.training import cost, measure
 
-    models = list(dict.fromkeys(run.settings.model for run in runs))
-    if models:
-        program.tell(f"measuring the training steps of {', '.join(models)} ...")
+    kinds: dict[tuple, list[Run]] = {}
+    for run in runs:
+        kinds.setdefault((run.settings.model, run.settings.data, run.settings.training.batch_size), []).append(run)
+    if kinds:
+        program.tell(f"measuring the training steps of {', '.join(dict.fromkeys(model for model, *_ in kinds))} ...")
     seconds = {}
-    for model in models:
-        first, *others = [run for run in runs if run.settings.model == model]
+    for first, *others in kinds.values():
         timing = measure(first, strategy)
         seconds[first] = timing.left(first)
         whole = cost(first.build()) if others else 1.0

@@ -369,7 +369,7 @@ PRESETS = {
         data="digits",
         split="train",
         batch_size=50,  # Gulrajani et al.'s for MNIST
-        epochs=400,
+        iterations=11_719,  # as many generator steps as the GAN
         parameters={"discriminator": 214_785, "generator": 2_697_152},
         samples=functools.partial(latents.prior_samples, n=64),
         sample_columns=8,
