@@ -34,8 +34,27 @@ class CGAN(GAN):
         return self.generator.input["codes"].shape[-1]
 
     def codes(self, batch: Batch) -> tf.Tensor:
-        """The one-hot labels (B, K) of the batch."""
-        return tf.one_hot(batch["label"], self.classes)
+        """The one-hot labels (B, K) of the batch. See `one_hot`."""
+        return self.one_hot(batch["label"])
+
+    def one_hot(self, labels: tf.Tensor) -> tf.Tensor:
+        """Labels (n,) as codes (n, K).
+
+        Raises:
+            tf.errors.InvalidArgumentError: for a label that is not from 0 to K - 1, for which tf.one_hot returns zeros.
+                It may only be known in the middle of a training.
+        """
+        labels = tf.cast(labels, tf.int32)
+        words = (
+            f"labels must be class numbers from 0 to {self.classes - 1}, because this model has {self.classes} classes."
+        )
+        with tf.control_dependencies(
+            [
+                tf.debugging.assert_non_negative(labels, words),
+                tf.debugging.assert_less(labels, self.classes, words),
+            ]
+        ):
+            return tf.one_hot(labels, self.classes)
 
     def judge(self, images: tf.Tensor, batch: Batch) -> tf.Tensor:
         return self.discriminator({"image": images, "codes": self.codes(batch)}, training=True)
@@ -52,5 +71,5 @@ class CGAN(GAN):
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Generates pictures (n, H, W, C) from latents (n, Z) and labels (n,), or one-hot or mixed codes (n, K)."""
         codes = told(self, condition, "labels (n,) or codes (n, K)")
-        codes = tf.one_hot(tf.cast(codes, tf.int32), self.classes) if codes.shape.rank == 1 else codes
+        codes = self.one_hot(codes) if codes.shape.rank == 1 else codes
         return self.generator({"z": z, "codes": codes}, training=False)

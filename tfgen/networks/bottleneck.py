@@ -2,8 +2,8 @@
 figures 1 to 4.
 
 Convolutions halve the side down to 4x4, or `blocks.smallest` if it is no power of two, and 1x1 convolutions reduce that
-map to 32 channels, 512 numbers; the decoder doubles the side again. Initial weights are Glorot's, Keras's default and the study's. Images are in [0, 1] at both
-ends. Functions return functional keras.Models, independent of losses.
+map to 32 channels, 512 numbers; the decoder doubles the side again. Initial weights are Glorot's, Keras's default and
+the study's. Images are in [0, 1] at both ends. Functions return functional keras.Models, independent of losses.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """The convolutional networks of DCGAN (Radford et al. 2015, arXiv:1511.06434) as homework 4 of DLCV 2018 builds them.
 
-Every layer halves or doubles the side; the smallest map is 4x4 for a power of two, see `blocks.smallest`. Images are in [0, 1]
-at both ends. Functions return functional keras.Models, independent of losses.
+Every layer halves or doubles the side; the smallest map is 4x4 for a power of two, see `blocks.smallest`. Images are in
+[0, 1] at both ends. Functions return functional keras.Models, independent of losses.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """The autoencoder of the Pegasus study and the critic that mirrors its encoder.
 
-Every level of the encoder halves the side, down to 4x4 for a power of two, see `blocks.smallest`, and every level of the
-decoder doubles it again. The study gives no widths, kernel sizes or slopes; these are the ones of the other studies.
-Images are in [0, 1]. Functions return functional keras.Models, independent of losses.
+Every level of the encoder halves the side, down to 4x4 for a power of two, see `blocks.smallest`, and every level of
+the decoder doubles it again. The study gives no widths, kernel sizes or slopes; these are the ones of the other
+studies. Images are in [0, 1]. Functions return functional keras.Models, independent of losses.
 """
 
 from collections.abc import Sequence

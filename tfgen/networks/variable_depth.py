@@ -110,8 +110,9 @@ def discriminator(image_shape: ImageShape, depth: int = 5, width: float = 1.0) -
 def final_generator(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> keras.Model:
     """The final version's generator: latents (B, latent_dim) -> image (B, H, W, C) in [0, 1].
 
-    From 1x1 to 4x4 by a transposed convolution k4 s1, or to 7x7 by k7 for 28x28, then to the image's side by
-    transposed convolutions k4 s2, the last hidden one with 128 channels. Biases and initial weights are the draft's: the final version's are not known.
+    From 1x1 to 4x4 by a transposed convolution k4 s1, or to 7x7 by k7 for 28x28, then to the image's side by transposed
+    convolutions k4 s2, the last hidden one with 128 channels. Biases and initial weights are the draft's: the final
+    version's are not known.
     """
     channels, side = blocks.widths(image_shape[0], 128, width), blocks.smallest(image_shape[0])
     z = keras.Input((latent_dim,), name="z")
