@@ -98,7 +98,7 @@ NAMES = Kind(
 # Networks halve the side down to 4, 5, 6 or 7 pixels, and some start from a quarter of it.
 SIZES = tuple(side << i for i in range(8) for side in (4, 5, 6, 7) if 8 <= side << i <= 512 and (side << i) % 4 == 0)
 SIZE = Kind(
-    "4, 5, 6 or 7 times a power of two, and a multiple of 4 from 8 to 512, such as 28, 32, 48, 64 or 96",
+    "a multiple of 4 from 8 to 512 that is 4, 5, 6 or 7 times a power of two, such as 28, 48, 64 or 96",
     _whole,
     lambda value: _is_whole(value) and value in SIZES,
     "PIXELS",
