@@ -12,7 +12,7 @@ except ImportError as error:  # another Keras backend
 from tfgen.flags import Parser
 from tfgen.settings import DataSettings, TrainingSettings
 
-READING = ("data_dir", "image_size", "channels", "crop", "depth_unit", "skip_bad")
+READING = ("data_dir", "image_size", "channels", "crop", "depth_unit", "white", "skip_bad")
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -60,6 +60,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
         ("verify", verify, "List files that are missing, unlabeled, damaged, duplicated, or of the wrong size."),
         ("prepare", prepare, text),
         ("show", show, "Write a picture with a grid of labeled examples."),
+        ("cache", None, "List or clear the prepared data sets."),
+    ])  # fmt: skip
+    data.commands["cache"].add_commands("ACTION", [
+        ("list", cache_list, "List the prepared data sets and their sizes."),
+        ("clear", cache_clear, "Remove all prepared data sets; they are prepared again when they are needed."),
     ])  # fmt: skip
     for name in ("verify", "prepare", "show"):
         added = data.commands[name]
@@ -198,9 +203,11 @@ def data_list(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Prints the problems of a data set; the exit code is 1 if there are any."""
-    counts, bad = commands.verify(**given(arguments))
+    counts, bad, ignored = commands.verify(**given(arguments))
     for sentence in bad:
         print(sentence)
+    for sentence in ignored:
+        print(f"ignored: {sentence}")
     print(", ".join(f"{n} good examples in {split}" for split, n in counts.items()) + f"; {len(bad)} problems")
     return 1 if bad else 0
 
@@ -222,13 +229,32 @@ def show(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def cache_list(arguments: argparse.Namespace) -> int:
+    """Prints what is in the cache."""
+    _print_cache(commands.cached(), "")
+    return 0
+
+
+def cache_clear(arguments: argparse.Namespace) -> int:
+    """Clears the cache, and prints what was in it."""
+    _print_cache(commands.clear_cache(), "removed ")
+    return 0
+
+
+def _print_cache(entries: list, done: str) -> None:
+    for entry in entries:
+        what = f"{entry.name}, {entry.image_size}x{entry.image_size}" if entry.name else "incomplete"
+        print(f"{done}{entry.folder}: {what}, {entry.nbytes / 1e6:,.1f} MB")
+    print(f"{done}{len(entries)} prepared data sets, {sum(entry.nbytes for entry in entries) / 1e6:,.1f} MB")
+
+
 # The program.
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Runs one command and returns the exit code; bad input prints one sentence on stderr and is 2."""
     try:
-        if arguments.command is not data_list:
+        if arguments.command not in (data_list, cache_list, cache_clear):
             program.start_tensorflow()
         return arguments.command(arguments)
     except commands.Interrupted as stop:

@@ -41,7 +41,9 @@ def step(study, name, strategy, run_eagerly=False, **arguments):
         synchronize(model)
         model.compile(**{player: keras.optimizers.SGD(1e-3) for player in model.optimizers}, run_eagerly=run_eagerly)
     before = {name: [v.numpy() for v in network.weights] for name, network in model.networks().items()}
-    history = model.fit(batches(toy(32), 32, stop=1), epochs=1, verbose=0, shuffle=False).history
+    per_step = model.batches_per_step
+    steps = batches(toy(32 * per_step), 32, stop=1, per_step=per_step)
+    history = model.fit(steps, epochs=1, verbose=0, shuffle=False).history
     after = {name: [v.numpy() for v in network.weights] for name, network in model.networks().items()}
     return {name: (before[name], after[name]) for name in before}, {name: values[0] for name, values in history.items()}
 

@@ -234,12 +234,12 @@ def test_bad_files_are_refused_or_left_out_and_counted(pictures, capsys):
 
 
 def test_verify_names_everything_that_is_wrong(pictures, capsys):
-    assert verify("folder", pictures, 8) == ({"train": 40, "test": 12}, [])
+    assert verify("folder", pictures, 8) == ({"train": 40, "test": 12}, [], [])
     assert cli("data", "verify", "--dataset", "folder", "--data_dir", pictures, "--image_size", 8) == 0
     (pictures / "train" / "bird" / "00.png").write_bytes(b"")
     os.truncate(pictures / "train" / "horse" / "19.png", 100)
     (pictures / "test" / "bird" / "05.png").write_bytes((pictures / "train" / "bird" / "08.png").read_bytes())
-    counts, sentences = verify("folder", pictures, 8)
+    counts, sentences, _ = verify("folder", pictures, 8)
     assert counts == {"train": 38, "test": 12} and len(sentences) == 3
     for sentence, name in zip(
         sentences, ["train/bird/00.png", "train/horse/19.png", "test/bird/05.png shows the same picture as"]

@@ -2,6 +2,7 @@
 shows it.
 """
 
+import dataclasses
 import types
 
 import keras
@@ -13,10 +14,11 @@ from PIL import Image
 from tfgen import UserError, commands, data, figures, latents, losses, runs, scores, training
 from tfgen.data.batches import batches
 from tfgen.data.source import Source
+from tfgen.figures import latent_space
 from tfgen.metrics import classifier, distances
 from tfgen.networks import conditioning
 from tfgen.networks import digits as networks
-from tfgen.studies import digits
+from tfgen.studies import digits, pegasus
 
 SHAPE = (16, 16, 3)
 
@@ -543,3 +545,38 @@ def test_experiments_are_short_runs_whose_settings_can_be_given(name, monkeypatc
     seen.clear()
     commands.experiment(f"digits/{name}", smoke=True)
     assert all("width" not in arguments and "image_size" not in chosen for arguments, chosen in seen)
+
+
+# Other places where classes, attributes and sizes follow the data
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("tiny_study")
+@pytest.mark.parametrize("values, warned", [([0, 0], "Smiling is 0 for all 20"), ([1, 1], "is 1"), ([0, 1], "")])
+def test_a_model_told_a_constant_attribute_is_warned(monkeypatch, tmp_path, capsys, values, warned):
+    images = np.zeros((20, 8, 8, 3), np.uint8)
+    source = Source("some/train", images, np.resize(values, (20, 1)).astype(np.uint8), ("Smiling",))
+    monkeypatch.setattr(data, "read", lambda reading, split: source)
+    training.plan("tiny", "acgan", image_size=8, batch_size=4, split="train", run=tmp_path)
+    said = capsys.readouterr().err
+    assert (warned in said and "the model cannot learn it" in said) if warned else not said
+
+
+@pytest.mark.usefixtures("reader")
+def test_variety_calls_the_classes_by_their_names():
+    named = dataclasses.replace(stripes(300, 0), classes=("3", "8", "9"))
+    run = Known(stripes(90, 1), stripes(90, 2).floats())
+    run.source = {"train": named, "test": stripes(90, 1)}.get
+    figure = digits.variety({"a": run}, columns=5)
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["3", "8", "9"]
+
+
+def test_only_classes_that_exist_are_in_a_legend():
+    assert list(latent_space._groups(labeled([3, 8], tuple("0123456789")), "")) == ["3", "8"]
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_birds_without_horses_are_refused(missing):
+    source = labeled([1 - missing], ("bird", "horse"))
+    with pytest.raises(UserError, match="some/train does not contain both birds and horses"):
+        pegasus.pairs(Run(source=lambda split: source), 4)

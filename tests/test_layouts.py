@@ -13,6 +13,7 @@ from PIL import Image
 from sentences import say
 
 from tfgen import UserError, data
+from tfgen.data import prepare
 from tfgen.data.files import Files
 from tfgen.data.readers import celeba, folder, rgbd
 
@@ -645,8 +646,8 @@ BAD_FOLDER = {
         "is not a file: expected a picture; remove it",
     ),
     "split is a link out": (link("train", "/etc"), "train", OUT),
-    "picture of zero bytes": (write("train/2.png", b""), "train/2.png", "is not a PNG or .*: " + NO_PICTURE),
-    "picture of text": (write("train/2.png", "file,Male\n"), "train/2.png", "is not a PNG or .*: " + NO_PICTURE),
+    "picture of zero bytes": (write("train/2.png", b""), "train/2.png", "is not a PNG.*: " + NO_PICTURE),
+    "picture of text": (write("train/2.png", "file,Male\n"), "train/2.png", "is not a PNG.*: " + NO_PICTURE),
     "picture truncated": (cut("train/2.png"), "train/2.png", r"cannot be read \(.*truncated.*\): " + NO_PICTURE),
     "picture that is a bomb": (
         write("train/2.png", png_that_says(100_000)),
@@ -814,7 +815,7 @@ def test_pairs_in_folders_say_what_is_wrong(tmp_path):
     )
     put(root, **{"train/color/3.png": b""})
     (root / "train" / "color" / "3.jpg").unlink()
-    refused("rgbd", root, "train/color/3.png", "is not a JPEG or PNG or .*: expected a color picture")
+    refused("rgbd", root, "train/color/3.png", "is not a PNG.*: expected a color picture")
     put(root, **{"train/color/3.png": noise(40, 64, 3)})
     refused("rgbd", root, "train/depth/3.png", "has 64x48 pixels: expected 64x40 pixels, as 3.png has")
 
@@ -984,3 +985,295 @@ def test_pairs_tell_of_everything_at_once(tmp_path):
     )
     np.testing.assert_array_equal(source.depth, whole.depth[2:3])
     np.testing.assert_array_equal(source.images, whole.images[2:3])
+
+
+# What people have: other names, spellings, files and folders.
+
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
+LABELS = "".join(f"{i},{'abb'[i % 3]}\n" for i in range(7))  # ids without their ending
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "id,label\n" + LABELS,
+        "id,breed\n" + LABELS,
+        ",id,breed\n" + "".join(f"{10 + i},{line}\n" for i, line in enumerate(LABELS.split())),
+        "Unnamed: 0,id,label\n" + "".join(f"{6 - i},{line}\n" for i, line in enumerate(LABELS.split())),
+        "id;breed\r\n" + LABELS.replace(",", ";").replace("\n", "\r\n"),
+        "id\tbreed\n" + LABELS.replace(",", "\t"),
+        "id,breed\n" + re.sub(r"(?m)^(\d)", r"\1.PNG", LABELS),
+        "id,breed\n" + re.sub(r"(?m)^(\d)", lambda i: f"{'train' if int(i[0]) < 4 else 'test'}\\\\{i[0]}.png", LABELS),
+    ],
+)
+def test_a_csv_may_name_pictures_and_columns_in_its_own_way(parted, table):
+    put(parted, **{"labels.csv": table})
+    source = data.load("folder", "train", parted)
+    assert source.classes == ("a", "b") and source.labels.tolist() == [0, 1, 1, 0]
+    same(source, parted, [f"train/{i}.png" for i in range(4)])
+
+
+def test_an_id_without_its_ending_must_be_unique(parted):
+    put(parted, **{"labels.csv": "id,label\n" + LABELS, "train/2.jpg": noise(32, 32, 3)})
+    refused("folder", parted, "labels.csv, line 4", "2 is the name of 2 or has had one before")
+
+
+@pytest.mark.parametrize("row, disk", [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)])
+def test_names_are_the_same_in_every_unicode_form(tmp_path, row, disk):
+    put(tmp_path, **{f"{split}/{disk}.png": noise(32, 32, 3) for split in ("train", "test")})
+    put(tmp_path, **{f"{split}.csv": f"id,Male\n{row}.png,1\n" for split in ("train", "test")})
+    assert data.load("folder", "train", tmp_path).attributes.tolist() == [[1]]
+    put(tmp_path, **{f"{split}.csv": f"image_name,Male\n{row}.png,1\n" for split in ("train", "test")})
+    put(tmp_path, **{f"{split}/{disk}.png": noise(64, 64, 3) for split in ("train", "test")})
+    assert data.load("celeba", "train", tmp_path).attributes.tolist() == [[1]]
+    assert folder.in_test(row) == folder.in_test(disk)
+
+
+def test_classes_are_the_same_in_every_unicode_form(tmp_path):
+    classes = {"train": DECOMPOSED, "test": COMPOSED}
+    put(tmp_path, **{f"{part}/{name}/0.png": noise(32, 32, 3) for part, name in classes.items()})
+    put(tmp_path, **{f"{part}/b/0.png": noise(32, 32, 3) for part in classes})
+    assert data.load("folder", "all", tmp_path).classes == ("b", COMPOSED)
+    put(tmp_path, **{f"train/{COMPOSED}/1.png": noise(32, 32, 3)})  # both in one folder
+    assert data.load("folder", "train", tmp_path).labels.tolist() == [0, 1, 1]
+    root = put(tmp_path / "table", **{f"{i}.png": noise(8, 8, 3) for i in range(30)})
+    labels = "".join(f"{i}.png,{COMPOSED if i % 2 else DECOMPOSED}\n" for i in range(30))
+    assert data.load("folder", "train", put(root, **{"labels.csv": "id,label\n" + labels})).classes == (COMPOSED,)
+
+
+SPELLINGS = [
+    ("Train", "Test"),
+    ("training", "testing"),
+    ("train", "val"),
+    ("TRAIN", "validation"),
+    ("Training", "Valid"),
+]
+
+
+@pytest.mark.parametrize("train, test", SPELLINGS)
+def test_splits_have_the_usual_spellings(parted, tmp_path, train, test):
+    for name, spelling in (("train", train), ("test", test)):
+        (parted / name).rename(parted / f"_{name}")
+        (parted / f"_{name}").rename(parted / spelling)
+    put(parted, **{f"{train}.csv": TRUE_FALSE, f"{test}.csv": "file,Male,Smiling\n" + TEST_ROWS})
+    source = data.load("folder", "train", parted)
+    assert source.labels is None and source.attributes.tolist() == BITS
+    same(source, parted, [f"{train}/{i}.png" for i in (2, 0, 3, 1)])
+    same(data.load("folder", "test", parted), parted, [f"{test}/{i}.png" for i in range(4, 7)])
+    root = pairs(tmp_path / "pairs", "TUM")
+    (root / "train").rename(root / f"_{train}")
+    (root / f"_{train}").rename(root / train)
+    (root / "test").rename(root / test)
+    assert len(data.load("rgbd", "test", root)) == 2
+    faces = put(tmp_path / "faces", **{f"{part}/0.png": noise(64, 64, 3) for part in (train, test)})
+    put(faces, **{f"{part}.csv": "image_name,Male\n0.png,1\n" for part in ("train", "test")})
+    assert len(data.load("celeba", "test", faces)) == 1
+
+
+def test_splits_are_not_guessed(parted):
+    put(parted, **{"Training/1.png": noise(8, 8), "val/1.png": noise(8, 8)})
+    refused("folder", parted, "", "contains Training and train: expected one folder for the train split")
+    (parted / "Training").rename(parted / "more")
+    assert len(data.load("folder", "all", parted)) == 7
+    root = put(
+        parted / "quality", **{f"{label}/{i}.png": noise(8, 8) for label in ("valid", "invalid") for i in range(40)}
+    )
+    assert data.load("folder", "train", root).classes == ("invalid", "valid")
+
+
+LEFT_BEHIND = {
+    "__MACOSX/._0.png": b"\0", "__MACOSX/train/a/._0.png": b"\0", "Thumbs.db": b"\xd0\xcf\x11\xe0",
+    "desktop.ini": b"[]",
+    ".ipynb_checkpoints/0.png": b"x", "@eaDir/0.png/SYNO@.png": b"x", "a/__MACOSX/0.png": b"x", "a/.DS_Store": b"x",
+}  # fmt: skip
+
+
+def test_what_systems_leave_behind_is_ignored_and_counted(tmp_path):
+    put(tmp_path, **{f"{label}/{i}.png": noise(32, 32, 3) for label in "ab" for i in range(20)})
+    before = data.load("folder", "all", tmp_path).fingerprint()
+    put(tmp_path, **LEFT_BEHIND)
+    assert data.load("folder", "all", tmp_path).fingerprint() == before
+    counts, bad, ignored = prepare.verify("folder", str(tmp_path), 8)
+    assert sum(counts.values()) == 40 and not bad
+    kinds = ("3 in __MACOSX", "1 in .ipynb_checkpoints", "1 in @eaDir", "1 .db", "1 .ini", "1 .DS_Store")
+    assert len(ignored) == 1 and all(kind in ignored[0] for kind in kinds), ignored
+
+
+FORMATS = {
+    ".jfif": "JPEG", ".jpe": "JPEG", ".ppm": "PPM", ".pgm": "PPM", ".avif": "AVIF", ".jp2": "JPEG2000", ".tga": "TGA",
+    ".pcx": "PCX", ".dib": "DIB", ".sgi": "SGI", ".dds": "DDS", ".im": "IM", ".apng": "PNG", ".ico": "ICO",
+    ".qoi": "QOI",
+    ".data": "PNG", ".img": "WEBP", "": "JPEG",
+}  # fmt: skip
+
+
+def test_what_pillow_opens_is_read(tmp_path):
+    for split in ("train", "test"):
+        put(tmp_path, **{f"{split}/x": b"", f"{split}/notes.txt": b"P6", f"{split}/page.pdf": b"%PDF"})
+        for ending, kind in FORMATS.items():
+            Image.new("RGB", (32, 32), "white").save(tmp_path / split / f"{ending[1:] or 'none'}-{ending}", kind)
+    source, sentences = told(folder, tmp_path)
+    assert len(source) == len(FORMATS) and not sentences
+    assert (source.images.astype(int) > 250).all()
+    _, _, ignored = prepare.verify("folder", str(tmp_path), 8)
+    assert ignored == ["not read as pictures: 2 .txt, 2 .pdf, 2 x."]
+
+
+def test_a_heic_is_refused_with_what_reads_it(parted):
+    put(parted, **{"train/9.heic": b"\0\0\0\x18ftypheic"})
+    refused("folder", parted, "train/9.heic", "install it, or convert|cannot be read")
+
+
+def test_pictures_beside_the_splits_are_said(parted):
+    put(parted, **{"val/1.png": noise(8, 8), "val/2.png": noise(8, 8), "more.png": noise(8, 8)})
+    counts, bad, ignored = prepare.verify("folder", str(parted), 8)
+    assert counts == {"train": 4, "test": 3} and not bad
+    assert ignored[0].startswith("3 pictures are in neither split: ") and "more.png" in ignored[0]
+
+
+def test_pictures_deep_below_others_are_said(flat):
+    put(flat, **{"deep/er/1.png": noise(8, 8)})
+    refused("folder", flat, "deep", "contains folders with pictures: expected them with the others")
+
+
+def reasons(name, root, *pieces):
+    """Asserts that every way to read a bad set gives its reason, not only that nothing is left."""
+    for work in (
+        lambda: data.load(name, "train", root, skip_bad=True),
+        lambda: list(prepare.prepare(name, str(root), 8, skip_bad=True)),
+    ):
+        with pytest.raises(UserError) as error:
+            work()
+        assert all(piece in say(error) for piece in pieces), error
+    try:
+        _, bad, _ = prepare.verify(name, str(root), 8)
+    except UserError as error:  # with its reason
+        bad = [str(error)]
+    assert all(any(piece in say(sentence) for sentence in bad) for piece in pieces), bad
+
+
+def test_a_set_of_bad_rows_says_why(parted):
+    put(parted, **{"labels.csv": "id,url\n" + "".join(f"{i}.png,x{i}\n" for i in range(7))})
+    reasons("folder", parted, "7 problems", "line 2: expected 0 or 1", '"label"', "'id,url'")
+    put(parted, **{"labels.csv": "id,label\n" + "".join(f"n{i},a\n" for i in range(7))})
+    reasons("folder", parted, "14 problems", "line 2: expected the name of a picture next to or below it, not 'n0'")
+
+
+def test_celeba_with_no_picture_of_its_names_says_which_there_are(official):
+    for name in NAMES:
+        (official / "img_align_celeba" / name).rename(official / "img_align_celeba" / f"face{name}")
+    reasons("celeba", official, "contains no pictures of the train split such as 000007.jpg, but face000001.jpg")
+
+
+def test_celeba_takes_names_in_upper_case_and_torchvisions_root(official):
+    before = data.load("celeba", "train", official)
+    for name in NAMES:
+        (official / "img_align_celeba" / name).rename(official / "img_align_celeba" / name.replace("jpg", "JPG"))
+    np.testing.assert_array_equal(data.load("celeba", "train", official).images, before.images)
+    (official.parent / "root").mkdir()
+    official.rename(official.parent / "root" / "celeba")
+    np.testing.assert_array_equal(data.load("celeba", "train", official.parent / "root").images, before.images)
+
+
+def test_pairs_without_partners_say_why(tmp_path):
+    put(tmp_path, **{f"{part}/{i}_rgb.png": noise(8, 8, 3) for part in ("train", "test") for i in range(3)})
+    reasons("rgbd", tmp_path, "contains no pairs (3 problems, the first: ", "0_rgb.png has no depth picture")
+
+
+@pytest.mark.parametrize("white, tags", [(4095, {}), (None, {281: 4095}), (None, {50717: 4095})])
+def test_twelve_bits_in_sixteen_are_not_black(parted, white, tags):
+    steps = np.linspace(0, 4095, 32 * 32).reshape(32, 32).astype(np.uint16)
+    for name in ("train/0.tif", "train/1.tif"):
+        Image.fromarray(steps).save(parted / name, tiffinfo=tags)
+    found = data.load("folder", "train", parted, channels=1, **({"white": white} if white else {})).images[1, ..., 0]
+    np.testing.assert_array_equal(found, np.rint(steps / 4095 * 255 + 1e-9))
+
+
+def test_white_is_not_in_the_identity_of_sets_without_it(parted):
+    assert (
+        data.load("folder", "train", parted, white=4095).fingerprint()
+        != data.load("folder", "train", parted).fingerprint()
+    )
+    Image.fromarray(np.full((32, 32), 5000, np.uint16)).save(parted / "train" / "0.tif", tiffinfo={281: 4095})
+    assert (data.load("folder", "train", parted).images[1] == 19).all()  # the tag is wrong: it is 5000 of 65535
+    assert (data.load("folder", "train", parted, white=4095).images[1] == 255).all()
+
+
+def test_depth_may_be_smaller_than_color(tmp_path):
+    pairs(tmp_path, "TUM")
+    for i in range(4):
+        put(tmp_path, **{f"train/rgb/{i}.png": noise(96, 128, 3)})
+    nearest = (2 * np.arange(16) + 1) * 48 // 32
+    depth = data.load("rgbd", "train", tmp_path, 16).depth[..., 0]
+    np.testing.assert_array_equal(depth, MILLIMETRES[:4, nearest[:, None], 8 + nearest])
+
+
+@pytest.mark.parametrize("kind", ["float npy", "float64 npy", "npy", "plane npy", "float tiff", "pgm"])
+def test_depth_may_be_in_metres_and_in_arrays(tmp_path, kind):
+    metres = (MILLIMETRES / 1000).astype(np.float64 if kind == "float64 npy" else np.float32)
+    metres[:, 0, 8], metres[:, 0, 9], metres[:, 0, 10] = np.nan, np.inf, -1
+    whole = MILLIMETRES.copy()
+    whole[:, 0, 8:11] = 0
+    for i in range(6):
+        part = tmp_path / ("train" if i < 4 else "test")
+        put(part, **{f"rgb/{i}.png": noise(48, 64, 3), "depth/x.txt": b""})
+        if kind.endswith("npy"):
+            array = metres[i] if "float" in kind else whole[i]
+            np.save(part / "depth" / f"{i}.npy", array[..., None] if kind == "plane npy" else array)
+        else:
+            array = metres[i] if kind == "float tiff" else whole[i]
+            Image.fromarray(array).save(part / "depth" / f"{i}.{'tif' if kind == 'float tiff' else 'pgm'}")
+    np.testing.assert_array_equal(told(rgbd, tmp_path, image_size=48)[0].depth[..., 0], whole[:4, :, 8:56])
+    if "float" in kind:  # in another unit, if it is said
+        half = told(rgbd, tmp_path, image_size=48, depth_unit=0.5)[0].depth[..., 0]
+        np.testing.assert_allclose(half, whole[:4, :, 8:56] / 2, atol=0.51)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x93NUMPY\1\0", b"x" * 200, np.zeros((3, 4, 5)), np.zeros((2, 2), complex), np.array([{}])]
+)
+def test_bad_arrays_of_depth_are_a_sentence(tmp_path, content):
+    root = pairs(tmp_path, "TUM")
+    (root / "train" / "depth" / "3.png").unlink()
+    if isinstance(content, bytes):
+        put(root, **{"train/depth/3.npy": content})
+    else:
+        np.save(root / "train" / "depth" / "3.npy", content)
+    refused("rgbd", root, "train/depth/3.npy", "expected 64x48 pixels, as 3.png has, or that shape")
+
+
+@pytest.mark.parametrize(
+    "layout", [("images/{}.png", "depths/{}.png"), ("scene/seq-01/{}.color.png", "scene/seq-01/{}.depth.png")]
+)
+@pytest.mark.parametrize("split", [True, False])
+def test_pairs_may_be_in_more_folders_and_without_splits(tmp_path, layout, split):
+    for i in range(30):
+        part = tmp_path / ("train" if i < 20 else "test") if split else tmp_path
+        put(
+            part,
+            **dict(zip((name.format(i) for name in layout), (noise(8, 8, 3), MILLIMETRES[0, :8, :8]), strict=True)),
+        )
+    counts, bad, ignored = prepare.verify("rgbd", str(tmp_path), 8)
+    assert sum(counts.values()) == 30 and counts["test"] >= 1 and not ignored
+    assert not split or counts == {"train": 20, "test": 10}
+    assert not [sentence for sentence in bad if "shows the same" not in sentence]
+
+
+def test_pairs_are_joined_by_their_time(tmp_path):
+    times = (100.0, 100.033, 100.066, 100.1)
+    for part in ("train", "test"):
+        put(tmp_path, **{f"{part}/rgb/{time:.6f}.png": noise(48, 64, 3) for time in times})
+        put(tmp_path, **{
+            f"{part}/depth/{time + late:.6f}.png": depth
+            for time, late, depth in zip(times, (0.012, -0.008, 0.03, 0.0), MILLIMETRES, strict=False)
+        })  # fmt: skip
+    source = told(rgbd, tmp_path, image_size=48)[0]
+    assert [source_path.name for source_path in map(rgbd_files(tmp_path).path, range(3))] == [
+        "100.000000.png", "100.033000.png", "100.100000.png"
+    ]  # fmt: skip
+    np.testing.assert_array_equal(source.depth[..., 0], MILLIMETRES[[0, 1, 3]][:, :, 8:56])
+    assert prepare.verify("rgbd", str(tmp_path), 8).ignored[0].startswith("4 pictures are in neither split")
+
+
+def rgbd_files(root):
+    return rgbd.load("train", root, 48).images

@@ -77,3 +77,8 @@ def test_a_plan_fills_in_the_epochs_and_the_command_resumes_it(tiny_study, tmp_p
     few.write_record()
     assert Run.open(few.folder).settings.training.epochs == 1000
     assert training.plan("tiny", "vae", run=few.folder, examples=64, **options).iterations == 4000
+
+
+def test_a_tiny_run_has_pictures_for_all_batches_of_a_step(tmp_path):
+    run = training.plan("sullivan2017", "wgan", run=tmp_path / "r", smoke=True, image_size=16)
+    assert run.settings.training.batch_size == 16 and run.steps_per_epoch == 3

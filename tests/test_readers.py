@@ -298,9 +298,9 @@ BAD_FOLDER = {
         "there is no folder .*: expected the same classes .* or remove test/bird",
     ),
     "picture outside a class": ("train/9.jpg", b"", "is in no class: expected pictures in .*<class>; move"),
-    "picture of zero bytes": (BIRD, b"", "is not a PNG or JPEG or BMP or WEBP or GIF or TIFF: " + NO_PICTURE),
-    "picture of text": (BIRD, b"hello", "is not a PNG or .*: " + NO_PICTURE),
-    "picture of another format": (BIRD, b"P6 1 1 255 abc", "is not a PNG or .*: " + NO_PICTURE),
+    "picture of zero bytes": (BIRD, b"", "is not a PNG, JPEG or another picture that Pillow reads: " + NO_PICTURE),
+    "picture of text": (BIRD, b"hello", "is not a PNG.*: " + NO_PICTURE),
+    "picture of another format": (BIRD, b"%PDF-1.7 abc", "is not a PNG.*: " + NO_PICTURE),
     "picture truncated": (BIRD, lambda content: content[:1000], r"cannot be read \(.*truncated\): " + NO_PICTURE),
     "picture of damaged pixels": (BIRD, flip(1000), r"cannot be read \(.*: " + NO_PICTURE),
     "picture of too many pixels": (BIRD, bomb, "has more pixels than Pillow accepts: " + NO_PICTURE),
@@ -320,7 +320,7 @@ def test_folder_needs_classes_with_pictures(animals):
         "folder",
         animals,
         "train/cat",
-        "contains no pictures: expected .png, .jpg, .*; restore them or remove the folder",
+        r"contains no pictures: expected .png, .jpg, \.\.\.; restore them or remove the folder",
     )
     (animals / "train").rename(animals / "old")
     (animals / "train").mkdir()
@@ -384,7 +384,10 @@ COLOR, DEPTH, NO_COLOR = (
     "train/000012.depth.png",
     "expected a color picture; restore it or remove the pair",
 )
-NO_DEPTH = "expected 80x64 pixels, as 000012.color.jpg has, in 8- or 16-bit grayscale; restore it or remove the pair"
+NO_DEPTH = (
+    "expected 80x64 pixels, as 000012.color.jpg has, or that shape in another size, in 8- or 16-bit grayscale or "
+    "floating-point numbers; restore it or remove the pair"
+)
 # name: (file, what is done to it, the file named, what else the message says)
 BAD_RGBD = {
     "no train": (
@@ -417,15 +420,15 @@ BAD_RGBD = {
         COLOR,
         "is the color of the same name as .*000012_rgb.png: expected one; remove the other",
     ),
-    "color of zero bytes": (COLOR, b"", COLOR, "is not a JPEG or PNG or .*: " + NO_COLOR),
-    "color of text": (COLOR, b"hello", COLOR, "is not a JPEG or PNG or .*: " + NO_COLOR),
+    "color of zero bytes": (COLOR, b"", COLOR, "is not a PNG.*: " + NO_COLOR),
+    "color of text": (COLOR, b"hello", COLOR, "is not a PNG.*: " + NO_COLOR),
     "color truncated": (
         COLOR,
         lambda content: content[:1000],
         COLOR,
         r"cannot be read \(.*truncated.*\): " + NO_COLOR,
     ),
-    "depth of text": (DEPTH, b"hello", DEPTH, "is not a PNG or TIFF: " + NO_DEPTH),
+    "depth of text": (DEPTH, b"hello", DEPTH, "is not a PNG or TIFF or PPM: " + NO_DEPTH),
     "depth truncated": (DEPTH, lambda content: content[:1000], DEPTH, r"cannot be read \(.*truncated.*\): " + NO_DEPTH),
     "depth of too many pixels": (DEPTH, bomb, DEPTH, "has more pixels than Pillow accepts: " + NO_DEPTH),
 }
@@ -434,7 +437,7 @@ BAD_DEPTH = {
     "depth in a palette": (Image.new("P", (80, 64)), {}, "has the mode P: " + NO_DEPTH),
     "depth in 32 bits": (Image.new("I", (80, 64)), {"format": "TIFF"}, "has the mode I: " + NO_DEPTH),
     "depth of another size": (Image.new("I;16", (64, 80)), {}, "has 64x80 pixels: " + NO_DEPTH),
-    "depth is a jpeg": (Image.new("L", (80, 64)), {"format": "JPEG"}, "is not a PNG or TIFF: " + NO_DEPTH),
+    "depth is a jpeg": (Image.new("L", (80, 64)), {"format": "JPEG"}, "is not a PNG or TIFF or PPM: " + NO_DEPTH),
     "depth of holes": (
         Image.new("I;16", (80, 64)),
         {},

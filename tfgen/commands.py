@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from tfgen.data import Dataset
-    from tfgen.data.prepare import Prepared
+    from tfgen.data.cache import Entry as Cached
+    from tfgen.data.prepare import Prepared, Verified
     from tfgen.data.source import Source
     from tfgen.report import Entry
     from tfgen.runs import Run
@@ -302,7 +303,9 @@ def describe(run: "Run", devices: int = 1, timing: "Timing | None" = None) -> st
     lines = [
         f"{run.folder}: {chosen.study} {chosen.model} on {source.name}, {len(source)} pictures of {size}x{size}",
         f"  parameters: {counts}",
-        f"  {training.epochs} epochs of {run.steps_per_epoch} iterations of {training.batch_size} pictures"
+        f"  {training.epochs} epochs of {run.steps_per_epoch} iterations of "
+        + f"{model.batches_per_step} batches of " * (model.batches_per_step > 1)
+        + f"{training.batch_size} pictures"
         + f" on {devices} devices" * (devices > 1)
         + f", {run.iteration} of {run.iterations} iterations done",
         "  " + ", ".join(f"{name} {value}" for name, value in chosen.arguments.items()),
@@ -502,13 +505,8 @@ def prepare(dataset: str, **options: Any) -> Iterator["Prepared"]:
     return prepare.prepare(**_reading(dataset, options))
 
 
-def verify(dataset: str, **options: Any) -> tuple[dict[str, int], list[str]]:
-    """Checks all files of a data set; `options` are fields of DataSettings.
-
-    Returns:
-        {split: number of good examples}, [a sentence for each file that is missing, unlabeled, damaged, of the wrong
-        size, or duplicated].
-    """
+def verify(dataset: str, **options: Any) -> "Verified":
+    """Checks all files of a data set; `options` are fields of DataSettings."""
     from tfgen.data import prepare
 
     return prepare.verify(**_reading(dataset, options))
@@ -536,6 +534,20 @@ def show(
     source = data.load(split=split, **{"examples": 64} | _reading(dataset, options))
     report.save(figures.examples(source, len(source)), report.make(path.parent) / path.name)
     return path, source
+
+
+def cached() -> list["Cached"]:
+    """The prepared data sets in the cache, the largest first."""
+    from tfgen.data import cache
+
+    return cache.entries()
+
+
+def clear_cache() -> list["Cached"]:
+    """Removes all prepared data sets from the cache, and returns them; they are prepared again when they are needed."""
+    from tfgen.data import cache
+
+    return cache.clear()
 
 
 def _reading(dataset: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -201,6 +201,12 @@ class DataSettings(_Checked):
         "meters per unit of the values in depth pictures, for example .001 or 10/255",
         group="reading",
     )
+    white: int | None = setting(
+        None,
+        POSITIVE.named("LEVEL"),
+        "value of white in 16-bit grayscale pictures, for example 4095 for 12 bits",
+        group="reading",
+    )
     # May change: the fingerprint shows whether the pictures are the same.
     skip_bad: bool = setting(
         False, BOOLEAN, "skip missing and damaged files, and print their number", resume=True, group="reading"

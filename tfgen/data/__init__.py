@@ -40,7 +40,7 @@ class Dataset:
     catalog: str = ""
 
 
-IDX = "the four IDX files (train-images-idx3-ubyte.gz, ...) or one .npz"
+IDX = "the four IDX files (train-images-idx3-ubyte.gz, ...), one .npz, or KMNIST's four .npz"
 CELEBA = (
     "the homework's folder (train/, test/, train.csv, test.csv), the official files (img_align_celeba/, "
     "list_attr_celeba.txt, list_eval_partition.txt) or Kaggle's CSVs"
@@ -67,13 +67,13 @@ DATASETS = {
         32,
         3,
         "pictures, optionally in train/ and test/: in one folder, in a folder for each class, or with a CSV",
-        ("channels", "skip_bad"),
+        ("channels", "skip_bad", "white"),
     ),
     "rgbd": Dataset(
         "readers.rgbd",
         64,
         3,
-        "train/ and test/ with pairs of a color picture and a depth picture",
+        "pairs of a color picture and a depth picture, optionally in train/ and test/",
         ("depth_unit", "skip_bad"),
     ),
 }
@@ -109,7 +109,8 @@ def load(name: str, split: str, data_dir: str | None = None, image_size: int | N
             folder of that package.
         image_size: side length to which pictures are drawn or resized, one of `settings.SIZES`; None means
             the default of the data set.
-        options: the other fields of DataSettings: examples, cache_gb, only, channels, crop, depth_unit, skip_bad.
+        options: the other fields of DataSettings: examples, cache_gb, only, channels, crop, depth_unit, white,
+            skip_bad.
 
     Raises:
         UserError: for arguments that do not fit the data set, and for missing or damaged data.
@@ -197,6 +198,7 @@ def raw(
     loader = importlib.import_module(f"tfgen.data.{found.module}").load
     own = {option: value for option, value in options.items() if option != "skip_bad"}
     own |= {"problem": problem(chosen, bad)} if "skip_bad" in found.options else {}
+    own |= {"name": str(chosen.dataset)} if found.module == "readers.mnist" else {}
     return loader(split, *((folder,) if found.folder else ()), size, examples, **own)
 
 

@@ -8,11 +8,13 @@ The key is a digest of the request and of the name, size and modification time o
 so the key changes when a file changes.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -24,8 +26,9 @@ from tfgen import UserError
 from tfgen.data.files import Files, Problem, fail
 from tfgen.data.source import Source
 
-FORMAT = 1  # part of every key: increase it when a reader returns different pixels than before
+FORMAT = 2  # part of every key: increase it when a reader returns different pixels than before
 MANIFEST = "manifest.json"
+PREPARED = re.compile(r"[0-9a-f]{16}|\.part-\w+")
 PIECE = 4096  # examples copied at a time
 ARRAYS = ("images", "attributes", "labels", "depth", "identities")
 
@@ -68,6 +71,60 @@ class Request:
 def folder() -> pathlib.Path:
     """The folder of prepared data sets: $XDG_CACHE_HOME/tfgen, or ~/.cache/tfgen."""
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "tfgen"
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A folder of the cache.
+
+    Attributes:
+        folder: its path.
+        name: of the Source, which says where it was read; empty for what an interrupted process left behind.
+        image_size: side of its pictures.
+        nbytes: size of its files.
+    """
+
+    folder: pathlib.Path
+    name: str
+    image_size: int
+    nbytes: int
+
+
+def entries() -> list[Entry]:
+    """What is in the cache, the largest first.
+
+    Raises UserError if it cannot be listed.
+    """
+    found = []
+    try:
+        places = list(folder().iterdir()) if folder().is_dir() else []
+    except OSError as error:
+        raise UserError(f"the cache {folder()} cannot be listed ({error.strerror}): make it readable.") from None
+    for place in places:
+        if place.is_symlink() or not (PREPARED.fullmatch(place.name) and place.is_dir()):
+            continue  # nothing that this module wrote
+        name, size = "", 0
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # damaged, or still being written
+            manifest = json.loads((place / MANIFEST).read_text())
+            name, size = str(manifest["name"]), int(manifest["request"]["image_size"])
+        found.append(Entry(place, name, size, sum(file.lstat().st_size for file in place.glob("*"))))
+    return sorted(found, key=lambda entry: (-entry.nbytes, entry.folder))
+
+
+def clear() -> list[Entry]:
+    """Removes everything from the cache, which is made again when it is needed, and returns what was removed.
+
+    Raises UserError if something cannot be removed.
+    """
+    removed = entries()
+    for entry in removed:
+        try:
+            shutil.rmtree(entry.folder)
+        except FileNotFoundError:  # another process was faster
+            continue
+        except OSError as error:
+            raise UserError(f"{entry.folder} cannot be removed ({error.strerror}): remove it by hand.") from None
+    return removed
 
 
 def find(request: Request, most: float = np.inf) -> Source | None:

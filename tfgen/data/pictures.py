@@ -5,10 +5,13 @@ import contextlib
 import csv
 import dataclasses
 import functools
+import importlib
 import io
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -16,8 +19,33 @@ from PIL import Image, UnidentifiedImageError
 from tfgen import UserError
 from tfgen.data.files import Problem
 
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff")
+with contextlib.suppress(ImportError):  # HEIC, if its package is there
+    importlib.import_module("pillow_heif").register_heif_opener()
+
+# Pillow's formats by the ending of a name, without those that it opens with another program (EPS), only on Windows
+# (WMF), or not at all without a plugin.
+BY_ENDING = {
+    ending: kind
+    for ending, kind in Image.registered_extensions().items()
+    if kind in Image.OPEN and kind not in ("EPS", "WMF", "MPEG", "HDF5", "GRIB", "BUFR", "IPTC", "PCD")
+} | {".mpo": "JPEG"}
+# Formats that are known by their first bytes. The others would take damaged files for theirs: they need their ending.
+FORMATS = tuple(
+    kind
+    for kind in ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF", "PPM", "AVIF", "JPEG2000", "QOI", "PSD", "DDS", "ICO",
+                 "SGI", "SUN", "ICNS", "HEIF")
+    if kind in {*BY_ENDING.values()}
+)  # fmt: skip
+HEIC = (".heic", ".heif", ".hif")
+ENDINGS = tuple({*BY_ENDING, *HEIC})
+NO_PICTURES = (".csv", ".txt", ".json", ".xml", ".html", ".md", ".py", ".npy", ".npz", ".mat", ".db", ".zip", ".gz")
+# Folders that systems and programs leave behind, in lower case; those whose name starts with a dot are hidden anyway.
+LEFT_BEHIND = ("__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "__pycache__")
+SPLITS = {
+    "train": ("train", "training", "trainset", "train_set", "train-set"),
+    "test": ("test", "testing", "testset", "test_set", "test-set"),
+    "validation": ("val", "valid", "validation", "dev"),
+}
 READABLE = "expected a folder of pictures; make it readable"
 
 
@@ -49,12 +77,13 @@ def names_in(folder: pathlib.Path, expected: str) -> list[str]:
 def contents(
     folder: pathlib.Path, root: pathlib.Path, endings: tuple[str, ...] = ENDINGS, expected: str = READABLE
 ) -> tuple[list[str], list[str], dict[str, UserError]]:
-    """Sorted names of the pictures and folders in a folder, without the hidden ones.
+    """Sorted names of the pictures and folders in a folder, without the hidden ones and those of LEFT_BEHIND.
 
     Args:
         folder: the folder to list.
         root: --data_dir, the same folder or one above it.
-        endings: endings of the names of pictures, in lower case.
+        endings: endings of the names of pictures, in lower case. If they contain .png, files with other endings are
+            pictures if Pillow opens them.
         expected: end of the error message if the folder cannot be listed.
 
     Returns:
@@ -78,7 +107,13 @@ def contents(
     for entry in entries:
         link = entry.is_symlink()
         is_folder = os.path.isdir(entry.path) if link else entry.is_dir()
-        if not is_folder and not entry.name.lower().endswith(endings):
+        if is_folder and entry.name.lower() in LEFT_BEHIND:
+            continue
+        if (
+            not is_folder
+            and not entry.name.lower().endswith(endings)
+            and not (".png" in endings and not link and entry.is_file() and is_picture(entry.path, entry.name))
+        ):
             continue
         if link and not any(_below(os.path.realpath(entry.path), place) for place in roots):
             refused[entry.name] = UserError(
@@ -97,6 +132,120 @@ def contents(
 
 def _below(path: str, folder: str) -> bool:
     return os.path.commonpath([path, folder]) == folder
+
+
+def is_picture(path: str, name: str) -> bool:
+    """Whether a file is a picture by the ending of its name or, if that says nothing, by its first bytes."""
+    ending = os.path.splitext(name)[1].lower()
+    if ending in ENDINGS or ending in NO_PICTURES:
+        return ending in ENDINGS
+    try:
+        with Image.open(path, formats=FORMATS):
+            return True
+    except Exception:  # Pillow may raise anything
+        return False
+
+
+def split_folders(names: Iterable[str], where: str | pathlib.Path) -> dict[str, str]:
+    """The folders of the two splits, {"train": name, "test": name}, or {} if there is neither.
+
+    Any case and the usual spellings are known (SPLITS). Without a test set, the validation set is the test set. If only
+    one of the two is there, the other has its usual name.
+
+    Args:
+        names: names in a folder.
+        where: that folder, for messages.
+
+    Raises:
+        UserError: for two spellings of the same.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        for part, spellings in SPLITS.items():
+            if name.lower() in spellings:
+                found.setdefault(part, []).append(name)
+    if "train" in found and "test" not in found and "validation" in found:
+        found["test"] = found.pop("validation")
+    parts = {part: found[part] for part in ("train", "test") if part in found}
+    for part, several in parts.items():
+        if len(several) > 1:
+            what = f"contains {' and '.join(map(shown, several))}: expected one folder for the {part} split"
+            raise UserError(f"{shown(where)} {what}; move their pictures into one.")
+    return {part: parts.get(part, [part])[0] for part in ("train", "test")} if parts else {}
+
+
+# Names.
+
+
+def composed(name: str) -> str:
+    """A name in Unicode's composed form (NFC), in which names are compared; macOS writes them decomposed."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def _folded(name: str) -> str:
+    return composed(name.strip().casefold())
+
+
+def _stem(name: str) -> str:
+    stem, ending = os.path.splitext(name)
+    return stem if ending.lower() in ENDINGS else name
+
+
+# From strict to lenient: (form of a file's name, form of the name in a table).
+FORMS: tuple[tuple[Callable[[str], str], Callable[[str], str]], ...] = (
+    (str, str),
+    (composed, composed),
+    (_folded, _folded),
+    (lambda name: composed(_stem(name)), composed),
+    (lambda name: _folded(_stem(name)), _folded),
+)
+
+
+class Index:
+    """Finds files by the names that tables give them: as they are, or else in another Unicode form, in another case, or
+    without their ending.
+
+    Args:
+        names: {what may be called by a name: its names}.
+    """
+
+    def __init__(self, names: Mapping[str, Iterable[str]]) -> None:
+        self.names = names
+        self._found: dict[int, dict[str, list[str]]] = {}
+
+    def find(self, name: str) -> list[str]:
+        """All that the name means in the strictest form in which it means something; [] if it means nothing."""
+        for level, (of_file, of_row) in enumerate(FORMS):
+            if found := self._at(level, of_file).get(of_row(name.replace("\\", "/"))):
+                return found
+        return []
+
+    def _at(self, level: int, form: Callable[[str], str]) -> dict[str, list[str]]:
+        if level not in self._found:
+            index: dict[str, list[str]] = {}
+            for key, names in self.names.items():
+                for called in {form(name.replace("\\", "/")) for name in names}:
+                    index.setdefault(called, []).append(key)
+            self._found[level] = index
+        return self._found[level]
+
+
+class Complaints:
+    """Counts the UserErrors that it passes on to `problem`, and keeps the first."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.number, self.first = problem, 0, ""
+
+    def __call__(self, error: UserError) -> None:
+        self.number += 1
+        self.first = self.first or str(error).rstrip(".")
+        self.problem(error)
+
+    def __str__(self) -> str:
+        """The end of a clause: how many there were, and the first."""
+        if not self.number:
+            return ""
+        return f" ({self.number} problem{'s' * (self.number > 1)}, the first: {self.first})"
 
 
 # Tables of names.
@@ -143,7 +292,8 @@ def lines(path: pathlib.Path, delimiter: str | None = ",") -> Iterator[tuple[int
 
     Args:
         path: path of the file.
-        delimiter: "," for comma-separated values with quotes, or None for words separated by whitespace.
+        delimiter: "," for comma-separated values with quotes, "" for those separated by whichever of , ; | and tab is
+            most frequent in the first line, or None for words separated by whitespace.
 
     Raises:
         UserError: naming the file, and the line if there is one, if the file cannot be read, is not UTF-8 or is not
@@ -164,9 +314,12 @@ def lines(path: pathlib.Path, delimiter: str | None = ",") -> Iterator[tuple[int
         rows = ((number, line.split()) for number, line in enumerate(io.StringIO(text, newline=None), 1))
         yield from ((number, fields) for number, fields in rows if fields)
         return
+    if not delimiter:
+        header = next(filter(str.strip, text.splitlines()), "")
+        delimiter = max(",;|\t", key=header.count)  # the first of those that are equally frequent
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        yield from ((reader.line_num, fields) for fields in reader if fields)
+        yield from ((reader.line_num, fields) for fields in reader if any(fields))
     except csv.Error as error:
         raise UserError(
             f"{shown(path)}, line {reader.line_num}: expected comma-separated values ({error}); restore the line."
@@ -226,16 +379,17 @@ def _fault(table: Table, name: str | None, fields: list[str]) -> str | None:
     if name is None:
         return f"expected the name of a picture, not {fields[0][:80]!r}; correct the line"
     if name in table.seen:
-        return f"expected one row for each picture, but {name[:80]} has an earlier one; remove one of the two"
+        return f"expected one row for each picture, but {shown(name[:80])} has an earlier one; remove one of the two"
     return None
 
 
 def clean_name(text: str) -> str | None:
-    """The name of a picture in a table, with / after folders; None if it leads upwards, is absolute or cannot be
-    printed.
+    """The name of a picture in a table, with / after folders; None if it leads upwards, is absolute or contains control
+    characters.
     """
-    if not text.isprintable() or "\\" in text:
+    if not text.isprintable() and any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text):
         return None
+    text = text.replace("\\", "/")
     if "/" not in text and ":" not in text:  # the usual case
         return text if text not in ("", ".", "..") else None
     path = pathlib.PureWindowsPath(text)  # its rules refuse drive letters too, on every system
@@ -251,19 +405,28 @@ def opened(path: str | pathlib.Path, formats: tuple[str, ...], expected: str) ->
 
     Args:
         path: path of the file.
-        formats: Pillow's names of the accepted formats; the content decides, not the file's name.
+        formats: Pillow's names of the accepted formats; the content decides, not the file's name. With FORMATS, the
+            format that the name says is accepted too.
         expected: end of the error message: what was expected, and what to do.
 
     Raises:
         UserError: naming the file, if it is missing, has another format, is damaged or is too large for Pillow.
     """
+    ending = os.path.splitext(path)[1].lower()
+    any_format = formats is FORMATS
+    if any_format and ending in BY_ENDING:
+        formats = tuple({*formats, BY_ENDING[ending]})
     try:
         with Image.open(path, formats=formats) as picture:
             yield picture
     except UserError:
         raise
     except UnidentifiedImageError:
-        raise UserError(f"{shown(path)} is not a {' or '.join(formats)}: {expected}.") from None
+        if any_format and ending in HEIC and ending not in BY_ENDING:
+            what = "is a picture that is read with the package pillow-heif: install it, or convert the picture"
+            raise UserError(f"{shown(path)} {what}.") from None
+        what = "PNG, JPEG or another picture that Pillow reads" if any_format else " or ".join(formats)
+        raise UserError(f"{shown(path)} is not a {what}: {expected}.") from None
     except Image.DecompressionBombError:
         raise UserError(f"{shown(path)} has more pixels than Pillow accepts: {expected}.") from None
     except Exception as error:  # for damaged pixels, palettes or EXIF Pillow may raise anything
@@ -277,11 +440,16 @@ def to_rgb(picture: Image.Image) -> Image.Image:
     return in_channels(picture, 3)
 
 
-def in_channels(picture: Image.Image, channels: int) -> Image.Image:
+def in_channels(picture: Image.Image, channels: int, white: int | None = None) -> Image.Image:
     """A Pillow picture of any mode in 8-bit grayscale, for 1 channel, or RGB, for 3.
 
-    16-bit grayscale is scaled, not clipped; the background of transparent pixels is white. Raises ValueError for pixels
-    of more than 16 bits.
+    16-bit grayscale is scaled, not clipped, unless `white` says what white is; the background of transparent pixels is
+    white. Raises ValueError for pixels of more than 16 bits.
+
+    Args:
+        picture: the picture.
+        channels: 1 or 3.
+        white: value of white in 16-bit grayscale, where larger values are white too; None for 65,535.
     """
     if picture.mode == "F":
         raise ValueError("its pixels are floating-point numbers")
@@ -289,7 +457,7 @@ def in_channels(picture: Image.Image, channels: int) -> Image.Image:
         steps = np.asarray(picture)
         if steps.min() < 0 or steps.max() > 65_535:
             raise ValueError("its pixels have more than 16 bits")
-        picture = Image.fromarray(eight_bits(steps))
+        picture = Image.fromarray(eight_bits(steps, white or 65_535))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
@@ -297,9 +465,27 @@ def in_channels(picture: Image.Image, channels: int) -> Image.Image:
     return picture if picture.mode == mode else picture.convert(mode)
 
 
-def eight_bits(steps: np.ndarray) -> np.ndarray:
-    """Values from 0 to 65,535 of any shape, scaled to uint8 and rounded."""
-    return ((255 * steps.astype(np.int64) + 32_767) // 65_535).astype(np.uint8)
+def white_level(picture: Image.Image) -> int | None:
+    """The value of white in 16-bit grayscale, according to a TIFF's tags; None if they do not say.
+
+    Cameras and microscopes write 10, 12 or 14 bits into 16. Tags that a pixel exceeds are wrong, and do not count.
+    """
+    tags: Mapping[int, Any] = getattr(picture, "tag_v2", {})
+    if not picture.mode.startswith("I"):
+        return None
+    levels = [tags.get(50717), tags.get(281)]  # WhiteLevel (DNG), MaxSampleValue
+    bits = tags.get(258)  # BitsPerSample
+    levels.append(2 ** bits[0] - 1 if isinstance(bits, tuple) and bits and bits[0] < 16 else None)
+    for level in levels:
+        level = level[0] if isinstance(level, tuple) and level else level
+        if isinstance(level, int) and 0 < level < 65_535 and np.asarray(picture).max() <= level:
+            return level
+    return None
+
+
+def eight_bits(steps: np.ndarray, white: int = 65_535) -> np.ndarray:
+    """Values from 0 to `white` of any shape, scaled to uint8 and rounded; larger values are white."""
+    return ((255 * np.minimum(steps.astype(np.int64), white) + white // 2) // white).astype(np.uint8)
 
 
 def square(

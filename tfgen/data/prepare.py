@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import os
 import pathlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -10,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgen import UserError, data
-from tfgen.data import cache
+from tfgen.data import cache, pictures
 from tfgen.data.files import Files
 from tfgen.data.source import Source
 from tfgen.settings import DataSettings
@@ -37,6 +39,21 @@ class Prepared(NamedTuple):
     bad: list[UserError]
 
 
+class Verified(NamedTuple):
+    """The result of `verify`.
+
+    Attributes:
+        counts: {split: number of good examples}.
+        bad: a sentence for each file that is missing, unlabeled, damaged, of the wrong size, or shows the same picture
+            as another.
+        ignored: sentences about the files that are not read: how many of each kind.
+    """
+
+    counts: dict[str, int]
+    bad: list[str]
+    ignored: list[str]
+
+
 def prepare(
     name: str, data_dir: str | None = None, image_size: int | None = None, **options: Any
 ) -> Iterator[Prepared]:
@@ -61,14 +78,8 @@ def prepare(
         yield Prepared(split, place, len(cache.read(place, 0)), False, bad)
 
 
-def verify(
-    name: str, data_dir: str | None = None, image_size: int | None = None, **options: Any
-) -> tuple[dict[str, int], list[str]]:
+def verify(name: str, data_dir: str | None = None, image_size: int | None = None, **options: Any) -> Verified:
     """Reads both splits of a data set and finds all problems. The arguments are those of `data.load`.
-
-    Returns:
-        {split: number of good examples}, [a sentence for each file that is missing, unlabeled, damaged, of the wrong
-        size, or shows the same picture as another].
 
     Raises:
         UserError: if the data set cannot be read at all.
@@ -77,10 +88,19 @@ def verify(
     counts: dict[str, int] = {}
     bad: list = []  # sentences and UserErrors
     seen: dict[bytes, str] = {}
+    used: set[str] = set()
     for split in SPLITS:
         found, size = data.check(chosen, split)
         skipping = dataclasses.replace(chosen, skip_bad="skip_bad" in found.options)
-        source = data.raw(found, skipping, split, size, float("inf"), bad)
+        try:
+            source = data.raw(found, skipping, split, size, float("inf"), bad)
+        except UserError as error:
+            if not bad:
+                raise
+            bad.append(error)  # after what explains it
+            counts[split] = 0
+            continue
+        used |= _paths(source)
         with tqdm(total=len(source), desc=f"{name}/{split}", unit=" pictures", disable=None, leave=False) as progress:
             counts[split] = 0
             for start in range(0, len(source), PIECE):
@@ -91,7 +111,47 @@ def verify(
                     if first != places[i]:
                         bad.append(f"{places[i]} shows the same picture as {first}: remove one of the two.")
                 progress.update(len(good))
-    return counts, list(dict.fromkeys(str(sentence) for sentence in bad))  # a table for both splits is read twice
+    sentences = list(dict.fromkeys(str(sentence) for sentence in bad))  # a table for both splits is read twice
+    return Verified(counts, sentences, _ignored(pathlib.Path(data_dir), used) if data_dir and used else [])
+
+
+def _paths(source: Source) -> set[str]:
+    """The paths of a Source's files."""
+    arrays = [array for array in (source.images, source.depth) if isinstance(array, Files)]
+    return {os.path.realpath(array.path(i)) for array in arrays for i in range(len(array))}
+
+
+def _ignored(root: pathlib.Path, used: set[str]) -> list[str]:
+    """Sentences about the files in a folder that are not among the paths in `used`."""
+    pictured: list[str] = []
+    others: Counter[str] = Counter()
+    seen = {os.path.realpath(root)}
+    for place, folders, files in os.walk(root, followlinks=True):
+        inner = {folder: os.path.realpath(os.path.join(place, folder)) for folder in sorted(folders)}
+        folders[:] = [folder for folder, real in inner.items() if real not in seen]  # links may form a circle
+        seen.update(inner.values())
+        for name in sorted(files):
+            path = os.path.join(place, name)
+            if os.path.realpath(path) in used:
+                continue
+            inside = os.path.relpath(path, root).split(os.sep)[:-1]
+            hidden = [part for part in inside if part.startswith(".") or part.lower() in pictures.LEFT_BEHIND]
+            if hidden:
+                others[f"in {hidden[0]}"] += 1
+            elif not name.startswith(".") and os.path.isfile(path) and pictures.is_picture(path, name):
+                pictured.append(path)
+            else:
+                others[os.path.splitext(name)[1].lower() or name] += 1
+    sentences = []
+    if pictured:
+        number = f"{len(pictured):,} pictures are" if len(pictured) > 1 else "1 picture is"
+        sentences.append(
+            f"{number} in neither split: {', '.join(map(pictures.shown, pictured[:3]))}{', ...' * (len(pictured) > 3)}."
+        )
+    if others:
+        kinds = ", ".join(f"{number:,} {pictures.shown(kind)}" for kind, number in others.most_common(10))
+        sentences.append(f"not read as pictures: {kinds}{', ...' * (len(others) > 10)}.")
+    return sentences
 
 
 def _piece(source: Source, split: str, start: int, bad: list) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -105,4 +165,4 @@ def _piece(source: Source, split: str, start: int, bad: list) -> tuple[np.ndarra
     images, good = source.images.decoded(bad.append)
     if isinstance(source.depth, Files):
         good = source.depth.decoded(bad.append, good)[1]
-    return images, good, [str(source.images.path(i)) for i in range(len(source))]
+    return images, good, [pictures.shown(source.images.path(i)) for i in range(len(source))]

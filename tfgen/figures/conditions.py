@@ -48,7 +48,7 @@ def one_class_grid(run: Run, wanted: str, columns: int = 5) -> Figure:
     """Pictures of columns * columns latents of the class of that name, or of the last class if there is none."""
     ((label, name),) = classes_named(run, wanted)
     pictures = latents.class_grid(run.model, columns * columns, [label])
-    figure = Figure((columns, columns + 0.4), layout="constrained")
+    figure = Figure((columns, columns + 0.2), layout="constrained")
     for axis, picture in zip(figure.subplots(columns, columns, squeeze=False).flat, pictures, strict=True):
         show(axis, picture)
     figure.suptitle(f"class {name}", fontsize=9, parse_math=False)

@@ -64,12 +64,11 @@ class CGAN(GAN):
         if tf.executing_eagerly() and not tf.reduce_all((labels >= 0) & (labels < self.classes)):
             raise UserError(self._labels_allowed)
         words = self._labels_allowed
-        with tf.control_dependencies(
-            [
-                tf.debugging.assert_non_negative(labels, words),
-                tf.debugging.assert_less(labels, self.classes, words),
-            ]
-        ):
+        checks = [
+            tf.debugging.assert_non_negative(labels, words),
+            tf.debugging.assert_less(labels, self.classes, words),
+        ]
+        with tf.control_dependencies(checks):
             return tf.one_hot(labels, self.classes)
 
     def judge(self, images: tf.Tensor, batch: Batch) -> tf.Tensor:

@@ -143,10 +143,11 @@ def _filled(
         image_size=reading.image_size or data.dataset(dataset, folder).image_size,
         examples=reading.examples or (SMOKE_EXAMPLES if smoke else None),
     )
+    small = SMOKE_BATCH // 4 if preset.defaults().get("d_steps", 1) > 1 else SMOKE_BATCH  # several batches a step
     training = dataclasses.replace(
         training,
         epochs=training.epochs or (SMOKE_EPOCHS if smoke else None),
-        batch_size=training.batch_size or (min(SMOKE_BATCH, preset.batch_size) if smoke else preset.batch_size),
+        batch_size=training.batch_size or (min(small, preset.batch_size) if smoke else preset.batch_size),
         score_every=1 if training.early_stopping else training.score_every,
         split=training.split or preset.split,
     )

@@ -4,6 +4,9 @@ homework    train/*.png and test/*.png of 64x64 pixels; 13 attributes as 0.0 and
 official    img_align_celeba/*.jpg of 178x218 pixels; 40 attributes as -1 and 1 in list_attr_celeba.txt; splits in
             list_eval_partition.txt
 Kaggle      the same, comma-separated in list_attr_celeba.csv and list_eval_partition.csv
+
+The official files may be in celeba/, as torchvision has them. Pictures and rows may differ in Unicode's form of a name,
+in case and in the ending, where that is unambiguous.
 """
 
 import functools
@@ -81,6 +84,8 @@ def load(
             f"{OFFICIAL.removeprefix('--data_dir must contain ')}; "
             "correct the path."
         )
+    if not _first(root, *FOLDERS, *TABLES) and _first(root / "celeba", *FOLDERS, *TABLES):
+        root = root / "celeba"  # torchvision's folder
     if _first(root, *FOLDERS, *TABLES):
         crop = SIZE[0] if crop is None else crop
         if not 8 <= crop <= SIZE[0]:
@@ -89,17 +94,17 @@ def load(
             )
         folder, table, chosen = find_official(split, root, problem)
         reads = [
-            functools.partial(read_aligned, os.path.join(folder, table.names[i]), image_size, crop)
-            for i in chosen[:examples]
+            functools.partial(read_aligned, os.path.join(folder, name), image_size, crop)
+            for _, name in chosen[:examples]
         ]
     elif crop is not None:
         raise UserError(f"the homework's pictures in {pictures.shown(root)} are already cropped: leave out --crop.")
     else:
         folder, table, chosen = find_homework(split, root, problem)
         reads = [
-            functools.partial(read_picture, os.path.join(folder, table.names[i]), image_size) for i in chosen[:examples]
+            functools.partial(read_picture, os.path.join(folder, name), image_size) for _, name in chosen[:examples]
         ]
-    attributes = table.values[chosen[:examples]].astype(np.uint8)
+    attributes = table.values[[i for i, _ in chosen[:examples]]].astype(np.uint8)
     return Source(
         f"celeba/{split} in {pictures.shown(root)}",
         Files(reads, (image_size, image_size, 3)),
@@ -173,8 +178,8 @@ def with_pictures(
     contents: tuple[list[str], list[str], dict[str, UserError]],
     ending: str,
     problem: Problem,
-) -> list[int]:
-    """The numbers of those of a Table's `rows` that have a picture in a folder.
+) -> list[tuple[int, str]]:
+    """(number of the row, name of its picture) of those of a Table's `rows` that have a picture in a folder.
 
     Args:
         table: the table of attributes.
@@ -185,25 +190,31 @@ def with_pictures(
         problem: called with the UserError of each row without a picture and each picture without a row.
     """
     files, folders, refused = contents
-    present, good = {*files, *folders}, []
+    index = pictures.Index({name: [name] for name in (*files, *folders)})
+    good: list[tuple[int, str]] = []
+    taken: set[str] = set()
     for i in rows:
         name = table.names[i]
-        if name in present:
-            good.append(i)
-        else:
-            missing = f"is missing: expected a picture for each row of {pictures.shown(table.path)}"
-            error = UserError(f"{pictures.shown(folder / name)} {missing}; restore it or remove its row.")
-            problem(refused.get(name) or error)
+        names = index.find(name)
+        if len(names) == 1 and names[0] not in taken:
+            good.append((i, names[0]))
+            taken.add(names[0])
+            continue
+        what = f"is missing: expected a picture for each row of {pictures.shown(table.path)}"
+        if names:
+            what = f"is the name of {len(names)} pictures or of one with another row in {pictures.shown(table.path)}"
+        problem(
+            refused.get(name) or UserError(f"{pictures.shown(folder / name)} {what}; restore it or remove its row.")
+        )
     pictured = [name for name in files if name.lower().endswith(ending)]
+    told = {found for name in table.seen for found in index.find(name)}
     for name in pictured:
-        if name not in table.seen:
+        if name not in told:
             problem(
                 UserError(
                     f"{pictures.shown(table.path)} is incomplete: expected a row for each of the {len(pictured)} "
-                    "pictures in "
-                    f"{pictures.shown(folder)}, but it has {len(table.names)} rows and none for {name!r}; restore the "
-                    "table "
-                    "or remove the picture."
+                    f"pictures in {pictures.shown(folder)}, but it has {len(table.names)} rows and none for {name!r}; "
+                    "restore the table or remove the picture."
                 )
             )
     return good
@@ -212,19 +223,27 @@ def with_pictures(
 # The homework's.
 
 
-def find_homework(split: str, root: pathlib.Path, problem: Problem) -> tuple[pathlib.Path, pictures.Table, list[int]]:
-    """(folder, Table of attributes, numbers of its rows that have a picture) of one split.
+def find_homework(
+    split: str, root: pathlib.Path, problem: Problem
+) -> tuple[pathlib.Path, pictures.Table, list[tuple[int, str]]]:
+    """(folder, Table of attributes, its rows that have a picture as in `with_pictures`) of one split.
 
     Raises:
         UserError: unless both splits exist; otherwise a missing test set would only be noticed after the training.
     """
+    names = pictures.names_in(root, HOMEWORK)
+    places = pictures.split_folders([name for name in names if os.path.isdir(root / name)], root)
+    called = {name.lower(): name for name in names}
+    for part in ("train", "test"):
+        places[f"{part}.csv"] = called.get(f"{part}.csv", f"{part}.csv")
     for name in ("train", "test", "train.csv", "test.csv"):
         kind, present = ("file", os.path.isfile) if name.endswith(".csv") else ("folder", os.path.isdir)
-        if not present(root / name):
+        if not present(root / places.get(name, name)):
+            found = f"; found {', '.join(map(pictures.shown, names[:5]))}" if names else ""
             raise UserError(
-                f"there is no {kind} {pictures.shown(root / name)}: {HOMEWORK}; restore it or correct the path."
+                f"there is no {kind} {pictures.shown(root / name)}: {HOMEWORK}{found}; restore it or correct the path."
             )
-    folder, path = root / split, root / f"{split}.csv"
+    folder, path = root / places[split], root / places[f"{split}.csv"]
     table = read_attributes(path, pictures.lines(path), "image_name", ATTRIBUTES, {0: 0, 1: 1}, "0.0 or 1.0", problem)
     return (
         folder,
@@ -250,8 +269,10 @@ def read_picture(path: str, image_size: int) -> np.ndarray:
 # The official, and Kaggle's.
 
 
-def find_official(split: str, root: pathlib.Path, problem: Problem) -> tuple[pathlib.Path, pictures.Table, list[int]]:
-    """(folder, Table of attributes, numbers of its rows that are in one split and have a picture).
+def find_official(
+    split: str, root: pathlib.Path, problem: Problem
+) -> tuple[pathlib.Path, pictures.Table, list[tuple[int, str]]]:
+    """(folder, Table of attributes, its rows that are in one split and have a picture, as in `with_pictures`).
 
     Raises:
         UserError: unless both splits have pictures; otherwise a missing test set would only be noticed after the
@@ -268,30 +289,35 @@ def find_official(split: str, root: pathlib.Path, problem: Problem) -> tuple[pat
 
     folder, path = find("folder", FOLDERS), find("table of attributes", TABLES)
     parts_path = find("partition", PARTITIONS)
+    tell = pictures.Complaints(problem)
     table = read_attributes(
-        path, official_lines(path, problem), "image_id", ALL_ATTRIBUTES, {-1: 0, 1: 1}, "-1 or 1", problem
+        path, official_lines(path, tell), "image_id", ALL_ATTRIBUTES, {-1: 0, 1: 1}, "-1 or 1", tell
     )
-    partition = read_partition(parts_path, problem)
-    for name in table.names:
-        if name not in partition.seen:
-            problem(
-                UserError(
-                    f"{pictures.shown(parts_path)} has no row for {name}: expected one for each row of {path.name}; "
-                    "restore it."
-                )
-            )
+    partition = read_partition(parts_path, tell)
+    known = pictures.Index({name: [name] for name in partition.seen})
     part = dict(zip(partition.names, partition.values[:, 0].tolist(), strict=True))
-    rows = {
-        split: [i for i, name in enumerate(table.names) if part.get(name) == number] for split, number in PARTS.items()
-    }
+    rows: dict[str, list[int]] = {"train": [], "test": []}
+    for i, name in enumerate(table.names):
+        found = known.find(name)
+        if len(found) != 1:
+            what = f"has no row for {pictures.shown(name)}: expected one for each row of {path.name}; restore it"
+            tell(UserError(f"{pictures.shown(parts_path)} {what}."))
+        for other, number in PARTS.items():
+            if len(found) == 1 and part.get(found[0]) == number:
+                rows[other].append(i)
     contents = pictures.contents(folder, root)
+    index = pictures.Index({name: [name] for name in contents[0]})
     for other, chosen in rows.items():
-        if not {table.names[i] for i in chosen}.intersection(contents[0]):
+        if not any(index.find(table.names[i]) for i in chosen):
             expected = (
                 f"expected pictures of both splits, 0 and 2 in {parts_path.name}; restore the pictures and the tables"
             )
-            raise UserError(f"{pictures.shown(folder)} contains no pictures of the {other} split: {expected}.")
-    return folder, table, with_pictures(table, rows[split], folder, contents, ".jpg", problem)
+            some = f", but {', '.join(map(pictures.shown, contents[0][:2]))}, ..." if contents[0] else ""
+            rows_say = f" such as {pictures.shown(table.names[chosen[0]])}{some}" if chosen else ""
+            raise UserError(
+                f"{pictures.shown(folder)} contains no pictures of the {other} split{rows_say}{tell}: {expected}."
+            )
+    return folder, table, with_pictures(table, rows[split], folder, contents, ".jpg", tell)
 
 
 def official_lines(path: pathlib.Path, problem: Problem) -> Iterator[tuple[int, list[str]]]:

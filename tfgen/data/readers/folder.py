@@ -1,18 +1,23 @@
-"""Any folder of pictures: PNG, JPEG, BMP, WebP, GIF or TIFF of any size and mode.
+"""Any folder of pictures that Pillow can read, of any size and mode.
 
-splits        train/ and test/; if there is neither, `in_test` puts one picture in ten into the test set, by its name
-labels        a folder for each class, or a CSV with the pictures' names and a column "label" of names or numbers
+splits        train/ and test/, in any case, or training/, testing/, val/ ...; if there is neither, `in_test` puts one
+              picture in ten into the test set, by its name
+labels        a folder for each class, or a CSV with the pictures' names and a column "label" of names or numbers; a
+              single column of another name has labels too if most of its values are not those of attributes
 attributes    a CSV with the pictures' names and columns of 0 and 1, 0.0 and 1.0, -1 and 1, or false and true
 which CSV     attributes.csv or the only *.csv next to the pictures; else train.csv and test.csv next to their
               folders; else attributes.csv or the only other *.csv there; none if there are two class folders or more
+names         are the same in any Unicode form and case, and without their ending, where that is unambiguous; they are
+              in the CSV's first column, or in the one that contains most of the pictures' names
 """
 
 import dataclasses
 import functools
 import hashlib
+import itertools
 import os
 import pathlib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,12 +33,11 @@ Classes: TypeAlias = dict[str, list[str]]  # class -> sorted paths below --data_
 
 PARTS = ("train", "test")
 TABLE, LABEL = "attributes.csv", "label"
+SAMPLE = 1000  # rows from which the meaning of a CSV's columns is found
 MOST = 10_000  # classes: a conditional network has weights for each of them
 LAYOUT = (
     "expected --data_dir to contain train/ and test/, or pictures and no such folders, the pictures in a folder for "
-    "each "
-    "class or not; "
-    "restore it or correct the path"
+    "each class or not; restore it or correct the path"
 )
 
 
@@ -45,6 +49,7 @@ def load(
     *,
     problem: Problem = fail,
     channels: int = 3,
+    white: int | None = None,
 ) -> Source:
     """Reads one split, "train" or "test".
 
@@ -59,6 +64,7 @@ def load(
         problem: called with the UserError of each picture that must not be read or has no class or row, and each bad
             row.
         channels: 1 for grayscale, 3 for color.
+        white: value of white in 16-bit grayscale; None for what the file says, or else 65,535.
 
     Returns:
         Source with images (n, image_size, image_size, channels), not decoded yet, and with labels and the names of the
@@ -74,7 +80,8 @@ def load(
     found, places = find_pictures(root, split, problem)
     tables = find_tables(root, found, places)
     paths, columns = by_table(root, found, tables, split, problem) if tables else by_class(found[split])
-    reads = [functools.partial(read_picture, os.path.join(root, path), image_size, channels) for path in paths]
+    given = {"white": white} if white else {}  # what is not given is not part of a picture's identity
+    reads = [functools.partial(read_picture, os.path.join(root, path), image_size, channels, **given) for path in paths]
     columns = {"attributes": np.zeros((len(reads), 0), np.uint8)} | columns
     images = Files(reads, (image_size, image_size, channels))
     return Source(f"folder/{split} in {shown(root)}", images, **columns)[:examples]
@@ -87,17 +94,24 @@ def in_test(name: str) -> bool:
     Args:
         name: path below the folder, with /.
     """
-    return int.from_bytes(hashlib.sha256(os.fsencode(name)).digest()[:4], "big") % 10 == 0
+    return int.from_bytes(hashlib.sha256(os.fsencode(pictures.composed(name))).digest()[:4], "big") % 10 == 0
 
 
-def read_picture(path: str, image_size: int, channels: int) -> np.ndarray:
+def read_picture(path: str, image_size: int, channels: int, white: int | None = None) -> np.ndarray:
     """One picture, turned upright as its EXIF says, as (image_size, image_size, channels) uint8.
 
     Raises UserError, naming the file, if it is damaged.
     """
     expected = "expected a picture that can be decoded; restore or remove it"
     with pictures.opened(path, pictures.FORMATS, expected) as picture:
-        upright = pictures.in_channels(ImageOps.exif_transpose(picture), channels)
+        if (
+            white
+            and not picture.mode.startswith("I")
+            and any(";16" in str(tile) for tile in getattr(picture, "tile", ()))
+        ):
+            raise ValueError("its colors have 16 bits, of which Pillow reads 8, and --white is for grayscale")
+        white = white or pictures.white_level(picture)
+        upright = pictures.in_channels(ImageOps.exif_transpose(picture), channels, white)
         return pictures.pixels(pictures.square(upright, image_size))
 
 
@@ -119,22 +133,23 @@ def find_pictures(root: pathlib.Path, split: str, problem: Problem) -> tuple[dic
         UserError: for a split without pictures, and for classes that are not the same in both splits.
     """
     _, folders, refused = pictures.contents(root, root, expected=LAYOUT)
-    if not any(part in folders or part in refused for part in PARTS):
+    places = pictures.split_folders((*folders, *refused), root)
+    if not places:
         return _divided(root, find_classes(root, "", problem)), dict.fromkeys(PARTS, "")
     for part in PARTS:
-        if part in refused:
-            raise refused[part]
-    found = {part: find_classes(root, part, problem if part == split else _ignore) for part in PARTS}
+        if places[part] in refused:
+            raise refused[places[part]]
+    found = {part: find_classes(root, places[part], problem if part == split else _ignore) for part in PARTS}
     single = set(found["train"]) ^ set(found["test"])
     if single:
         name = min(single)
         here, missing = PARTS if name in found["train"] else (PARTS[1], PARTS[0])
         if name == "":
-            what = f"has a folder for each class and {shown(root / here)} has none"
-            raise UserError(f"{shown(root / missing)} {what}: expected the same in both; sort the pictures.")
-        what = f"expected the same classes in train/ and test/; restore it or remove {here}/{shown(name)}"
-        raise UserError(f"there is no folder {shown(root / missing / name)}: {what}.")
-    return found, {part: part for part in PARTS}
+            what = f"has a folder for each class and {shown(root / places[here])} has none"
+            raise UserError(f"{shown(root / places[missing])} {what}: expected the same in both; sort the pictures.")
+        what = f"expected the same classes in train/ and test/; restore it or remove {places[here]}/{shown(name)}"
+        raise UserError(f"there is no folder {shown(root / places[missing] / name)}: {what}.")
+    return found, places
 
 
 def _ignore(error: UserError) -> None:
@@ -168,16 +183,23 @@ def find_classes(root: pathlib.Path, place: str, problem: Problem) -> Classes:
     """
     loose, names, refused = pictures.contents(root / place, root, expected=LAYOUT)
     inside = {name: pictures.contents(root / place / name, root) for name in names}
-    classes = {name: [os.path.join(place, name, file) for file in files] for name, (files, _, _) in inside.items()}
+    classes: Classes = {}
+    for name, (files, _, _) in inside.items():  # macOS and Linux may write the same name in two forms
+        classes.setdefault(pictures.composed(name), []).extend(os.path.join(place, name, file) for file in files)
+    classes = {name: classes[name] for name in sorted(classes)}
     for error in (*refused.values(), *(error for _, _, refused in inside.values() for error in refused.values())):
         problem(error)
     if not any(classes.values()):
         if not loose:
             raise UserError(f"{shown(root / place)} contains no pictures: {LAYOUT}.")
+        for name in names:
+            if any(holds_pictures(root / place / name / below, root) for below in inside[name][1]):
+                what = "contains folders with pictures: expected them with the others or in folders of classes"
+                problem(UserError(f"{shown(root / place / name)} {what}; move or remove them."))
         return {"": [os.path.join(place, file) for file in loose]}
     for name, (files, folders, _) in inside.items():
         if not files:
-            expected = f"expected {', '.join(pictures.ENDINGS)}; restore them or remove the folder"
+            expected = "expected .png, .jpg, ...; restore them or remove the folder"
             raise UserError(f"{shown(root / place / name)} contains no pictures: {expected}.")
         for folder in folders:
             what = "is a folder in the folder of a class: expected only pictures; move its contents or remove it"
@@ -186,6 +208,22 @@ def find_classes(root: pathlib.Path, place: str, problem: Problem) -> Classes:
         what = f"is in no class: expected pictures in {shown(root / place)}{os.sep}<class>; move it to such a folder"
         problem(UserError(f"{shown(root / place / file)} {what}."))
     return classes
+
+
+def holds_pictures(folder: pathlib.Path, root: pathlib.Path) -> bool:
+    """Whether there is a picture in a folder or in those below it."""
+    seen: set[str] = set()  # links may form a circle
+    waiting = [folder]
+    while waiting:
+        place = waiting.pop()
+        if os.path.realpath(place) in seen:
+            continue
+        seen.add(os.path.realpath(place))
+        files, folders, _ = pictures.contents(place, root)
+        if files:
+            return True
+        waiting += [place / name for name in folders]
+    return False
 
 
 def by_class(classes: Classes) -> tuple[list[str], dict[str, Any]]:
@@ -222,8 +260,12 @@ def find_tables(root: pathlib.Path, found: dict[str, Classes], places: dict[str,
         folders = dict.fromkeys([root / place / name for name in found[part]] + [root / place])  # each once, in order
         beside = [table for folder in folders if (table := only_table(folder, root))]
         if place and not beside:
-            own = f"{part}.csv" in pictures.contents(root, root, (".csv",))[0]
-            table = root / f"{part}.csv" if own else only_table(root, root, ignored=[f"{part}.csv" for part in PARTS])
+            # train.csv, or the name of the folder, in any case
+            own = {name.lower(): root / name for name in pictures.contents(root, root, (".csv",))[0]}
+            ours = [f"{part}.csv", f"{place.lower()}.csv"]
+            named = [own[name] for name in ours if name in own]
+            others = [f"{name.lower()}.csv" for name in (*PARTS, *places.values())]
+            table = named[0] if named else only_table(root, root, ignored=others)
             beside = [table] if table else []
         tables[part] = beside[0] if beside else None
     for part, other in (PARTS, (PARTS[1], PARTS[0])):
@@ -234,7 +276,8 @@ def find_tables(root: pathlib.Path, found: dict[str, Classes], places: dict[str,
 
 
 def only_table(folder: pathlib.Path, root: pathlib.Path, ignored: Container[str] = ()) -> pathlib.Path | None:
-    """The path of attributes.csv in a folder or of the only *.csv, or None; files named in `ignored` do not count.
+    """The path of attributes.csv in a folder or of the only *.csv, or None; files named in `ignored`, in lower case, do
+    not count.
 
     Raises UserError for several CSVs.
     """
@@ -242,7 +285,7 @@ def only_table(folder: pathlib.Path, root: pathlib.Path, ignored: Container[str]
     for name, error in refused.items():
         if name.lower().endswith(".csv"):
             raise error
-    files = [name for name in files if name not in ignored]
+    files = [name for name in files if name.lower() not in ignored]
     if len(files) > 1 and TABLE not in files:
         what = f"contains several CSVs, {', '.join(map(shown, files[:5]))}"
         raise UserError(f"{shown(folder)} {what}: expected one, or {TABLE} among them; move the others elsewhere.")
@@ -266,11 +309,15 @@ def by_table(
         UserError: for a bad header, CSVs that do not match, and a split without rows.
     """
     shared = tables["train"] == tables["test"]
-    tell: dict[pathlib.Path, Problem] = {
-        tables[part]: problem if shared or part == split else _ignore for part in PARTS
+    tell: dict[pathlib.Path, pictures.Complaints] = {
+        tables[part]: pictures.Complaints(problem if shared or part == split else _ignore) for part in PARTS
     }
     codes: dict[str, int] = {}
-    read = {path: read_rows(path, codes, tell[path]) for path in tell}
+    called = {
+        path: names_of({part: found[part] for part in PARTS if tables[part] == path}, root, path) for path in tell
+    }
+    indices = {path: pictures.Index(called[path]) for path in tell}
+    read = {path: read_rows(path, indices[path], codes, tell[path]) for path in tell}
     columns = {table.columns for table in read.values()}
     if len(columns) > 1:
         named = " and ".join(f"{shown(path)} has {','.join(table.columns)[:80]!r}" for path, table in read.items())
@@ -280,12 +327,15 @@ def by_table(
     chosen: dict[str, tuple[list[str], np.ndarray]] = {}
     for path, table in read.items():
         table = with_labels(table, codes, meanings, tell[path]) if labelled else with_bits(table, tell[path])
-        chosen |= match(table, root, {part: found[part] for part in PARTS if tables[part] == path}, tell[path])
+        parts = {part: found[part] for part in PARTS if tables[part] == path}
+        chosen |= match(table, indices[path], root, parts, tell[path])
     for part in PARTS:
         if not chosen[part][0]:
+            path = tables[part]
+            header = ",".join(next(pictures.lines(path, ""), (1, []))[1])[:80]
             raise UserError(
-                f"{shown(tables[part])} has no good row for any picture of the {part} split: expected one for each; "
-                "restore it."
+                f"{shown(path)} has no good row for any picture of the {part} split{tell[path]}: expected for each "
+                f'a row with its name and "{LABEL}" or columns of 0 and 1, and found {header!r}; correct the file.'
             )
     paths, values = chosen[split]
     if labelled:
@@ -293,20 +343,44 @@ def by_table(
     return paths, {"attributes": (values == 1).astype(np.uint8), "attribute_names": columns.pop()}
 
 
-def read_rows(path: pathlib.Path, codes: dict[str, int], problem: Problem) -> pictures.Table:
-    """The Table of a CSV, with values -1, 0 and 1 for attributes, or numbers from `codes` for a single column "label".
+def names_of(found: dict[str, Classes], root: pathlib.Path, table: pathlib.Path) -> dict[str, set[str]]:
+    """{path below root of a picture: what the rows of a CSV may call it}: its name, or its path below the CSV's folder.
+
+    Args:
+        found: {split: Classes} of the splits that the CSV is for.
+        root: --data_dir.
+        table: path of the CSV.
+    """
+    base = os.path.relpath(table.parent, root) + os.sep
+    paths = [path for classes in found.values() for paths in classes.values() for path in paths]
+    return {path: {os.path.basename(path), path.removeprefix(base)} for path in paths}
+
+
+def read_rows(path: pathlib.Path, index: pictures.Index, codes: dict[str, int], problem: Problem) -> pictures.Table:
+    """The Table of a CSV, with values -1, 0 and 1 for attributes, or numbers from `codes` for labels.
 
     Args:
         path: path of the CSV.
+        index: the pictures by their names.
         codes: {label: number}; new labels are added to it.
         problem: called with the UserError of each bad row.
 
     Raises:
         UserError: naming the file and the line, for a bad header, or if there is no row.
     """
-    rows = pictures.lines(path)
+    rows = pictures.lines(path, "")
     line, header = next(rows, (1, []))
-    columns = [name.strip() for name in header[1:]]
+    sample = list(itertools.islice(rows, SAMPLE))
+    rows = itertools.chain(sample, rows)
+    names = name_column(header, sample, index)
+    if names:
+        order = [names, *(k for k, name in enumerate(header) if k != names and (k > names or not _is_index(name)))]
+        sample, rows = (
+            list(_ordered(path, sample, order, len(header), _ignore)),
+            _ordered(path, rows, order, len(header), problem),
+        )
+        header = [header[k] for k in order]
+    columns = [pictures.composed(name.strip()) for name in header[1:]]
     where = f"{shown(path)}, line {line}"
     if not columns:
         what = (
@@ -317,15 +391,59 @@ def read_rows(path: pathlib.Path, codes: dict[str, int], problem: Problem) -> pi
     for k, name in enumerate(columns):
         if not name or not name.isprintable() or name in columns[:k]:
             raise UserError(f"{where}: expected a different name for each column, not {name[:80]!r}; correct the line.")
-    if [name.lower() for name in columns] == [LABEL]:
+    if [name.lower() for name in columns] == [LABEL] or (len(columns) == 1 and _are_labels(sample)):
         return pictures.read_table(
             path, [LABEL], rows, functools.partial(_code, codes), "the name or number of a class", problem
         )
     return pictures.read_table(path, columns, rows, _bit, "0 or 1, -1 or 1, or false or true", problem)
 
 
+def name_column(header: list[str], sample: list[tuple[int, list[str]]], index: pictures.Index) -> int:
+    """The number of the column with the pictures' names: the first, unless another one names more pictures, at least
+    half as many as it has rows.
+
+    Numbers of rows, which pandas and R write first, may be names too: 0 of 0.png.
+    """
+
+    def hits(k: int) -> int:
+        names = {name for _, fields in sample if len(fields) > k and (name := clean(fields[k]))}
+        return len({path for name in names for path in index.find(name)})
+
+    def clean(text: str) -> str | None:
+        return pictures.clean_name(text) if text else None
+
+    counts = [hits(k) for k in range(len(header))]
+    best = max(range(len(header)), key=lambda k: (counts[k], not _is_index(header[k]), -k), default=0)
+    return best if best and counts[best] >= counts[0] and 2 * counts[best] >= len(sample) else 0
+
+
+def _is_index(name: str) -> bool:
+    """Whether a column's name is that of the numbers of rows."""
+    return name.strip().lower() in ("", "unnamed: 0", "index")
+
+
+def _ordered(
+    path: pathlib.Path, rows: Iterable[tuple[int, list[str]]], order: list[int], width: int, problem: Problem
+) -> Iterator[tuple[int, list[str]]]:
+    """Yields (line number, the fields in another order) of the rows with `width` fields; the UserErrors of the others
+    go to `problem`.
+    """
+    for line, fields in rows:
+        if len(fields) == width:
+            yield line, [fields[k] for k in order]
+        else:
+            what = f"expected {width} fields as in the header, not {len(fields)}; restore the line"
+            problem(UserError(f"{shown(path)}, line {line}: {what}."))
+
+
+def _are_labels(sample: list[tuple[int, list[str]]]) -> bool:
+    """Whether the second column has labels: most values are not those of attributes, and they are not all different."""
+    values = [fields[1].strip() for _, fields in sample if len(fields) == 2]
+    return 2 * sum(_bit(value) is None for value in values) > len(values) and 2 * len(set(values)) <= len(values) + 1
+
+
 def _code(codes: dict[str, int], text: str) -> int | None:
-    text = text.strip()
+    text = pictures.composed(text.strip())
     return codes.setdefault(text, len(codes)) if text and text.isprintable() else None
 
 
@@ -385,12 +503,13 @@ def with_bits(table: pictures.Table, problem: Problem) -> pictures.Table:
 
 
 def match(
-    table: pictures.Table, root: pathlib.Path, found: dict[str, Classes], problem: Problem
+    table: pictures.Table, index: pictures.Index, root: pathlib.Path, found: dict[str, Classes], problem: Problem
 ) -> dict[str, tuple[list[str], np.ndarray]]:
     """Finds the picture of each row.
 
     Args:
         table: Table with names of files, or paths below the CSV's folder.
+        index: the pictures by their names.
         root: --data_dir.
         found: {split: Classes} of the splits that the CSV is for.
         problem: called with the UserError of each row without a picture or with several, and each picture without a
@@ -399,16 +518,10 @@ def match(
     Returns:
         {split: (paths below root, values (n, K))} in the order of the rows.
     """
-    base = os.path.relpath(table.path.parent, root) + os.sep
     splits = {path: part for part, classes in found.items() for paths in classes.values() for path in paths}
-    names = {path: {os.path.basename(path), path.removeprefix(base)} for path in splits}  # what rows may call it
-    index: dict[str, list[str]] = {}
     matched: dict[str, int] = {}
-    for path in splits:
-        for name in names[path]:
-            index.setdefault(name, []).append(path)
     for i, (name, line) in enumerate(zip(table.names, table.lines, strict=True)):
-        paths = index.get(name, [])
+        paths = index.find(name)
         if len(paths) == 1 and paths[0] not in matched:
             matched[paths[0]] = i
         else:
@@ -418,12 +531,13 @@ def match(
             )
             if paths:
                 what = (
-                    f"expected one row for each picture, but {name[:80]} is the name of {len(paths)} or has had one "
-                    "before; correct the line"
+                    f"expected one row for each picture, but {shown(name[:80])} is the name of {len(paths)} or has had "
+                    "one before; correct the line"
                 )
             problem(UserError(f"{shown(table.path)}, line {line}: {what}."))
+    told = {path for name in table.seen for path in index.find(name)}  # also those whose row is bad
     for path in splits:
-        if path not in matched and not names[path] & table.seen:
+        if path not in matched and path not in told:
             what = f"has no row in {shown(table.path)}: expected one for each picture; add it or remove the picture"
             problem(UserError(f"{shown(root / path)} {what}."))
     chosen = {part: [path for path in matched if splits[path] == part] for part in found}

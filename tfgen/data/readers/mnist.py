@@ -1,5 +1,5 @@
 """MNIST and the data sets in its format, Fashion-MNIST, KMNIST and EMNIST: 28x28 grayscale pictures in four IDX files
-or in one .npz.
+or in one .npz, or KMNIST's four .npz.
 """
 
 import gzip
@@ -48,6 +48,9 @@ RAW = {
     ),
     "KMNIST": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
 }
+# Which of torchvision's folders is meant if there are several: the data set's own.
+OWN = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST", "emnist": "EMNIST"}
+KMNIST = re.compile(r"(k49|kmnist)-(train|test)-(imgs|labels)\.npz")  # as its authors publish it, each with arr_0
 FILES = re.compile(
     rf"(?:emnist-({'|'.join(EMNIST)})-(?:train|test)|train|t10k)-(?:images[-.]idx3|labels[-.]idx1)-ubyte(?:\.gz)?"
 )
@@ -57,6 +60,9 @@ HEADER = re.compile(
     r"\{'descr': '([<>|=]?[iu][1248])', 'fortran_order': (True|False), 'shape': \((\d{1,9}(?:, \d{1,9})*),?\), \}\s*",
     re.ASCII,
 )
+# What damaged archives raise. From zipfile: RuntimeError for encryption and unknown compression, struct.error and
+# ValueError for damaged extra fields and names.
+DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, struct.error)
 LAYOUT = (
     "expected --data_dir to contain the four IDX files of MNIST or of a data set in its format, or mnist.npz; restore "
     "them "
@@ -64,10 +70,18 @@ LAYOUT = (
 )
 
 
-def load(split: str, data_dir: str | pathlib.Path, image_size: int = 32, examples: int | None = None) -> Source:
+def load(
+    split: str,
+    data_dir: str | pathlib.Path,
+    image_size: int = 32,
+    examples: int | None = None,
+    *,
+    name: str = "mnist",
+) -> Source:
     """Reads one split, "train" or "test", in the order of its files.
 
-    It looks for IDX files in the folder and in MNIST/raw in it, then for mnist.npz, then for a single .npz.
+    It looks for IDX files in the folder, then in torchvision's folders in it (MNIST/raw, FashionMNIST/raw, ...), then
+    for KMNIST's four .npz, for mnist.npz, and for a single .npz.
 
     Args:
         split: chooses the two files, or the two arrays of the .npz.
@@ -75,6 +89,7 @@ def load(split: str, data_dir: str | pathlib.Path, image_size: int = 32, example
         image_size: side of the pictures. 28 keeps them as they are, 32 adds a border of 2 black pixels, and any other
             size resizes those of 32x32 with an anti-aliased filter.
         examples: read at most this many examples; None for all. The whole files are checked in any case.
+        name: key of OWN, which decides between several of torchvision's folders.
 
     Returns:
         Source with images (n, image_size, image_size, 1), EMNIST's turned upright, the labels as in the file, and the
@@ -84,8 +99,13 @@ def load(split: str, data_dir: str | pathlib.Path, image_size: int = 32, example
         UserError: naming the file, if it is missing or damaged, or its kind or length is not what its header says.
     """
     data_dir = pathlib.Path(data_dir)
-    folder, emnist = find_set(data_dir)
-    images, labels, classes = from_idx(folder, emnist, split) if folder else from_npz(find_npz(data_dir), split)
+    folder, emnist = find_set(data_dir, name)
+    if folder:
+        images, labels, classes = from_idx(folder, emnist, split)
+    elif kind := find_kmnist(data_dir):
+        images, labels, classes = from_kmnist(data_dir, kind, split)
+    else:
+        images, labels, classes = from_npz(find_npz(data_dir), split)
     images, labels = resize(images[:examples], image_size), labels[:examples].astype(np.int32)
     return Source(
         f"mnist/{split} in {data_dir}",
@@ -96,14 +116,23 @@ def load(split: str, data_dir: str | pathlib.Path, image_size: int = 32, example
     )
 
 
-def find_set(data_dir: pathlib.Path) -> tuple[pathlib.Path | None, str | None]:
+def find_set(data_dir: pathlib.Path, own: str = "mnist") -> tuple[pathlib.Path | None, str | None]:
     """(folder of the IDX files, EMNIST's split or None); the folder is None if there are no IDX files.
 
-    Raises UserError if there are two data sets.
+    Args:
+        data_dir: that folder, or torchvision's root.
+        own: key of OWN.
+
+    Raises:
+        UserError: if there are two data sets.
     """
-    for folder in (data_dir, data_dir / "MNIST" / "raw"):
-        if folder != data_dir and not os.path.isdir(folder):
-            continue
+    below = [data_dir / name / "raw" for name in OWN.values() if os.path.isdir(data_dir / name / "raw")]
+    if data_dir / OWN.get(own, "") / "raw" in below:
+        below = [data_dir / OWN[own] / "raw"]
+    for folder in (data_dir, *below):
+        if folder != data_dir and len(below) > 1:
+            several = " and ".join(str(place) for place in below)
+            raise UserError(f"{data_dir} contains {several}: expected one data set; pass one of them as --data_dir.")
         sets = {found[1] for name in pictures.names_in(folder, LAYOUT) if (found := FILES.fullmatch(name))}
         if len(sets) > 1:
             names = " and of ".join(sorted(f"emnist-{name}-*" if name else "train-* and t10k-*" for name in sets))
@@ -231,6 +260,50 @@ def find_npz(data_dir: pathlib.Path) -> pathlib.Path:
     return data_dir / ("mnist.npz" if "mnist.npz" in names else names[0])
 
 
+def find_kmnist(data_dir: pathlib.Path) -> str:
+    """ "kmnist" or "k49" if some of its four .npz are in the folder, else ""."""
+    found = {match[1] for name in pictures.names_in(data_dir, LAYOUT) if (match := KMNIST.fullmatch(name))}
+    return max(found, default="")  # kmnist, if both are there
+
+
+def from_kmnist(data_dir: pathlib.Path, kind: str, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """One split of KMNIST's or Kuzushiji-49's .npz: images (n, 28, 28) uint8, labels (n,), names of the classes.
+
+    Raises UserError, naming the file, if one of the four is missing or damaged.
+    """
+    for part in ("train", "test"):
+        for what in ("imgs", "labels"):
+            path = data_dir / f"{kind}-{part}-{what}.npz"
+            if not os.path.isfile(path):
+                raise UserError(
+                    f"there is no file {path}: expected --data_dir to contain the four files of a data set, pictures "
+                    "and labels for training and testing; restore it or correct the path."
+                )
+    images = _only_array(data_dir / f"{kind}-{split}-imgs.npz", SIDE, SIDE)
+    path = data_dir / f"{kind}-{split}-labels.npz"
+    labels = _only_array(path)
+    if len(labels) != len(images):
+        raise UserError(
+            f"{path} has {len(labels)} labels for {len(images)} pictures: expected one for each; restore both files "
+            "from the same source."
+        )
+    classes = RAW["KMNIST"] if kind == "kmnist" else ()
+    pictures.check_labels(labels, classes, path)
+    return images, labels, classes
+
+
+def _only_array(path: pathlib.Path, *shape: int) -> np.ndarray:
+    """arr_0 of an .npz; see `read_npy`."""
+    expected = "expected arr_0 as numpy.savez writes it; restore the file"
+    try:
+        with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+            if "arr_0.npy" not in archive.namelist():
+                raise UserError(f"{path} does not contain arr_0: {expected}.")
+            return read_npy(archive, "arr_0", f"{path}, arr_0", *shape)
+    except DAMAGED as error:
+        raise UserError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): {expected}.") from None
+
+
 def from_npz(path: pathlib.Path, split: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """One split of an .npz with x_train, y_train, x_test and y_test: images (n, 28, 28) uint8, labels (n,), names of
     the classes if known.
@@ -247,9 +320,7 @@ def from_npz(path: pathlib.Path, split: str) -> tuple[np.ndarray, np.ndarray, tu
                     raise UserError(f"{path} does not contain {name}: {expected}.")
             images = read_npy(archive, f"x_{split}", f"{path}, x_{split}", SIDE, SIDE)
             labels = read_npy(archive, f"y_{split}", f"{path}, y_{split}")
-    # From zipfile: RuntimeError for encryption and unknown compression, struct.error and ValueError for damaged extra
-    # fields and names.
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, struct.error) as error:
+    except DAMAGED as error:
         raise UserError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}): {expected}.") from None
     if len(labels) != len(images):
         raise UserError(
