@@ -68,7 +68,9 @@ def same(a, b):
 @pytest.mark.trace
 @pytest.mark.parametrize("study, name", MODELS)
 def test_a_step_logs_what_it_declares_and_moves_every_variable(study, name, toy):
-    model = build(study, name, (16, 16, 3), width=1 / 8)
+    # At the study's rate, TensorFlow 1's RMSProp moves a clipped critic by less than float32 resolves.
+    rate = {"learning_rate": 0.1} if (study, name) == ("sullivan2017", "wgan") else {}
+    model = build(study, name, (16, 16, 3), width=1 / 8, **rate)
     before = {id(v): v.numpy() for network in model.networks().values() for v in network.trainable_variables}
     logs = fit(model, toy, 2)
     assert set(logs) == set(model.logs)
@@ -106,12 +108,14 @@ def test_an_update_moves_only_the_players_networks(study, name, small):
 @pytest.mark.parametrize("study, name", ONE_OF_EACH)
 def test_a_traced_step_is_the_eager_one(study, name, small):
     eager, traced = build(study, name), build(study, name)
-    traced.run_eagerly = False
+    for model in (eager, traced):  # the first step of an optimizer that divides by the gradient's size is a sign
+        descent = {player: keras.optimizers.SGD(1e-3) for player in model.players}
+        model.compile(**descent, run_eagerly=model is eager)
     logs, traced_logs = fit(eager, small, 1), fit(traced, small, 1)
     assert traced_logs == pytest.approx(logs, rel=1e-4, abs=1e-5)
     for network, values in weights(eager).items():
         for ours, theirs in zip(values, weights(traced)[network], strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=5e-4)  # Adam's first step is a sign
+            np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.trace

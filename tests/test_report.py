@@ -110,7 +110,7 @@ def test_a_report_of_two_runs(tfgen, finished):
         vae.command(),
         gan.command(),
         "decoded from the mean code",
-        "decoded from one sampled code",
+        "one sampled code per picture",
         "python tfgen_cli.py train --model acgan",
         "python tfgen_cli.py experiment dlcv2018/penalty",
         "score runs/gan-faces",

@@ -38,7 +38,7 @@ def trained(monkeypatch):
         ("dlcv2018", "gan", {}),
         ("dlcv2018", "infogan", {"dataset": "digits"}),  # labels, which the codes are compared with
         ("dlcv2018", "infogan_mixed", {"dataset": "digits"}),
-        ("sullivan2017", "depth_wgan", {"image_size": 32}),
+        ("sullivan2017", "depth_wgan", {"image_size": 32, "batch_size": 4}),
         ("digits", "cgan", {}),
     ],
 )
