@@ -436,7 +436,7 @@ BAD = {
     "unknown command": (["tain"], "there is no command 'tain': did you mean train?"),
     "unknown action": (["data", "shwo", "--dataset", "faces"], "there is no command 'shwo': did you mean show?"),
     "a word that is like no command": (["xyzzy"], "there is no command 'xyzzy': choose from train, experiment"),
-    "size of a sheet": (["data", "show", "--dataset", "digits", "--image_size", "24"], "'24' is not a power of two"),
+    "size of a sheet": (["data", "show", "--dataset", "digits", "--image_size", "36"], "'36' is not a multiple of 4"),
     "unknown model": (["train", "--model", "dcgan"], "has no model 'dcgan': choose from vae, gan, acgan"),
     "unknown study": (["train", "--model", "vae", "--study", "dlcv2019"], "no study 'dlcv2019': choose from dlcv2018"),
     "no model": (["train"], "--model"),
@@ -473,10 +473,13 @@ BAD = {
         "'64.0' is not a positive integer",
     ),
     "odd image size": (
-        ["train", "--model", "vae", "--image_size", "48"],
-        "'48' is not a power of two from 8 to 512",
+        ["train", "--model", "vae", "--image_size", "50"],
+        "'50' is not a multiple of 4 from 8 to 512 that is 4, 5, 6 or 7 times a power of two, such as 28, 48, 64 or 96",
     ),
-    "huge image size": (["train", "--model", "vae", "--image_size", "4096"], "'4096' is not a power of two"),
+    "huge image size": (
+        ["train", "--model", "vae", "--image_size", "4096"],
+        "'4096' is not a multiple of 4 from 8 to 512",
+    ),
     "batch larger than the data": (
         ["train", "--model", "vae", *TOY, "--batch_size", "65"],
         "fewer than one batch of 65",

@@ -290,11 +290,11 @@ def test_load_takes_the_first_examples_of_each_split(homework):
             r"the official files",
         ),
         (("digits", "train", "."), "digits is built in and takes no --data_dir"),
-        (("digits", "train", None, 48), "power of two from 8 to 512, not 48"),
-        (("digits", "train", None, 4), "power of two from 8 to 512, not 4"),
-        (("digits", "train", None, 1024), "power of two from 8 to 512, not 1024"),
-        (("digits", "train", None, 0), "power of two from 8 to 512, not 0"),
-        (("digits", "train", None, -8), "power of two from 8 to 512, not -8"),
+        (("digits", "train", None, 36), "multiple of 4 from 8 to 512 .* not 36"),
+        (("digits", "train", None, 4), "multiple of 4 from 8 to 512 .* not 4"),
+        (("digits", "train", None, 1024), "multiple of 4 from 8 to 512 .* not 1024"),
+        (("digits", "train", None, 0), "multiple of 4 from 8 to 512 .* not 0"),
+        (("digits", "train", None, -8), "multiple of 4 from 8 to 512 .* not -8"),
     ],
 )
 def test_load_says_what_there_is_to_choose_from(arguments, expected):

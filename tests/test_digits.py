@@ -2,6 +2,7 @@
 shows it.
 """
 
+import dataclasses
 import types
 
 import keras
@@ -10,13 +11,14 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tfgen import UserError, commands, figures, latents, losses, scores
+from tfgen import UserError, commands, data, figures, latents, losses, runs, scores, training
 from tfgen.data.batches import batches
 from tfgen.data.source import Source
+from tfgen.figures import latent_space
 from tfgen.metrics import classifier, distances
 from tfgen.networks import conditioning
 from tfgen.networks import digits as networks
-from tfgen.studies import digits
+from tfgen.studies import digits, pegasus
 
 SHAPE = (16, 16, 3)
 
@@ -82,8 +84,27 @@ def test_shapes_and_ranges(shape):
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_sizes_that_do_not_fit(name):
-    with pytest.raises(UserError, match="power of two"):
-        digits.PRESETS[name].build((28, 28, 1))
+    with pytest.raises(UserError, match="image_size must be a multiple of 4"):
+        digits.PRESETS[name].build((36, 36, 1))
+
+
+@pytest.mark.usefixtures("no_optimizers")
+@pytest.mark.parametrize("name", COUNTS)
+def test_trainable_parameters_at_28(name):
+    """With MNIST's own size the counts are those in the tutorials' summaries."""
+    expected = {
+        "vae": {
+            "encoder": conv(3, 1, 32) + conv(3, 32, 64) + 2 * dense(6 * 6 * 64, 2),
+            "decoder": dense(2, 7 * 7 * 32) + conv(3, 32, 64) + conv(3, 64, 32) + conv(3, 32, 1),
+        },
+        "gan": {"generator": 2_305_472, "discriminator": 212_865},
+        "wgan": {"generator": 2_305_472, "discriminator": 212_865},
+        "cgan": {
+            "generator": dense(138, 7 * 7 * 138) + conv(4, 138, 128) + conv(4, 128, 128) + conv(7, 128, 1),
+            "discriminator": 80_385,
+        },
+    }
+    assert digits.PRESETS[name].build((28, 28, 1)).parameters() == expected[name]
 
 
 @pytest.mark.trace
@@ -187,6 +208,129 @@ def test_class_interpolation_goes_from_class_to_class_in_even_steps():
     code = np.zeros((3, 10), np.float32)
     code[:, 2], code[:, 5] = 0.75, 0.25
     np.testing.assert_allclose(rows[:, 2], model.generate(model.sample_latents(latents.KEY, 0, 3), code), atol=1e-6)
+
+
+# Classes
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def labeled(labels, classes=()):
+    """Pictures of 8x8 with these labels, five of each."""
+    labels = np.repeat(np.array(labels, np.int32), 5)
+    images = np.random.default_rng(0).integers(0, 255, (len(labels), 8, 8, 1), np.uint8)
+    return Source("some/train", images, np.zeros((len(labels), 0), np.uint8), labels=labels, classes=classes)
+
+
+@pytest.fixture
+def planned(monkeypatch, tmp_path):
+    """planned(source, ...) -> a planned run of the CGAN on a source."""
+
+    def plan(source, given=None, **choice):
+        read = lambda reading, split: source.only(reading.only) if reading.only else source
+        monkeypatch.setattr(data, "read", read)
+        arguments = {"width": 1 / 16} | (given or {})
+        return training.plan("digits", "cgan", arguments=arguments, image_size=8, batch_size=4, run=tmp_path, **choice)
+
+    return plan
+
+
+@pytest.mark.parametrize(
+    "labels, classes, only, expected",
+    [
+        ([0, 1], (), None, ("0", "1")),
+        ([0, 1, 2], ("cat", "dog", "owl"), None, ("cat", "dog", "owl")),
+        (range(14), (), None, tuple(map(str, range(14)))),
+        ([3, 8], (), None, ("3", "8")),
+        ([3, 8], tuple("0123456789"), None, ("3", "8")),
+        (range(10), (), ("5", "3"), ("5", "3")),
+        ([1, 2], ("", "A", "B"), None, ("A", "B")),  # EMNIST's letters count from 1
+        ([0, 2], ("a,b", "c", "d"), None, ("a,b", "d")),
+    ],
+)
+def test_the_number_of_classes_is_that_of_the_data(planned, labels, classes, only, expected):
+    run = planned(labeled(labels, classes), only=only)
+    assert run.settings.arguments["classes"] == len(expected)
+    assert run.build().classes == len(expected)
+    source = run.source("train")
+    assert source.class_names == expected and set(source.labels) == set(range(len(expected)))
+    run.folder.mkdir(exist_ok=True)
+    run.write_record()
+    # A record is enough to build the model.
+    assert runs.Run.open(run.folder).build().classes == len(expected)
+    assert "--classes" not in run.command()
+
+
+def test_a_run_on_some_classes_is_resumed_by_its_own_command_and_by_the_first(planned):
+    source = labeled([3, 8])
+    first = planned(source)
+    assert planned(source).settings == first.settings == planned(source, only=("3", "8")).settings
+    assert "--only 3,8" in first.command()
+
+
+def test_classes_that_do_not_fit_are_refused_before_training(planned):
+    with pytest.raises(UserError, match="cgan needs at least two classes, but some/train has only 7"):
+        planned(labeled([7]))
+    with pytest.raises(UserError, match="some/train has 3 classes, not 10: leave out --classes"):
+        planned(labeled(range(3)), {"classes": 10})
+    assert planned(labeled(range(3)), {"classes": 3}).build().classes == 3
+
+
+def test_labels_beyond_the_classes_are_refused():
+    """tf.one_hot makes an all-zero code of them."""
+    model = cgan(classes=3)
+    np.testing.assert_array_equal(model.one_hot(tf.constant([2, 0])), np.eye(3)[[2, 0]])
+    for labels in ([0, 3], [-1]):
+        with pytest.raises(
+            UserError, match="labels must be class numbers from 0 to 2, because this model has 3 classes"
+        ):
+            model.generate(np.zeros((len(labels), 128), np.float32), labels)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="labels must be class numbers from 0 to 2"):
+            tf.function(model.one_hot)(tf.constant(labels))
+
+
+@pytest.mark.trace
+def test_a_wrong_label_in_a_later_batch_stops_the_training():
+    model = digits.cgan((8, 8, 1), width=1 / 16, classes=3)
+    labels = np.array([0, 1, 2, 0, 1, 5], np.int32)
+    batched = tf.data.Dataset.from_tensor_slices((np.zeros((6, 8, 8, 1), np.float32), labels)).batch(2)
+    with pytest.raises(UserError, match="labels must be class numbers from 0 to 2"):
+        model.fit(batched, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "classes, eights, ends",
+    [
+        (tuple("0123456789"), "8", "25"),
+        (("3", "8"), "8", "38"),
+        (("5", "2", "7"), "7", "25"),
+        (("$a$", "b"), "b", None),
+    ],
+)
+def test_figures_choose_classes_that_exist_and_call_them_by_their_names(classes, eights, ends):
+    model = digits.cgan((8, 8, 1), width=1 / 16, classes=len(classes))
+    run = Run(model=model, source=lambda split: labeled(range(len(classes)), classes))
+    assert {"digits_cgan_eights.jpg", "digits_cgan_interpolation.jpg"} <= digits.PRESETS["cgan"].figures.keys()
+    draw = lambda name: digits.PRESETS["cgan"].figures[f"digits_cgan_{name}.jpg"].draw(run)
+    grid = draw("eights")
+    assert grid.get_suptitle() == f"class {eights}"
+    shown = latents.class_grid(model, 25, [classes.index(eights)])
+    np.testing.assert_allclose(grid.axes[7].images[0].get_array(), shown[7].squeeze(), atol=1e-6)
+    start, end = ends or classes
+    strip = draw("interpolation")
+    assert [axis.get_title() for axis in strip.axes[:9:4]] == [f"all {start}", f"50% {end}", f"100% {end}"]
+    rows = latents.class_interpolation(model, classes.index(start), classes.index(end), 4)
+    np.testing.assert_allclose(strip.axes[8].images[0].get_array(), rows[8].squeeze(), atol=1e-6)
+    assert len(draw("classes").axes) == 10 * len(classes)
+
+
+def test_a_grid_of_very_many_classes_shows_a_hundred():
+    class Many(Painter):
+        classes = 1000
+        generator = lambda self, inputs, training: np.argmax(inputs["codes"], axis=1)
+        generate = lambda self, z, condition: tf.argmax(condition, axis=1)
+
+    found = latents.class_grid(Many(), 2)
+    assert len(found) == 200 and (found[0], found[-1]) == (0, 999)
 
 
 # Scores
@@ -401,3 +545,38 @@ def test_experiments_are_short_runs_whose_settings_can_be_given(name, monkeypatc
     seen.clear()
     commands.experiment(f"digits/{name}", smoke=True)
     assert all("width" not in arguments and "image_size" not in chosen for arguments, chosen in seen)
+
+
+# Other places where classes, attributes and sizes follow the data
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("tiny_study")
+@pytest.mark.parametrize("values, warned", [([0, 0], "Smiling is 0 for all 20"), ([1, 1], "is 1"), ([0, 1], "")])
+def test_a_model_told_a_constant_attribute_is_warned(monkeypatch, tmp_path, capsys, values, warned):
+    images = np.zeros((20, 8, 8, 3), np.uint8)
+    source = Source("some/train", images, np.resize(values, (20, 1)).astype(np.uint8), ("Smiling",))
+    monkeypatch.setattr(data, "read", lambda reading, split: source)
+    training.plan("tiny", "acgan", image_size=8, batch_size=4, split="train", run=tmp_path)
+    said = capsys.readouterr().err
+    assert (warned in said and "the model cannot learn it" in said) if warned else not said
+
+
+@pytest.mark.usefixtures("reader")
+def test_variety_calls_the_classes_by_their_names():
+    named = dataclasses.replace(stripes(300, 0), classes=("3", "8", "9"))
+    run = Known(stripes(90, 1), stripes(90, 2).floats())
+    run.source = {"train": named, "test": stripes(90, 1)}.get
+    figure = digits.variety({"a": run}, columns=5)
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["3", "8", "9"]
+
+
+def test_only_classes_that_exist_are_in_a_legend():
+    assert list(latent_space._groups(labeled([3, 8], tuple("0123456789")), "")) == ["3", "8"]
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_birds_without_horses_are_refused(missing):
+    source = labeled([1 - missing], ("bird", "horse"))
+    with pytest.raises(UserError, match="some/train does not contain both birds and horses"):
+        pegasus.pairs(Run(source=lambda split: source), 4)

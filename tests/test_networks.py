@@ -6,6 +6,7 @@ import pytest
 
 from tfgen import UserError
 from tfgen.networks import blocks, bottleneck, conditioning, dcgan, digits, mirrored, pooled, variable_depth
+from tfgen.settings import SIZES
 from tfgen.studies import STUDIES
 
 COUNTS = {
@@ -31,7 +32,7 @@ def test_widths_follow_the_image_size(image_size, expected):
     assert dcgan.widths(image_size, 1 / 16) == [value // 16 for value in expected]
 
 
-@pytest.mark.parametrize("image_size, width", [(48, 1.0), (4, 1.0), (0, 1.0), (64, 0.0)])
+@pytest.mark.parametrize("image_size, width", [(36, 1.0), (50, 1.0), (4, 1.0), (0, 1.0), (64, 0.0)])
 def test_sizes_that_do_not_fit(image_size, width):
     with pytest.raises(UserError):
         dcgan.widths(image_size, width)
@@ -59,10 +60,61 @@ NETWORKS = {
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_family_refuses_sizes_and_widths_that_do_not_fit(name):
-    with pytest.raises(UserError, match="image_size must be a power of two and at least 8, not 24"):
-        NETWORKS[name](24, 1.0)
+    with pytest.raises(UserError, match="image_size must be a multiple of 4 from 8 to 512 .*, not 36"):
+        NETWORKS[name](36, 1.0)
     with pytest.raises(UserError, match="width must be more than 0, not -1.0"):
         NETWORKS[name](8, -1.0)
+
+
+BUILDERS = {(study, model): preset.build for study, presets in STUDIES.items() for model, preset in presets.items()}
+
+
+@pytest.mark.trace
+@pytest.mark.usefixtures("no_optimizers")
+@pytest.mark.parametrize("study, model", BUILDERS)
+def test_every_model_takes_sizes_that_are_no_power_of_two(study, model):
+    """Grey 28x28 and color 48x48; pictures come out as large as they go in."""
+    for i, shape in enumerate([(28, 28, 1), (48, 48, 3)]):
+        if i != sorted(BUILDERS).index((study, model)) % 2:
+            continue  # one shape for each model, both for each family of networks
+        if study == "csi5340":
+            with pytest.raises(
+                UserError, match=f"image_size must be a power of two for these networks, not {shape[0]}"
+            ):
+                BUILDERS[study, model](shape, width=1 / 16, networks="draft")
+            continue
+        networks = BUILDERS[study, model](shape, width=1 / 16).networks()
+        drawn = networks.get("decoder", networks.get("generator"))
+        assert drawn.output_shape[1:3] == shape[:2] and drawn.output_shape[3] in (shape[2], 1)
+        judge = networks.get("discriminator", networks.get("encoder"))
+        given = judge.input["image"] if isinstance(judge.input, dict) else judge.input
+        assert given.shape[1:3] == shape[:2]
+
+
+def test_sides_are_halved_to_four_to_seven_pixels():
+    found = {size: (blocks.halvings(size), blocks.smallest(size)) for size in (8, 12, 20, 28, 32, 48, 64, 96, 512)}
+    assert found == {
+        8: (1, 4),
+        12: (1, 6),
+        20: (2, 5),
+        28: (2, 7),
+        32: (3, 4),
+        48: (3, 6),
+        64: (4, 4),
+        96: (4, 6),
+        512: (7, 4),
+    }
+    for size in SIZES:
+        assert blocks.smallest(size) << blocks.halvings(size) == size and blocks.quarter((size, size, 1)) * 4 == size
+
+
+@pytest.mark.parametrize("size, kernel", [(32, 4), (28, 7), (48, 6)])
+def test_the_smallest_map_is_a_dense_layer_for_the_networks_that_end_in_convolutions(size, kernel):
+    critic = mirrored.critic((size, size, 1), 1 / 16)
+    assert [layer.kernel_size for layer in critic.layers if hasattr(layer, "kernel_size")][-1] == (kernel, kernel)
+    generator = variable_depth.final_generator((size, size, 1), 5, 1 / 16)
+    assert [layer.kernel_size for layer in generator.layers if hasattr(layer, "kernel_size")][0] == (kernel, kernel)
+    assert generator.output_shape == (None, size, size, 1) and critic.output_shape == (None, 1)
 
 
 def test_ranges_of_images():

@@ -170,18 +170,22 @@ def depths(model: GenerativeModel, images: np.ndarray, sample: int = 0) -> np.nd
     return in_batches(model.generator, model.inputs(images, z), batch_size=64)
 
 
+MOST_ROWS = 100  # classes in a grid
+
+
 def class_grid(model: GenerativeModel, n: int, classes: Iterable[int] | None = None) -> np.ndarray:
     """Pictures (rows * n, H, W, C) of a CGAN: one row for each class, with the same n latents in each row.
 
     Args:
         model: CGAN.
         n: number of latents.
-        classes: class numbers; all classes by default.
+        classes: class numbers; by default all classes, or `MOST_ROWS` of them, evenly spaced.
 
     Raises:
         UserError: for a class that the model does not have.
     """
-    condition = _one_hot(model, range(model.classes) if classes is None else classes)
+    spaced = np.linspace(0, model.classes - 1, min(model.classes, MOST_ROWS)).astype(int)
+    condition = _one_hot(model, spaced if classes is None else classes)
     z = model.sample_latents(KEY, 0, n)
     return model.generate(tf.tile(z, (len(condition), 1)), np.repeat(condition, n, axis=0)).numpy()
 

@@ -95,8 +95,14 @@ NAMES = Kind(
     lambda value: isinstance(value, tuple) and all(isinstance(one, str | int) for one in value),
     "A,B",
 )
-SIZES = (8, 16, 32, 64, 128, 256, 512)
-SIZE = Kind("a power of two from 8 to 512", _whole, SIZES.__contains__, "PIXELS")
+# Networks halve the side down to 4, 5, 6 or 7 pixels, and some start from a quarter of it.
+SIZES = tuple(side << i for i in range(8) for side in (4, 5, 6, 7) if 8 <= side << i <= 512 and (side << i) % 4 == 0)
+SIZE = Kind(
+    "a multiple of 4 from 8 to 512 that is 4, 5, 6 or 7 times a power of two, such as 28, 48, 64 or 96",
+    _whole,
+    lambda value: _is_whole(value) and value in SIZES,
+    "PIXELS",
+)
 BOOLEAN = Kind(
     "true or false", lambda text: {"true": True, "false": False}[text.lower()], lambda v: isinstance(v, bool)
 )
@@ -171,7 +177,7 @@ class DataSettings(_Checked):
     )
     # May change when the data set is moved: the fingerprint shows whether the pictures are the same.
     data_dir: str | None = setting(None, PATH, "folder of a data set that is not built in", resume=True, machines=False)
-    image_size: int | None = setting(None, SIZE, "side length of the pictures, a power of two from 8 to 512")
+    image_size: int | None = setting(None, SIZE, "side length of the pictures, from 8 to 512: 28, 32, 48, 64, 96, ...")
     examples: int | None = setting(None, POSITIVE, "use at most the first N pictures of each split")
     cache_gb: float | None = setting(
         None,

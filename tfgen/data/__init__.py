@@ -107,8 +107,8 @@ def load(name: str, split: str, data_dir: str | None = None, image_size: int | N
         split: "train", "test", or "all" for both, train first.
         data_dir: folder of a data set that is not built in; for tensorflow-datasets, None means the default
             folder of that package.
-        image_size: side length to which pictures are drawn or resized, a power of two from 8 to 512; None means the
-            default of the data set.
+        image_size: side length to which pictures are drawn or resized, one of `settings.SIZES`; None means
+            the default of the data set.
         options: the other fields of DataSettings: examples, cache_gb, only, channels, crop, depth_unit, white,
             skip_bad.
 

@@ -109,6 +109,13 @@ class Source:
         return dataclasses.replace(self, **{field: change(*arrays) for field, arrays in parts.items()})
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, or their numbers as texts if they have no names; empty without labels."""
+        if self.classes or self.labels is None or not len(self.labels):
+            return self.classes
+        return tuple(str(number) for number in range(int(self.labels.max()) + 1))
+
+    @property
     def nbytes(self) -> int:
         """Size in bytes of the decoded pictures and depth."""
         return sum(
@@ -174,7 +181,7 @@ class Source:
         """
         if self.labels is None:
             raise UserError(f"{self.name} has no classes: leave out --only {','.join(classes)}.")
-        known = self.classes or tuple(str(number) for number in range(self.labels.max() + 1))
+        known = self.class_names
         numbers = [known.index(name) if name in known else int(name) if name.isdecimal() else -1 for name in classes]
         for number in numbers:
             if not 0 <= number < len(known) or numbers.count(number) > 1:

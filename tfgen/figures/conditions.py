@@ -29,23 +29,46 @@ def mixed_code_grid(run: Run, code: int) -> Figure:
 
 
 def class_noise_grid(run: Run, n: int = 10) -> Figure:
-    """One row for each class, one column for each of n latents."""
-    return grid(latents.class_grid(run.model, n), n, (n, run.model.classes))
+    """One row for each class, one column for each of n latents; see `latents.class_grid`."""
+    pictures = latents.class_grid(run.model, n)
+    return grid(pictures, n, (n, len(pictures) // n))
 
 
-def one_class_grid(run: Run, label: int, columns: int = 5) -> Figure:
-    """Pictures of columns * columns latents of one class."""
-    return grid(latents.class_grid(run.model, columns * columns, [label]), columns, (columns, columns))
+def classes_named(run: Run, *wanted: str) -> list[tuple[int, str]]:
+    """(number, name) of classes of a CGAN: of those named, or of the first and the last if one of them does not exist,
+    of the last if only one is wanted.
+    """
+    names = run.source("train").class_names
+    if not set(wanted) <= set(names):
+        wanted = (names[0], names[-1])[-len(wanted) :]
+    return [(names.index(name), name) for name in wanted]
 
 
-def class_interpolation(run: Run, first: int, second: int, rows: int = 4, steps: int = 9) -> Figure:
-    """Interpolation from one class to another in even steps; one latent per row."""
+def one_class_grid(run: Run, wanted: str, columns: int = 5) -> Figure:
+    """Pictures of columns * columns latents of the class of that name, or of the last class if there is none."""
+    ((label, name),) = classes_named(run, wanted)
+    pictures = latents.class_grid(run.model, columns * columns, [label])
+    figure = Figure((columns, columns + 0.2), layout="constrained")
+    for axis, picture in zip(figure.subplots(columns, columns, squeeze=False).flat, pictures, strict=True):
+        show(axis, picture)
+    figure.suptitle(f"class {name}", fontsize=9, parse_math=False)
+    close_together(figure)
+    return figure
+
+
+def class_interpolation(run: Run, wanted: tuple[str, str], rows: int = 4, steps: int = 9) -> Figure:
+    """Interpolation from one class to another in even steps; one latent per row.
+
+    The classes have the two names that are wanted, or are the first and the last.
+    """
+    (first, start), (second, end) = classes_named(run, *wanted)
     pictures = latents.class_interpolation(run.model, first, second, rows, steps)
     figure = Figure((1.1 * steps, 1.1 * rows + 0.4), layout="constrained")
     axes = figure.subplots(rows, steps, squeeze=False)
     for axis, picture in zip(axes.flat, pictures, strict=True):
         show(axis, picture)
     for axis, share in zip(axes[0], np.linspace(0, 1, steps), strict=True):
-        axis.set_title(f"{share:.0%} {second}", fontsize=9)
+        axis.set_title(f"{share:.0%} {end}", fontsize=9, parse_math=False)
+    axes[0, 0].set_title(f"all {start}", fontsize=9, parse_math=False)
     close_together(figure)
     return figure

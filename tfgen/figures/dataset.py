@@ -36,7 +36,7 @@ def _caption(source: Source, i: int) -> str:
     present = zip(source.attribute_names, source.attributes[i], strict=True)
     words = [name.replace("_", " ") for name, value in present if value]
     if source.labels is not None:
-        words.insert(0, source.classes[source.labels[i]] if source.classes else str(source.labels[i]))
+        words.insert(0, source.class_names[source.labels[i]])
     if source.depth is not None:
         metres = source.metres(np.array([i]))
         words.append(f"up to {metres.max():.1f} m, {np.mean(metres == 0):.0%} unknown")

@@ -61,7 +61,8 @@ def _groups(source: Source, attribute: str) -> dict[str, tuple[np.ndarray, dict[
         {"color": f"C{i % 10}", "marker": "o^sD*vPX<>"[(i + i // 10) % 10], "s": 16}
         for i in range(source.labels.max() + 1)
     ]
-    return {source.classes[i] if source.classes else str(i): (source.labels == i, look) for i, look in enumerate(looks)}
+    present = np.unique(source.labels)
+    return {source.class_names[i]: (source.labels == i, looks[i]) for i in present}
 
 
 def latent_manifold(run: Run, n: int = 20) -> Figure:
@@ -86,7 +87,7 @@ def class_reconstructions(run: Run, n: int = 5, split: str = "test") -> Figure:
     first = [int(np.flatnonzero(source.labels == label)[0]) for label in np.unique(source.labels)]
     images = source.floats(np.array(first))
     around = latents.posterior_reconstructions(run.model, images, n)
-    names = [source.classes[source.labels[i]] if source.classes else str(source.labels[i]) for i in first]
+    names = [source.class_names[source.labels[i]] for i in first]
     rows = [(name, [image, *pictures]) for name, image, pictures in zip(names, images, around, strict=True)]
     figure, axes = rows_of(rows, n + 1)
     axes[0, 0].set_title(f"{SPLITS[split]} picture", fontsize=9)

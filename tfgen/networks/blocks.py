@@ -10,24 +10,30 @@ import keras
 from keras import layers
 
 from tfgen import UserError
+from tfgen.settings import SIZE
 
 ImageShape: TypeAlias = tuple[int, int, int]  # (H, W, C), with H = W
 Tensor: TypeAlias = keras.KerasTensor
 MakeLayer: TypeAlias = Callable[..., keras.layers.Layer]
 
-SMALLEST = 4  # side of the smallest map between the convolutions and the dense layers
-
 
 def halvings(image_size: int) -> int:
-    """Number of times that a side can be halved down to 4 pixels: 4 for 64.
+    """Number of times that a side is halved down to 4, 5, 6 or 7 pixels: 4 for 64 and 96, 2 for 28.
 
     Raises:
-        UserError: if `image_size` is not a power of two, or is less than 8.
+        UserError: for a side that `settings.SIZE` does not allow.
     """
-    times = (image_size // SMALLEST).bit_length() - 1
-    if times < 1 or SMALLEST << times != image_size:
-        raise UserError(f"image_size must be a power of two and at least {2 * SMALLEST}, not {image_size}.")
-    return times
+    if not SIZE.holds(image_size):
+        raise UserError(f"image_size must be {SIZE.takes}, not {image_size}.")
+    return (image_size // 4).bit_length() - 1
+
+
+def smallest(image_size: int) -> int:
+    """Side of the smallest map between the convolutions and the dense layers: 4 for a power of two, 7 for 28.
+
+    Raises UserError for an invalid side, as `halvings` does.
+    """
+    return image_size >> halvings(image_size)
 
 
 def quarter(image_shape: ImageShape) -> int:
@@ -44,10 +50,10 @@ def scaled(channels: int, width: float) -> int:
 
 
 def widths(image_size: int, first: int, width: float = 1.0, most: int | None = None) -> list[int]:
-    """Channels per level from the image inwards: `first`, doubled with each halving down to 4x4, times `width`.
+    """Channels per level from the image inwards: `first`, doubled with each halving down to `smallest`, times `width`.
 
     Args:
-        image_size: side in pixels, a power of two, at least 8.
+        image_size: side in pixels, as for `halvings`.
         first: channels after the first halving.
         width: multiplier of all channels; each is at least 1.
         most: largest number of channels before multiplication by `width`; None for no limit.

@@ -1,9 +1,9 @@
 """Strided convolutions with a bottleneck of 1x1 convolutions: the networks of Patrick Sullivan's notes of August 2017,
 figures 1 to 4.
 
-Convolutions halve the side down to 4x4, and 1x1 convolutions reduce that map to 32 channels, 512 numbers; the decoder
-doubles the side again. Initial weights are Glorot's, Keras's default and the study's. Images are in [0, 1] at both
-ends. Functions return functional keras.Models, independent of losses.
+Convolutions halve the side down to 4x4, or `blocks.smallest` if it is no power of two, and 1x1 convolutions reduce that
+map to 32 channels, 512 numbers; the decoder doubles the side again. Initial weights are Glorot's, Keras's default and
+the study's. Images are in [0, 1] at both ends. Functions return functional keras.Models, independent of losses.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from keras import layers
 
 from tfgen import UserError
 from tfgen.networks import blocks
-from tfgen.networks.blocks import SMALLEST, ImageShape, MakeLayer, Tensor, scaled
+from tfgen.networks.blocks import ImageShape, MakeLayer, Tensor, scaled
 from tfgen.networks.dropout import Dropout
 
 # Channels of the two 1x1 convolutions: the notes' "filter size 32" is the width in their code, not a kernel size.
@@ -57,7 +57,10 @@ def check_activation(activation: str) -> str:
 
 
 def _features(x: Tensor, image_size: int, width: float, norms: Callable[[int], bool]) -> Tensor:
-    """Image (B, H, W, C) -> (B, 16 * thin), 512 at the study's width; `norms(i)` says whether to normalize layer i."""
+    """Image (B, H, W, C) -> (B, h * h * thin), 512 at the study's width and size.
+
+    `norms(i)` says whether to normalize layer i.
+    """
     thinning = [pointwise(scaled(channels, width)) for channels in (MIDDLE, THIN)]
     for i, layer in enumerate([*map(halve, widths(image_size, width)), *thinning]):
         x = block(layer, x, leaky_relu, norms(i))
@@ -67,8 +70,9 @@ def _features(x: Tensor, image_size: int, width: float, norms: Callable[[int], b
 def _image(z: Tensor, image_shape: ImageShape, width: float, batch_norm: bool) -> Tensor:
     """Latents (B, Z) -> values (B, H, W, C) that an output activation is still to be applied to."""
     thin, (*outer, inner) = scaled(THIN, width), widths(image_shape[0], width)
-    x = block(layers.Dense(SMALLEST * SMALLEST * thin), z, layers.ReLU, batch_norm)
-    x = layers.Reshape((SMALLEST, SMALLEST, thin))(x)
+    side = blocks.smallest(image_shape[0])
+    x = block(layers.Dense(side * side * thin), z, layers.ReLU, batch_norm)
+    x = layers.Reshape((side, side, thin))(x)
     x = block(pointwise(scaled(MIDDLE, width)), x, layers.ReLU, batch_norm)
     x = block(pointwise(inner), x, layers.ReLU, batch_norm)
     for filters in reversed(outer):

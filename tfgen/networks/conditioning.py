@@ -27,7 +27,8 @@ def depth_generator(
 ) -> keras.Model:
     """{"image": (B, H, W, C) in [0, 1], "noise": (B, H, W, 1) in [-1, 1]} -> depth (B, H, W, 1) in [0, 1].
 
-    An encoder down to 4x4 with 32 channels, and a decoder with skip connections from encoder layers of the same size.
+    An encoder down to the smallest map with 32 channels, and a decoder with skip connections from encoder layers
+    of the same size.
 
     Args:
         image_shape: (H, W, C).
@@ -49,7 +50,7 @@ def depth_generator(
     for layer in [*map(halve, channels[1:]), pointwise(middle)]:
         x = block(layer, x, leaky_relu, batch_norm, rate)
         skips.append(x)
-    x = block(pointwise(scaled(THIN, width)), x, leaky_relu, batch_norm, rate)  # (B, 4, 4, 32)
+    x = block(pointwise(scaled(THIN, width)), x, leaky_relu, batch_norm, rate)  # (B, h, h, 32)
     for layer in [pointwise(middle), pointwise(channels[-1]), *map(double, reversed(channels[:-1]))]:
         x = block(layer, x, layers.ReLU, batch_norm, rate)
         x = layers.Concatenate()([x, skips.pop()])
@@ -57,7 +58,7 @@ def depth_generator(
 
 
 def patch_critic(image_shape: ImageShape, width: float = 1.0, activation: str = "linear") -> keras.Model:
-    """Image (B, H, W, C) -> a score for each patch (B, H / 8, W / 8, 1).
+    """Image (B, H, W, C) -> a score for each patch (B, H / 8, W / 8, 1), rounded up.
 
     Args:
         image_shape: (H, W, C), where C counts the channels of image and depth together.
@@ -81,8 +82,7 @@ def patch_critic(image_shape: ImageShape, width: float = 1.0, activation: str = 
 def class_generator(image_shape: ImageShape, latent_dim: int, classes: int, width: float = 1.0) -> keras.Model:
     """{"z": (B, latent_dim), "codes": (B, classes) one-hot} -> image (B, H, W, C) in [0, 1].
 
-    Source: Keras's example conditional_gan. Its images of 28x28 start from 7x7, so here they start from a quarter of
-    the side.
+    Source: Keras's example conditional_gan. Its images of 28x28 start from 7x7, a quarter of the side.
     """
     side, channels = blocks.quarter(image_shape), scaled(latent_dim + classes, width)
     inputs = {"z": keras.Input((latent_dim,), name="z"), "codes": keras.Input((classes,), name="codes")}

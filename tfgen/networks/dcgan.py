@@ -1,7 +1,7 @@
 """The convolutional networks of DCGAN (Radford et al. 2015, arXiv:1511.06434) as homework 4 of DLCV 2018 builds them.
 
-Every layer halves or doubles the side; the smallest map is 4x4. Images are in [0, 1] at both ends. Functions return
-functional keras.Models, independent of losses.
+Every layer halves or doubles the side; the smallest map is 4x4 for a power of two, see `blocks.smallest`. Images are in
+[0, 1] at both ends. Functions return functional keras.Models, independent of losses.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import keras
 from keras import layers
 
 from tfgen.networks import blocks
-from tfgen.networks.blocks import SMALLEST, ImageShape, MakeLayer, Tensor, activate, head, leaky_relu
+from tfgen.networks.blocks import ImageShape, MakeLayer, Tensor, activate, head, leaky_relu
 
 
 def widths(image_size: int, width: float = 1.0) -> list[int]:
@@ -29,7 +29,7 @@ def _double(filters: int) -> keras.layers.Layer:
 
 
 def _features(image: Tensor, channels: Sequence[int], negative_slope: float, batch_norm: bool = True) -> Tensor:
-    """Convolutions k5 s2 over the image, then flattened: (B, H, W, C) -> (B, 16 * channels[-1])."""
+    """Convolutions k5 s2 over the image, then flattened: (B, H, W, C) -> (B, h * h * channels[-1])."""
     x = image
     for filters in channels:
         initializer = keras.initializers.TruncatedNormal(stddev=0.02)
@@ -39,10 +39,10 @@ def _features(image: Tensor, channels: Sequence[int], negative_slope: float, bat
 
 
 def _image(z: Tensor, image_shape: ImageShape, width: float, activation: MakeLayer) -> Tensor:
-    """A dense layer to 4x4, then transposed convolutions k4 s2: (B, Z) -> (B, H, W, C) in [0, 1]."""
-    *outer, inner = widths(image_shape[0], width)
-    x = _dense(SMALLEST * SMALLEST * inner)(z)
-    x = activate(layers.Reshape((SMALLEST, SMALLEST, inner))(x), activation)
+    """A dense layer to the smallest map, then transposed convolutions k4 s2: (B, Z) -> (B, H, W, C) in [0, 1]."""
+    side, (*outer, inner) = blocks.smallest(image_shape[0]), widths(image_shape[0], width)
+    x = _dense(side * side * inner)(z)
+    x = activate(layers.Reshape((side, side, inner))(x), activation)
     for filters in reversed(outer):
         x = activate(_double(filters)(x), activation)  # side * 2
     return blocks.tanh_image(_double(image_shape[2])(x))

@@ -1,7 +1,7 @@
 """The VAE and the GAN of TensorFlow's tutorials on MNIST (cvae, dcgan), with the types of layers of the digits study.
 
-The tutorials' images are 28x28 and their decoders start from 7x7, so here they start from a quarter of the side. Images
-are in [0, 1] at both ends. Functions return functional keras.Models, independent of losses.
+The tutorials' images are 28x28 and their decoders start from 7x7, a quarter of the side. Images are in [0, 1]
+at both ends. Functions return functional keras.Models, independent of losses.
 """
 
 import keras

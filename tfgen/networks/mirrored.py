@@ -1,8 +1,8 @@
 """The autoencoder of the Pegasus study and the critic that mirrors its encoder.
 
-Every level of the encoder halves the side, down to 4x4, and every level of the decoder doubles it again. The study
-gives no widths, kernel sizes or slopes; these are the ones of the other studies. Images are in [0, 1]. Functions return
-functional keras.Models, independent of losses.
+Every level of the encoder halves the side, down to 4x4 for a power of two, see `blocks.smallest`, and every level of
+the decoder doubles it again. The study gives no widths, kernel sizes or slopes; these are the ones of the other
+studies. Images are in [0, 1]. Functions return functional keras.Models, independent of losses.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import keras
 from keras import layers
 
 from tfgen.networks import blocks
-from tfgen.networks.blocks import SMALLEST, ImageShape, MakeLayer, Tensor, activate
+from tfgen.networks.blocks import ImageShape, MakeLayer, Tensor, activate
 from tfgen.networks.spectral import SpectralConv2D
 
 HIDDEN = 1024  # units of a second dense layer: the study says how many layers there are, not how wide they are
@@ -30,7 +30,7 @@ def _levels(
     convolution: MakeLayer = layers.Conv2D,
     batch_norm: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """The last convolution's output, and the same activated, both (B, 4, 4, channels[-1]).
+    """The last convolution's output, and the same activated, both (B, h, h, channels[-1]) with h = blocks.smallest(H).
 
     A level is convolutions k3 s1, then one convolution k4 s2.
     """
@@ -75,10 +75,10 @@ def decoder(
 
     The arguments are those of `encoder`, which it mirrors.
     """
-    channels = _widths(image_shape, width)
+    channels, side = _widths(image_shape, width), blocks.smallest(image_shape[0])
     z = keras.Input((latent_dim,), name="z")
-    x = layers.Dense(SMALLEST * SMALLEST * channels[-1])(_hidden(z, dense_layers, width))
-    x = activate(layers.Reshape((SMALLEST, SMALLEST, channels[-1]))(x), _leaky_relu)
+    x = layers.Dense(side * side * channels[-1])(_hidden(z, dense_layers, width))
+    x = activate(layers.Reshape((side, side, channels[-1]))(x), _leaky_relu)
     for level, filters in reversed([*enumerate([image_shape[2], *channels[:-1]])]):
         for _ in range(convolutions - 1):
             x = activate(layers.Conv2D(channels[level], 3, 1, "same")(x), _leaky_relu)
@@ -95,7 +95,7 @@ def critic(
     spectral_norm: bool = False,
     features: bool = False,
 ) -> keras.Model:
-    """The encoder's convolutions and a last one over its 4x4 map: image (B, H, W, C) -> logits (B, 1).
+    """The encoder's convolutions and a last one over its smallest map: image (B, H, W, C) -> logits (B, 1).
 
     Args:
         image_shape: (H, W, C).
@@ -108,7 +108,7 @@ def critic(
     image = keras.Input(image_shape, name="image")
     convolution = SpectralConv2D if spectral_norm else layers.Conv2D
     last, x = _levels(image, _widths(image_shape, width), convolutions, convolution, batch_norm=not spectral_norm)
-    x = convolution(1, SMALLEST, 1, "valid", dtype="float32")(x)
+    x = convolution(1, blocks.smallest(image_shape[0]), 1, "valid", dtype="float32")(x)
     outputs = {"logits": layers.Flatten(dtype="float32", name="logits")(x)}
     if features:
         outputs["features"] = layers.Flatten(dtype="float32", name="features")(last)

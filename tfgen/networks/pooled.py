@@ -1,8 +1,8 @@
 """The autoencoder and the critic of Berthelot et al. 2018 (arXiv:1807.07543): pairs of convolutions k3 between average
 pooling layers.
 
-Codes are maps (B, 4, 4, latent_channels). The convolutions work on images in [-1, 1]; outside they are in [0, 1]. The
-decoder's output is not bounded.
+Codes are maps (B, h, h, latent_channels), with h = 4 for a power of two, see `blocks.smallest`. The
+convolutions work on images in [-1, 1]; outside they are in [0, 1]. The decoder's output is not bounded.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import keras
 from keras import layers, ops
 
 from tfgen.networks import blocks
-from tfgen.networks.blocks import SMALLEST, ImageShape, Tensor
+from tfgen.networks.blocks import ImageShape, Tensor
 
 
 def _widths(image_shape: ImageShape, width: float) -> list[int]:
@@ -36,15 +36,15 @@ def _code(image: Tensor, channels: Sequence[int], latent_channels: int) -> Tenso
 
 
 def encoder(image_shape: ImageShape, latent_channels: int, width: float = 1.0) -> keras.Model:
-    """Image (B, H, W, C) -> code (B, 4, 4, latent_channels)."""
+    """Image (B, H, W, C) -> code (B, h, h, latent_channels)."""
     image = keras.Input(image_shape, name="image")
     return keras.Model(image, _code(image, _widths(image_shape, width), latent_channels), name="encoder")
 
 
 def decoder(image_shape: ImageShape, latent_channels: int, width: float = 1.0) -> keras.Model:
-    """Code (B, 4, 4, latent_channels) -> image (B, H, W, C), approximately in [0, 1]."""
-    channels = _widths(image_shape, width)
-    code = keras.Input((SMALLEST, SMALLEST, latent_channels), name="code")
+    """Code (B, h, h, latent_channels) -> image (B, H, W, C), approximately in [0, 1]."""
+    channels, side = _widths(image_shape, width), blocks.smallest(image_shape[0])
+    code = keras.Input((side, side, latent_channels), name="code")
     x = code
     for filters in reversed(channels):
         x = _convolution(_convolution(x, filters), filters)

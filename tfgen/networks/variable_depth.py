@@ -27,7 +27,8 @@ def widths(image_size: int, depth: int, width: float = 1.0) -> list[int]:
     Raises:
         UserError: if any of them is out of range.
     """
-    blocks.halvings(image_size)  # raises for an invalid side
+    if blocks.smallest(image_size) != 4:  # the generator doubles the side from 1x1, the decoder to twice the image's
+        raise UserError(f"image_size must be a power of two for these networks, not {image_size}.")
     deepest = image_size.bit_length()  # with this depth the decoder starts at 1x1
     if not 1 <= depth <= deepest:
         raise UserError(f"depth must be from 1 to {deepest} for pictures of {image_size}x{image_size}, not {depth}.")
@@ -109,24 +110,25 @@ def discriminator(image_shape: ImageShape, depth: int = 5, width: float = 1.0) -
 def final_generator(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> keras.Model:
     """The final version's generator: latents (B, latent_dim) -> image (B, H, W, C) in [0, 1].
 
-    From 1x1 to 4x4 by a transposed convolution k4 s1, then to the image's side by transposed convolutions k4 s2, the
-    last hidden one with 128 channels. Biases and initial weights are the draft's: the final version's are not known.
+    From 1x1 to 4x4 by a transposed convolution k4 s1, or to 7x7 by k7 for 28x28, then to the image's side by transposed
+    convolutions k4 s2, the last hidden one with 128 channels. Biases and initial weights are the draft's: the final
+    version's are not known.
     """
-    channels = blocks.widths(image_shape[0], 128, width)
+    channels, side = blocks.widths(image_shape[0], 128, width), blocks.smallest(image_shape[0])
     z = keras.Input((latent_dim,), name="z")
     x = layers.Reshape((1, 1, latent_dim))(z)
     for i, filters in enumerate([*reversed(channels), image_shape[2]]):
         if i:
             x = layers.ReLU()(normalize(x, gamma_initializer=_normal(1.0)))
-        stride, padding = (2, "same") if i else (1, "valid")  # 4x4, then side * 2
-        x = layers.Conv2DTranspose(filters, 4, stride, padding, kernel_initializer=_normal())(x)
+        size, stride, padding = (4, 2, "same") if i else (side, 1, "valid")  # 4x4, then side * 2
+        x = layers.Conv2DTranspose(filters, size, stride, padding, kernel_initializer=_normal())(x)
     return keras.Model(z, blocks.tanh_image(x), name="generator")
 
 
 def final_discriminator(image_shape: ImageShape, width: float = 1.0) -> keras.Model:
     """The final version's discriminator: image (B, H, W, C) -> logits (B, 1), unbounded.
 
-    Convolutions k4 s2 down to 4x4, the first with 64 channels and without batch normalization.
+    Convolutions k4 s2 down to the smallest map, the first with 64 channels and without batch normalization.
     """
     image = keras.Input(image_shape, name="image")
     x = blocks.to_tanh_range(image)

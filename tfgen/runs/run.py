@@ -258,7 +258,7 @@ class Run:
             *settings.words(run.training, self._usual()),
         ]
         for name, value in run.arguments.items():
-            if value != preset.defaults()[name]:
+            if value != preset.defaults()[name] and name != "classes":  # follows from the data
                 words += [f"--{name}", value]
         for name in run.attributes:
             if name not in preset.attributes:

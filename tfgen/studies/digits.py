@@ -1,8 +1,9 @@
 """An essay on VAE, GAN and CGAN with MNIST's digits. It gives types of layers but no sizes; these come from examples.
 
 The VAE is TensorFlow's tutorial cvae, the GAN its tutorial dcgan, and the CGAN Keras's example conditional_gan, for
-pictures of 32x32 with all gray levels. The WGAN, which the essay only describes, has the GAN's networks. The essay's
-formula for sampling a latent is corrected to mean + exp(log_var / 2) * eps; the KL divergence is exact, not sampled.
+pictures of 32x32 with all gray levels; `--image_size 28` is MNIST's own size, and the examples'. The WGAN, which the
+essay only describes, has the GAN's networks. The essay's formula for sampling a latent is corrected to mean +
+exp(log_var / 2) * eps; the KL divergence is exact, not sampled.
 
 Adam has Keras's epsilon, 1e-7, as in the examples. They make 10, 50 and 20 passes over MNIST's 60,000 or 70,000 digits;
 with the 1,500 built-in digits a run makes more passes.
@@ -107,7 +108,10 @@ def cgan(
     adversarial: str = "non_saturating",
     learning_rate: float = 3e-4,
 ) -> CGAN:
-    """The example's CGAN: both networks are conditioned on the digit."""
+    """The example's CGAN: both networks are conditioned on the digit.
+
+    `classes` is the number of classes; a run has as many as its data.
+    """
     model = CGAN(
         conditioning.class_generator(image_shape, latent_dim, classes, width),
         conditioning.class_discriminator(image_shape, classes, width),
@@ -201,7 +205,10 @@ def variety(runs: Runs, n: int = 1000, columns: int = 12) -> Figure:
         classes = reader.output_shape[-1]
         shares = np.bincount(classifier.read_class(reader, images), minlength=classes) / len(images)
         bars.bar(np.arange(classes), shares, color=figures.line_style(0)["color"])
-        bars.set(ylim=(0, 1), xticks=range(classes), ylabel="share")
+        names = [*first.source("train").class_names, *map(str, range(classes))][:classes]
+        bars.set(ylim=(0, 1), ylabel="share")
+        long = max(map(len, names)) > 2
+        bars.set_xticks(range(classes), names, parse_math=False, **({"rotation": 90, "fontsize": 7} if long else {}))
         recall = distances.precision_recall(seen, classifier.features(reader, images))[1]
         figures.show(axis, figures.sheet(images[: 2 * columns], columns) / 255)
         axis.set_title(
@@ -407,17 +414,17 @@ PRESETS = {
         figures={
             "digits_cgan_curves.jpg": _LOSSES,
             "digits_cgan_eights.jpg": Plot(
-                functools.partial(figures.one_class_grid, label=8),
-                "25 latents, all conditioned on class 8, which is the digit eight.",
+                functools.partial(figures.one_class_grid, wanted="8"),
+                "25 latents, all conditioned on the digit eight, or on the last class if there are no eights.",
             ),
             "digits_cgan_classes.jpg": Plot(
                 figures.class_noise_grid,
-                "One digit per row, one latent per column: the same noise for each of the ten digits.",
+                "One digit per row, one latent per column: the same noise for each of the digits.",
             ),
             "digits_cgan_interpolation.jpg": Plot(
-                functools.partial(figures.class_interpolation, first=2, second=5),
-                "From class 2 to class 5 (the digits two and five) in nine even steps of the condition; each row has "
-                "one latent.",
+                functools.partial(figures.class_interpolation, wanted=("2", "5")),
+                "From the digit two to the digit five, or from the first class to the last if one of these is missing, "
+                "in nine even steps of the condition; each row has one latent.",
             ),
             **_progress("cgan"),
         },

@@ -164,6 +164,8 @@ def pairs(run: Run, n: int) -> tuple[np.ndarray, np.ndarray]:
             f"{source.name} has no birds and horses: train on animals, or on cifar10 with --only bird,horse."
         )
     birds, horses = (np.flatnonzero(source.labels == source.classes.index(name)) for name in ("bird", "horse"))
+    if not len(birds) or not len(horses):
+        raise UserError(f"{source.name} does not contain both birds and horses: use more pictures.")
     horses, birds = source.floats(np.resize(horses, n)), source.floats(birds)
     return horses, birds[latents.colour_matches(horses, birds)]
 

@@ -53,7 +53,8 @@ class Preset:
 
     Attributes:
         build: (image_shape, **arguments) -> compiled GenerativeModel; the keyword arguments and their defaults are
-            flags of the command line. The first line of its docstring describes the model.
+            flags of the command line. The first line of its docstring describes the model. An argument `classes` of a
+            run is the number of classes in its data.
         data: name of the default data set, built in.
         split: training data: "train", or "all" for train and test together.
         batch_size: examples per batch.

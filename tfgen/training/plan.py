@@ -11,6 +11,7 @@ from tfgen.data import batches
 from tfgen.settings import DEFAULT_STUDY, VALIDATION, DataSettings, RunSettings, TrainingSettings
 from tfgen.studies import find
 from tfgen.studies.study import Preset
+from tfgen.training import fitting
 
 NUMBERS_SINCE = "0.3.0"  # earlier versions compute other numbers from the same settings
 # A tiny model that trains in seconds.
@@ -86,7 +87,7 @@ def plan(
         chief=chief,
     )
     planned.sources = next((other.sources for other in others if other.settings.data == reading), planned.sources)
-    planned.settings = _with_data(planned)
+    planned.settings = _with_data(planned, preset.convert(arguments or {}))
     if before:
         if _minor(before.started_with) < _minor(NUMBERS_SINCE):
             raise UserError(
@@ -153,8 +154,11 @@ def _filled(
     return reading, training
 
 
-def _with_data(run: runs.Run) -> RunSettings:
-    """The run's settings, completed from its data. Raises UserError if the data do not fit the model."""
+def _with_data(run: runs.Run, given: dict[str, Any]) -> RunSettings:
+    """The run's settings, completed from its data. Raises UserError if the data do not fit the model.
+
+    `given` are the arguments of the builder that the user gave.
+    """
     source = run.training_source()
     for field in run.preset.needs:
         if getattr(source, field) is None:
@@ -162,6 +166,9 @@ def _with_data(run: runs.Run) -> RunSettings:
                 f"{run.settings.model} needs pictures with {field}, which {source.name} does not have: "
                 "choose another --dataset."
             )
+    fitting.fit_classes(run, given)
+    fitting.warn_of_constants(run)
+    source = run.training_source()
     run.settings = dataclasses.replace(run.settings, channels=source.images.shape[-1])
     per_step = run.build().batches_per_step
     training = run.settings.training
