@@ -23,7 +23,7 @@ if "demo" in sys.argv:
     chosen = {path: f"demo_{path.name}" for path in sorted(report.glob("fig[123]_[2345].jpg"))}
 else:
     shutil.copyfile(report / "index.html", here / "report.html")
-    chosen = {report / name: name for name in ("sullivan2017_depth_wgan_depth.jpg",)}
+    chosen = {report / name: name for name in ("sullivan2017_depth_wgan_depth.jpg",) if (report / name).exists()}
 for path, name in chosen.items():
     figure = Image.open(path)
     figure.resize((1000, 1000 * figure.height // figure.width), Image.Resampling.LANCZOS).save(here / name, quality=88)

@@ -574,7 +574,7 @@ def test_damaged_records(tfgen, text):
 DAMAGE = [
     ("arguments", None), ("arguments", []), ("study", ["dlcv2018"]), ("model", {}), ("channels", None), ("channels", 2),
     ("attributes", "Smiling"), ("attributes", [1]), ("steps_per_epoch", "x"), ("steps_per_epoch", -1), ("pictures", {}),
-    ("versions", []), ("reading", None), ("batch_size", 0), ("seed", -1), ("schedule", 3), ("image_size", 24),
+    ("versions", []), ("reading", None), ("batch_size", 0), ("seed", -1), ("schedule", 3), ("image_size", 25),
     ("keep", "two"), ("unknown_setting", 1),
 ]  # fmt: skip
 

@@ -124,7 +124,7 @@ def test_which_runs_are_compared_and_what_machines_agree_on(name):
 
 @pytest.mark.parametrize("name, value", [
     ("epochs", 0), ("epochs", 1.5), ("epochs", True), ("batch_size", "many"), ("ema", 1.0), ("ema", math.nan),
-    ("seed", -1), ("seed", 2**32), ("precision", "int8"), ("image_size", 48), ("devices", 0), ("cache_gb", -1),
+    ("seed", -1), ("seed", 2**32), ("precision", "int8"), ("image_size", 50), ("devices", 0), ("cache_gb", -1),
     ("jit", "yes"),
 ])  # fmt: skip
 def test_values_that_a_setting_does_not_take(name, value):
