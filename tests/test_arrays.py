@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from sentences import say
 
-from tfgen import UserError
+from tfgen import UserError, data
 from tfgen.data.readers import cifar10, folder, mnist
 
 RANDOM = np.random.default_rng(0)
@@ -903,3 +903,63 @@ def test_files_that_lie_about_their_size_do_not_fill_the_memory(place, case):
         assert tracemalloc.get_traced_memory()[1] < 70e6  # a batch is read whole, which may take 64e6
     finally:
         tracemalloc.stop()
+
+
+# The roots that torchvision and the authors of KMNIST make.
+
+
+@pytest.mark.parametrize("name, below", [("fashion_mnist", "FashionMNIST"), ("kmnist", "KMNIST"), ("mnist", "MNIST")])
+def test_torchvisions_root_is_recognized_by_the_data_set(place, name, below):
+    for folder_name in ("MNIST", "FashionMNIST", "KMNIST"):
+        (place / folder_name / "raw").mkdir(parents=True)
+        sets = {split: (images // (1 + len(folder_name)), labels) for split, (images, labels) in GREY.items()}
+        write_idx(place / folder_name / "raw", sets=sets)
+    source = data.load(name, "train", place, 32)
+    assert source.classes == mnist.RAW[below]
+    np.testing.assert_array_equal(source.images[:, 2:-2, 2:-2, 0], GREY["train"][0] // (1 + len(below)))
+    with pytest.raises(UserError, match="expected one data set; pass one of them as --data_dir") as error:
+        data.load("emnist", "train", place, 32)
+    say(error)
+
+
+def test_the_only_root_of_torchvision_is_read(place):
+    (place / "FashionMNIST" / "raw").mkdir(parents=True)
+    write_idx(place / "FashionMNIST" / "raw")
+    assert mnist.load("train", place).classes == mnist.RAW["FashionMNIST"]
+
+
+def write_kmnist(place, kind="kmnist"):
+    for split, (images, labels) in GREY.items():
+        np.savez_compressed(place / f"{kind}-{split}-imgs.npz", images)
+        np.savez_compressed(place / f"{kind}-{split}-labels.npz", labels)
+
+
+@pytest.mark.parametrize("kind, classes", [("kmnist", mnist.RAW["KMNIST"]), ("k49", ())])
+def test_kmnists_own_files_are_read(place, kind, classes):
+    write_kmnist(place, kind)
+    for split, (images, labels) in GREY.items():
+        source = data.load("kmnist", split, place, 32)
+        np.testing.assert_array_equal(source.images[:, 2:-2, 2:-2, 0], images)
+        assert source.labels.tolist() == labels.tolist() and source.classes == classes
+
+
+@pytest.mark.parametrize(
+    "harm, expected",
+    [
+        (lambda place: (place / "kmnist-test-labels.npz").unlink(), "there is no file .*kmnist-test-labels.npz"),
+        (
+            lambda place: np.savez(place / "kmnist-train-imgs.npz", x=GREY["train"][0]),
+            "imgs.npz does not contain arr_0",
+        ),
+        (lambda place: np.savez(place / "kmnist-train-imgs.npz", np.zeros((2, 9, 9))), "arr_0 has the header"),
+        (lambda place: (place / "kmnist-train-labels.npz").write_bytes(b"PK"), "labels.npz cannot be read"),
+        (lambda place: np.savez(place / "kmnist-train-labels.npz", np.uint8([1])), "has 1 labels for 12 pictures"),
+        (lambda place: np.savez(place / "kmnist-train-labels.npz", np.full(12, 11)), "has the label 11 for picture 0"),
+    ],
+)
+def test_kmnists_files_say_what_is_wrong(place, harm, expected):
+    write_kmnist(place)
+    harm(place)
+    with pytest.raises(UserError, match=expected) as error:
+        mnist.load("train", place)
+    say(error)

@@ -360,3 +360,40 @@ def test_a_run_remembers_how_its_pictures_are_read(pictures, tmp_path, capsys):
     capsys.readouterr()
     assert cli(*words) == 2
     assert "was trained with" in capsys.readouterr().err
+
+
+def test_the_cache_is_listed_and_cleared(pictures, own_cache, capsys):
+    assert cli("data", "cache", "list") == 0
+    assert capsys.readouterr().out == "0 prepared data sets, 0.0 MB\n"
+    list(prepare("folder", str(pictures), 8))
+    (own_cache / ".part-abc").mkdir()  # of a process that was killed
+    (own_cache / "notes").mkdir()  # not the cache's
+    assert cli("data", "cache", "list") == 0
+    listed = capsys.readouterr().out
+    assert f"folder/train in {pictures}, 8x8" in listed and f"folder/test in {pictures}, 8x8" in listed
+    assert "incomplete" in listed and "3 prepared" in listed
+    assert cli("data", "cache", "clear") == 0
+    assert "removed 3 prepared data sets" in capsys.readouterr().out
+    assert [path.name for path in own_cache.iterdir()] == ["notes"]
+    assert len(load(pictures)) == 40
+
+
+def test_a_cache_that_cannot_be_cleared_is_a_sentence(pictures, own_cache, monkeypatch, capsys):
+    list(prepare("folder", str(pictures), 8))
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(cache.shutil, "rmtree", refuse)
+    assert cli("data", "cache", "clear") == 2
+    assert "cannot be removed (Permission denied): remove it by hand" in capsys.readouterr().err
+
+
+def test_verify_prints_what_is_ignored(pictures, capsys):
+    (pictures / "notes.txt").write_text("?")
+    (pictures / "extra").mkdir()
+    (pictures / "extra" / "1.png").write_bytes((pictures / "train" / "bird" / "00.png").read_bytes())
+    assert cli("data", "verify", "--dataset", "folder", "--data_dir", pictures, "--image_size", 8) == 0
+    out = capsys.readouterr().out
+    assert f"ignored: 1 picture is in neither split: {pictures / 'extra' / '1.png'}." in out
+    assert "ignored: not read as pictures: 1 .txt." in out and "0 problems" in out

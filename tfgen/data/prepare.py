@@ -145,12 +145,12 @@ def _ignored(root: pathlib.Path, used: set[str]) -> list[str]:
     sentences = []
     if pictured:
         number = f"{len(pictured):,} pictures are" if len(pictured) > 1 else "1 picture is"
-        sentences.append(
-            f"{number} in neither split: {', '.join(map(pictures.shown, pictured[:3]))}{', ...' * (len(pictured) > 3)}."
-        )
+        names = ", ".join(map(pictures.shown, pictured[:3]))
+        more = f" and {len(pictured) - 3:,} more" if len(pictured) > 3 else ""
+        sentences.append(f"{number} in neither split: {names}{more}.")
     if others:
         kinds = ", ".join(f"{number:,} {pictures.shown(kind)}" for kind, number in others.most_common(10))
-        sentences.append(f"not read as pictures: {kinds}{', ...' * (len(others) > 10)}.")
+        sentences.append(f"not read as pictures: {kinds}{' and others' * (len(others) > 10)}.")
     return sentences
 
 

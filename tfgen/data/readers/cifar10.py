@@ -90,7 +90,8 @@ def find(data_dir: pathlib.Path, split: str) -> tuple[list[pathlib.Path], Callab
                 return paths[split], read
             if any(map(os.path.exists, paths["train"] + paths["test"])):
                 raise UserError(f"there is no file {missing[0]}: {LAYOUT}.")
-    if not any(os.path.isdir(data_dir / part) for part in ("train", "test")):
+    folders = [name for name in pictures.names_in(data_dir, LAYOUT) if os.path.isdir(data_dir / name)]
+    if not pictures.split_folders(folders, data_dir):
         raise UserError(f"{data_dir} contains neither batches nor train/ and test/: {LAYOUT}.")
     return None
 
