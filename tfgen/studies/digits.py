@@ -474,9 +474,10 @@ EXPERIMENTS = {
             "learning rate 1e-2, beta_1 .9": ("gan", {"learning_rate": 1e-2, "beta_1": 0.9}),
         },
         convergence,
-        "Non-convergence: with large steps and much momentum, the players chase each other. Left: the generator's "
-        "loss. Right: how much the pictures of the same latents change from one epoch to the next, and the mean "
-        "difference of two test pictures (gray). Below: two latents during the last epochs.",
+        "Non-convergence: if the players reached an equilibrium, the loss would level off and the pictures of the same "
+        "latents would stop changing. Left: the generator's loss, for a usual learning rate and for ten times as much "
+        "with more momentum. Right: how much the pictures change from one epoch to the next, and the mean difference "
+        "of two test pictures (gray). Below: two latents during the last epochs.",
         settings=_SHORT,
     ),
 }
