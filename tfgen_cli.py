@@ -3,6 +3,7 @@
 
 import argparse
 import sys
+from typing import Any
 
 try:
     from tfgen import commands, program, settings
@@ -27,6 +28,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
         ("list", list_, "List all models with their data, sizes, parameters, arguments and figures."),
         ("report", report, "Draw the figures of finished runs, write a page with them, and print what is missing."),
         ("score", score, "Evaluate a run on its test set."),
+        ("sample", sample, "Generate pictures with a run, by their seeds, and write them as PNG files."),
+        ("reconstruct", reconstruct, "Encode and decode your own pictures with an autoencoder, and write the codes."),
+        ("interpolate", interpolate, "Mix two of your own pictures in the latent space of an autoencoder."),
+        ("depth", depth, "Predict the depth of your own color pictures."),
         ("export", export, "Export a run's networks as SavedModels, and check them by reloading."),
     ])  # fmt: skip
     added = parser.commands["train"]
@@ -81,12 +86,43 @@ def parse(argv: list[str]) -> argparse.Namespace:
     added.add_argument("--attribute", metavar="NAME", help="what to color fig1_5 by (default: Male)")
     added.add_path("--out", "folder for the figures and the page (default: %(default)s)", default="report")
     parser.commands["export"].add_path("--out", "folder to write to (default: RUN/exports)")
-    for name in ("report", "score", "export"):
-        if name != "report":
+    _add_pictures(parser)
+    for name in ("report", "score", "export", "sample", "reconstruct", "interpolate", "depth"):
+        if name in ("score", "export"):
             parser.commands[name].add_path("run", "run folder", metavar="RUN")
         text = "use the checkpoint with the best score; needs a run that was trained with --score_every"
         parser.commands[name].add_argument("--best", action="store_true", help=text)
     return parser.parse(argv[1:])
+
+
+def _add_pictures(parser: Parser) -> None:
+    """Adds the arguments of the commands that write pictures."""
+    for name, folder in (
+        ("sample", "generated"), ("reconstruct", "reconstructed"), ("interpolate", "interpolated"), ("depth", "depth")
+    ):  # fmt: skip
+        added = parser.commands[name]
+        added.add_path("run", "run folder", metavar="RUN")
+        if name in ("reconstruct", "depth"):
+            text = "pictures of any size; their central squares are used"
+            added.add_path("pictures", text, nargs="+", metavar="PICTURE")
+        added.add_path("--out", f"new or empty folder to write to (default: RUN/{folder})")
+    added = parser.commands["sample"]
+    added.add_value("--seeds", settings.SEEDS, "a picture for each of these seeds (default: 0-63)")
+    added.add_argument("--label", metavar="CLASS", help="class of a CGAN, its number or name (default: random)")
+    text = "value of an attribute of an ACGAN, from 0 to 1 (default: random)"
+    added.add_value("--attribute", settings.ASSIGNED, text, action="append", dest="attributes")
+    text = "value of a code of an InfoGAN, both counted from 0 (default: random)"
+    added.add_value("--code", settings.NUMBERED, text, action="append", dest="codes")
+    text = "factor of the latents; below 1, pictures are more typical and less varied (default: 1)"
+    added.add_value("--truncation", settings.AMOUNT.named("FACTOR"), text)
+    added.add_value("--between", settings.PAIR, "write a strip from one seed to another instead")
+    added = parser.commands["interpolate"]
+    added.add_path("first", "picture of any size; its central square is used", metavar="A")
+    added.add_path("last", "the other picture", metavar="B")
+    for name in ("sample", "interpolate"):
+        added = parser.commands[name]
+        added.add_value("--steps", settings.STEPS, "pictures from one to the other (default: 9)")
+        added.add_argument("--animation", choices=("gif", "webp"), help="also write them as an animation")
 
 
 def given(arguments: argparse.Namespace, *names: str) -> dict:
@@ -155,6 +191,43 @@ def score(arguments: argparse.Namespace) -> int:
     """Prints the numbers of a run, beside those of its rivals."""
     numbers = commands.score(arguments.run, best=arguments.best)
     print(commands.describe_score(arguments.run, numbers))
+    return 0
+
+
+def sample(arguments: argparse.Namespace) -> int:
+    """Prints the paths of generated pictures."""
+    names = ("seeds", "label", "truncation", "between", "steps", "animation", "out", "best")
+    chosen = _given(arguments, *names)
+    for name in ("attributes", "codes"):
+        chosen[name] = dict(getattr(arguments, name) or ())
+    return _print_paths(commands.sample(arguments.run, **chosen))
+
+
+def reconstruct(arguments: argparse.Namespace) -> int:
+    """Prints the paths of codes and reconstructions."""
+    return _print_paths(commands.reconstruct(arguments.run, arguments.pictures, **_given(arguments, "out", "best")))
+
+
+def interpolate(arguments: argparse.Namespace) -> int:
+    """Prints the path of a strip of pictures."""
+    options = _given(arguments, "steps", "animation", "out", "best")
+    return _print_paths(commands.interpolate(arguments.run, arguments.first, arguments.last, **options))
+
+
+def depth(arguments: argparse.Namespace) -> int:
+    """Prints the paths of predicted depth."""
+    return _print_paths(commands.depth(arguments.run, arguments.pictures, **_given(arguments, "out", "best")))
+
+
+def _given(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """The values of those flags that were given."""
+    return {name: value for name in names if (value := getattr(arguments, name)) is not None}
+
+
+def _print_paths(paths: list) -> int:
+    """Prints the paths; of many pictures, only the first, the last and their sheet."""
+    shown = paths if len(paths) <= 8 else [paths[0], "...", *paths[-2:]]
+    print(*shown, sep="\n")
     return 0
 
 

@@ -471,6 +471,174 @@ def export(
     return export.export(Run.open(os.path.expanduser(run), best), out and os.path.expanduser(out))
 
 
+# Pictures ------------------------------------------------------------------------------------------------------------
+
+
+def sample(
+    run: str | os.PathLike,
+    *,
+    seeds: Sequence[int] = range(64),
+    between: tuple[int, int] | None = None,
+    steps: int = 9,
+    animation: str | None = None,
+    out: str | os.PathLike | None = None,
+    best: bool = False,
+    **choice: Any,
+) -> list[pathlib.Path]:
+    """Generates pictures and writes them as PNG files and one sheet.
+
+    Args:
+        run: folder.
+        seeds: a picture is generated for each. A seed always gives the same picture of the same run.
+        between: two seeds; generates a strip from one to the other instead of `seeds`.
+        steps: number of pictures of the strip, at least 2.
+        animation: "gif" or "webp" to write the strip as an animation too.
+        out: new or empty folder to write to; the default is RUN/generated, or RUN/generated-2 and so on.
+        best: whether to use the checkpoint with the best score.
+        choice: `label`, `attributes`, `codes` and `truncation` as in `tfgen.sampling.Choice`.
+
+    Returns:
+        The paths of the files; the last is the sheet, the strip or the animation.
+
+    Raises:
+        UserError: if the run cannot be read, or does not have what was chosen.
+    """
+    from tfgen import sampling
+    from tfgen.runs import Run
+
+    if animation and not between:
+        raise UserError("--animation is a walk from one seed to another: add --between, for example --between 3,17.")
+    opened, chosen = Run.open(os.path.expanduser(run), best), sampling.Choice(**choice)
+    images = sampling.walk(opened, *between, steps, chosen) if between else sampling.pictures(opened, seeds, chosen)
+    folder = sampling.new_folder(out, opened.folder / "generated")
+    if between:
+        name = f"between-{between[0]}-{between[1]}"
+        written = [sampling.write_sheet(folder / f"{name}.png", images, columns=steps)]
+        if animation:
+            written.append(sampling.write_animation(folder / f"{name}.{animation}", images))
+        return written
+    width = len(str(max(seeds)))
+    written = [
+        sampling.write(folder / f"{seed:0{width}d}.png", image) for seed, image in zip(seeds, images, strict=True)
+    ]
+    return [*written, sampling.write_sheet(folder / "sheet.png", images)]
+
+
+def reconstruct(
+    run: str | os.PathLike,
+    pictures: Sequence[str | os.PathLike],
+    *,
+    out: str | os.PathLike | None = None,
+    best: bool = False,
+) -> list[pathlib.Path]:
+    """Encodes and decodes pictures with an autoencoder.
+
+    Args:
+        run: folder.
+        pictures: paths of pictures of any size; their central squares are resized.
+        out, best: as in `sample`; the default folder is RUN/reconstructed.
+
+    Returns:
+        The paths of the codes, codes.npz, and of a sheet of the pictures above their reconstructions. The codes are
+        the outputs of the encoder by name, such as "mean" and "log_var", (n, Z).
+
+    Raises:
+        UserError: if the run cannot be read or has no encoder, or a picture cannot be read.
+    """
+    import numpy as np
+
+    from tfgen import sampling
+    from tfgen.models.base import in_batches
+    from tfgen.runs import Run, replacing
+
+    opened = Run.open(os.path.expanduser(run), best)
+    model, images = sampling.autoencoder(opened), sampling.read(opened, pictures)
+    code = model.encode(images)
+    decoded = in_batches(model.decoder, code["mean"])
+    folder = sampling.new_folder(out, opened.folder / "reconstructed")
+    with replacing(folder / "codes.npz") as temporary:
+        np.savez(temporary, **code)
+    sheet = sampling.write_pairs(folder / "reconstructions.png", images, decoded)
+    return [folder / "codes.npz", sheet]
+
+
+def interpolate(
+    run: str | os.PathLike,
+    first: str | os.PathLike,
+    last: str | os.PathLike,
+    *,
+    steps: int = 9,
+    animation: str | None = None,
+    out: str | os.PathLike | None = None,
+    best: bool = False,
+) -> list[pathlib.Path]:
+    """Decodes evenly spaced mixtures of the mean codes of two pictures.
+
+    Args:
+        run: folder.
+        first, last: paths of pictures of any size; their central squares are resized.
+        steps: number of pictures, including the reconstructions of both, at least 2.
+        animation: "gif" or "webp" to write an animation too.
+        out, best: as in `sample`; the default folder is RUN/interpolated.
+
+    Returns:
+        The paths of the strip, which begins and ends with the pictures themselves, and of the animation.
+
+    Raises:
+        UserError: if the run cannot be read or has no encoder, or a picture cannot be read.
+    """
+    import numpy as np
+
+    from tfgen import latents, sampling
+    from tfgen.runs import Run
+
+    opened = Run.open(os.path.expanduser(run), best)
+    model, ends = sampling.autoencoder(opened), sampling.read(opened, [first, last])
+    mixed = latents.interpolate(model, ends[:1], ends[1:], steps)[0]
+    folder = sampling.new_folder(out, opened.folder / "interpolated")
+    strip = np.concatenate([ends[:1], mixed, ends[1:]])
+    written = [sampling.write_sheet(folder / "interpolated.png", strip, len(strip))]
+    if animation:
+        written.append(sampling.write_animation(folder / f"interpolated.{animation}", mixed))
+    return written
+
+
+def depth(
+    run: str | os.PathLike,
+    pictures: Sequence[str | os.PathLike],
+    *,
+    out: str | os.PathLike | None = None,
+    best: bool = False,
+) -> list[pathlib.Path]:
+    """Predicts the depth of color pictures.
+
+    Args:
+        run: folder.
+        pictures: paths of pictures of any size; their central squares are resized.
+        out, best: as in `sample`; the default folder is RUN/depth.
+
+    Returns:
+        The paths of a 16-bit PNG in millimeters for each picture, and of a figure of all pictures and their depth.
+
+    Raises:
+        UserError: if the run cannot be read or predicts no depth, or a picture cannot be read.
+    """
+    from tfgen import figures, latents, report, sampling
+    from tfgen.runs import Run
+
+    opened = Run.open(os.path.expanduser(run), best)
+    model, images = sampling.depth_model(opened), sampling.read(opened, pictures)
+    predicted = latents.depths(model, images)
+    folder = sampling.new_folder(out, opened.folder / "depth")
+    names = sampling.distinct([pathlib.Path(path).stem for path in pictures])
+    written = [
+        sampling.write(folder / f"{name}-depth.png", sampling.millimeters(each))
+        for name, each in zip(names, predicted, strict=True)
+    ]
+    report.save(figures.predicted_depth(images, predicted), folder / "depth.png")
+    return [*written, folder / "depth.png"]
+
+
 # What there is -------------------------------------------------------------------------------------------------------
 
 

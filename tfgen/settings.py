@@ -112,6 +112,44 @@ DEVICES = Kind(
     lambda value: value == "all" or POSITIVE.holds(value),
     "N|all",
 )
+
+
+def _seeds(text: str) -> list[int]:
+    ranges = [part.split("-") for part in text.split(",")]
+    found = [seed for part in ranges for seed in range(_whole(part[0]), _whole(part[-1]) + 1) if len(part) <= 2]
+    if any(len(part) > 2 or _whole(part[0]) > _whole(part[-1]) for part in ranges):
+        raise ValueError
+    return [*dict.fromkeys(found)]
+
+
+def _assigned(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    return name, _number(value)
+
+
+def _numbered(text: str) -> tuple[int, float]:
+    name, value = _assigned(text)
+    return _whole(name), value
+
+
+# What to generate: for example 0-63 or 3,17,20-25; Smiling=1; 3=7; 3,17.
+SEEDS = Kind(
+    "a list of integers and ranges such as 0-63 or 3,17",
+    _seeds,
+    lambda value: 0 < len(value) <= 100_000 and all(map(SEED.holds, value)),
+    "0-63",
+)
+ASSIGNED = Kind(
+    "an attribute and a value from 0 to 1, such as Smiling=1",
+    _assigned,
+    lambda value: bool(value[0]) and 0 <= value[1] <= 1,
+    "NAME=VALUE",
+)
+NUMBERED = Kind(
+    "the number of a code and its value, such as 3=7", _numbered, lambda value: _is_number(value[1]), "CODE=VALUE"
+)
+PAIR = Kind("two seeds such as 3,17", _seeds, lambda value: len(value) == 2 and all(map(SEED.holds, value)), "A,B")
+STEPS = Kind("an integer from 2 to 1000", _whole, lambda value: _is_whole(value) and 2 <= value <= 1000, "N")
 OF_ARGUMENTS = {bool: BOOLEAN, int: POSITIVE, float: NUMBER, str: TEXT}  # type of a builder's default -> Kind
 
 

@@ -14,7 +14,7 @@ from tfgen.figures.conditions import (
 )
 from tfgen.figures.curves import attribute_curves, learning_curves, line_style
 from tfgen.figures.dataset import examples
-from tfgen.figures.depth import depth_montages, depth_rows, noise_sampler
+from tfgen.figures.depth import depth_montages, depth_rows, noise_sampler, predicted_depth
 from tfgen.figures.grids import close_together, fill_rows, grid, mosaic, rows_of, sheet, show, tiles
 from tfgen.figures.histograms import histogram
 from tfgen.figures.latent_space import class_reconstructions, latent_manifold, latent_tsne
@@ -57,6 +57,7 @@ __all__ = [
     "mosaic",
     "noise_sampler",
     "one_class_grid",
+    "predicted_depth",
     "reconstruction_grids",
     "reconstructions",
     "rows_of",

@@ -30,6 +30,28 @@ def depth_rows(run: Run, n: int = 8) -> Figure:
     return figure
 
 
+def predicted_depth(images: np.ndarray, depth: np.ndarray) -> Figure:
+    """Color pictures above their predicted depth, with a color bar in meters.
+
+    Args:
+        images: (n, H, W, 3) in [0, 1].
+        depth: (n, H, W, 1) in [0, 1], where 1 is 10 m.
+    """
+    far = 10 * float(depth.max())
+    columns = min(8, len(images))
+    figure = Figure((1.5 * columns + 1, 3.2 * -(-len(images) // columns)), layout="constrained")
+    axes = figure.subplots(2 * -(-len(images) // columns), columns, squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for i, (image, each) in enumerate(zip(images, depth, strict=True)):
+        row, column = divmod(i, columns)
+        show(axes[2 * row, column], image)
+        _depth(axes[2 * row + 1, column], 10 * each, far)
+    figure.colorbar(axes[1, 0].images[0], ax=axes, label="depth in meters", shrink=0.8)
+    close_together(figure)
+    return figure
+
+
 def depth_montages(run: Run, columns: int = 8) -> Figure:
     """Square montages of test pictures, of their true depth and of the predicted one; unknown depth is gray.
 
