@@ -1,5 +1,6 @@
 """Commands as a user gives them, in this process; a real process where signals and exit codes are the matter."""
 
+import itertools
 import json
 import pathlib
 import re
@@ -18,7 +19,7 @@ import tensorflow as tf
 import tiny
 from PIL import Image
 
-from tfgen import commands, training
+from tfgen import commands, export, training
 from tfgen.models.gan import GAN
 from tfgen.runs import Run
 
@@ -122,6 +123,48 @@ def test_exported_networks_give_the_same_numbers(tfgen, tiny_study):
     for n in (1, 17):
         inputs = {"z": run.model.sample_latents((7, n), 0, n), "codes": tf.cast(tf.range(n)[:, None] % 2, tf.float32)}
         np.testing.assert_allclose(reloaded.serve(inputs), run.model.generate(inputs["z"], inputs["codes"]), atol=1e-5)
+
+
+@pytest.mark.trace
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_networks_trained_in_half_precision_are_exported_in_single_precision(tfgen, tiny_study, precision):
+    tfgen("train", "--model", "acgan", *TINY, "--precision", precision, "--run", "r")
+    code, out, err = tfgen("export", "r", "--out", "exported")
+    assert code == 0, err
+    run, reloaded = Run.open("r"), tf.saved_model.load("exported/generator")
+    z, codes = run.model.sample_latents((7, 0), 0, 8), tf.cast(tf.range(8)[:, None] % 2, tf.float32)
+    served, ours = reloaded.serve({"z": z, "codes": codes}), run.model.generate(z, codes)
+    np.testing.assert_allclose(served, ours, atol=0.05)
+    with tf.Graph().as_default():  # no layer computes in half precision
+        graph = tf.compat.v1.Session().graph
+        tf.compat.v1.saved_model.load(tf.compat.v1.Session(graph=graph), ["serve"], "exported/generator")
+        half = {tf.float16, tf.bfloat16}
+        assert not any(tensor.dtype in half for op in graph.get_operations() for tensor in op.outputs)
+
+
+@pytest.mark.trace
+def test_exported_endpoints_name_their_inputs(tfgen, tiny_study):
+    tfgen("train", "--model", "acgan", *TINY, "--run", "r")
+    tfgen("export", "r", "--out", "exported")
+    for network, names in (("generator", {"z", "codes"}), ("discriminator", {"image"})):
+        serve = tf.saved_model.load(f"exported/{network}").signatures["serving_default"]
+        assert set(serve.structured_input_signature[1]) == names
+        assert serve(
+            **{name: tf.zeros((3, *spec.shape[1:])) for name, spec in serve.structured_input_signature[1].items()}
+        )
+
+
+@pytest.mark.trace
+def test_export_writes_all_networks_or_none(tfgen, tiny_study, monkeypatch):
+    tfgen("train", "--model", "gan", *TINY, "--run", "r")
+    tfgen("export", "r")
+    before = files("r/exports")
+    measured = itertools.cycle([0.0, 0.0, 1.0, 1.0])  # two batches of the first network, two of the second
+    monkeypatch.setattr(export, "_difference", lambda *others: next(measured))
+    for out in ("other", "r/exports"):
+        code, _, err = tfgen("export", "r", "--out", out)
+        assert code == 2 and "nothing was exported" in err
+    assert not [*pathlib.Path("other").iterdir()] and files("r/exports") == before
 
 
 @pytest.mark.trace

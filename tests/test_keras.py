@@ -580,6 +580,44 @@ def test_export_serves_what_the_model_generates(tmp_path):
         np.testing.assert_allclose(reloaded.serve(inputs), model(inputs), atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [lambda z: z, lambda z: z.astype(np.float64), np.ndarray.tolist, tf.constant])
+def test_models_generate_from_any_kind_of_numbers(kind):
+    z = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    labels, attributes = np.array([0, 1, 2, 0, 1]), np.array([[0, 1], [1, 1], [0, 0], [1, 0], [0, 1]])
+    for model, told in ((gan(), None), (conditional("cgan"), labels), (conditional("acgan"), attributes)):
+        expected = model.generate(tf.constant(z), None if told is None else tf.constant(told))
+        found = model.generate(kind(z), None if told is None else kind(told))
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    cgan = conditional("cgan")
+    one_hot = np.eye(3)[labels]
+    np.testing.assert_allclose(cgan.generate(kind(z), kind(one_hot)), cgan.generate(z, labels), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "use, expected",
+    [
+        (lambda z: gan().generate(z[:, :3]), "latents must have the shape (n, 4), not (n, 3)"),
+        (lambda z: gan().generate([["a"] * 4]), "latents must be numbers, not string"),
+        (lambda z: conditional("cgan").generate(z, [0, 1]), "for each of the 5 latents, not 2 of them"),
+        (lambda z: conditional("cgan").generate(z, 1), "for each of the 5 latents, not one value"),
+        (lambda z: conditional("cgan").generate(z, [0, 1, 2, 3, 0]), "class numbers from 0 to 2"),
+        (lambda z: conditional("cgan").generate(z, [0, 1, 0.5, 2, 0]), "class numbers from 0 to 2"),
+        (lambda z: conditional("cgan").generate(z, np.eye(5)), "codes must have the shape (n, 3), not (n, 5)"),
+        (
+            lambda z: conditional("acgan").generate(z[:, :1], [[0, 1]] * 5),
+            "latents must have the shape (n, 4), not (n, 1)",
+        ),
+        (lambda z: vae().encode(255 * X), "pictures must be in [0, 1], but the values go from"),
+        (lambda z: vae().reconstruct(2 * X - 1), "pictures must be in [0, 1], but the values go from"),
+        (lambda z: vae().encode(X[..., 0]), "pictures must have the shape"),
+    ],
+)
+def test_what_cannot_be_generated_or_encoded_is_refused_in_a_sentence(use, expected):
+    with pytest.raises(UserError) as error:
+        use(np.random.default_rng(0).normal(size=(5, 4)))
+    assert expected in say(error)
+
+
 def test_summary_shows_the_networks_and_their_parameters():
     text = io.StringIO()
     with contextlib.redirect_stdout(text):

@@ -1,5 +1,6 @@
 """Exports a run's networks as SavedModels and checks them by reloading."""
 
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -19,9 +20,13 @@ TOLERANCE = 1e-5
 def export(run: Run, folder: str | os.PathLike | None = None) -> dict[str, tuple[pathlib.Path, float]]:
     """Writes each network as a SavedModel with an endpoint `serve` for any batch size, and compares the outputs.
 
+    The endpoint's inputs have the names of the network's inputs, such as `z` and `codes`. Networks that were trained in
+    half precision are exported in single precision.
+
     Args:
         run: a trained Run.
-        folder: folder to write to; the default is the run's exports/. Existing exports are replaced atomically.
+        folder: folder to write to; the default is the run's exports/. Existing exports are replaced when all networks
+            are written and compared.
 
     Returns:
         {network: (path, largest absolute difference over batches of 1 and 17)}.
@@ -30,33 +35,50 @@ def export(run: Run, folder: str | os.PathLike | None = None) -> dict[str, tuple
         UserError: if a reloaded network differs by more than 1e-5, or the folder cannot be written.
     """
     folder = pathlib.Path(folder or run.folder / "exports")
-    networks = run.model.networks()
+    paths = {name: folder / name for name in run.model.networks()}
+    for path in paths.values():
+        if path.exists() and not (path / "saved_model.pb").exists():
+            raise UserError(f"{path} exists and is not a SavedModel: choose another --out, or move it away.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return {name: _export(network, folder / name) for name, network in networks.items()}
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
+            written = {name: pathlib.Path(temporary, name) for name in paths}
+            networks = in_single_precision(run)
+            differences = {name: _export(network, written[name]) for name, network in networks.items()}
+            for name, path in paths.items():
+                shutil.rmtree(path, ignore_errors=True)
+                shutil.move(written[name], path)
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror or error}): choose another --out.") from None
+    return {name: (path, differences[name]) for name, path in paths.items()}
 
 
-def _export(network: keras.Model, path: pathlib.Path) -> tuple[pathlib.Path, float]:
-    if path.exists() and not (path / "saved_model.pb").exists():
-        raise UserError(f"{path} exists and is not a SavedModel: choose another --out, or move it away.")
-    with tempfile.TemporaryDirectory(dir=path.parent) as temporary:
-        archive = keras.export.ExportArchive()
-        archive.track(network)
-        signature = tf.nest.map_structure(lambda x: tf.TensorSpec((None, *x.shape[1:]), x.dtype), network.input)
-        archive.add_endpoint("serve", lambda inputs: network(inputs, training=False), input_signature=[signature])
-        archive.write_out(f"{temporary}/{path.name}", verbose=False)
-        reloaded = tf.saved_model.load(f"{temporary}/{path.name}")
-        difference = max(_difference(network, reloaded, batch) for batch in (1, 17))
-        if difference > TOLERANCE:
-            raise UserError(
-                f"the reloaded {path.name} differs from the Keras network by {difference:.2g}, more than "
-                f"{TOLERANCE:g}: it was not exported."
-            )
-        shutil.rmtree(path, ignore_errors=True)
-        shutil.move(f"{temporary}/{path.name}", path)
-    return path, difference
+def in_single_precision(run: Run) -> dict[str, keras.Model]:
+    """The run's networks, whose layers compute in float32 whatever they were trained in."""
+    networks = run.model.networks()
+    if run.settings.training.precision == "float32":
+        return networks
+    training = dataclasses.replace(run.settings.training, precision="float32")
+    copies = Run(run.folder, dataclasses.replace(run.settings, training=training)).build().networks()
+    for name, network in copies.items():
+        network.set_weights(networks[name].get_weights())
+    return copies
+
+
+def _export(network: keras.Model, path: pathlib.Path) -> float:
+    archive = keras.export.ExportArchive()
+    archive.track(network)
+    signature = tf.nest.map_structure(lambda x: tf.TensorSpec((None, *x.shape[1:]), x.dtype, x.name), network.input)
+    archive.add_endpoint("serve", lambda inputs: network(inputs, training=False), input_signature=[signature])
+    archive.write_out(str(path), verbose=False)
+    reloaded = tf.saved_model.load(str(path))
+    difference = max(_difference(network, reloaded, batch) for batch in (1, 17))
+    if difference > TOLERANCE:
+        raise UserError(
+            f"the reloaded {path.name} differs from the Keras network by {difference:.2g}, more than {TOLERANCE:g}: "
+            "nothing was exported."
+        )
+    return difference
 
 
 def _difference(network: keras.Model, reloaded: Any, batch: int) -> float:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfgen import UserError, losses, noise
 from tfgen.models.base import Batch, Logs
 from tfgen.models.gan import GAN, Loss
-from tfgen.models.inputs import told
+from tfgen.models.inputs import latents, told
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -89,7 +89,8 @@ class ACGAN(GAN):
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Generates pictures (n, H, W, C) from latents (n, Z) and attributes in [0, 1], (n, K) or (n,) if K is 1."""
-        codes = told(self, condition, "attributes (n, K), 0 or 1")
+        z = latents(z, self.generator.input["z"].shape)
+        codes = told(self, condition, z, "attributes (n, K), 0 or 1")
         codes = codes[:, None] if codes.shape.rank == 1 else codes
         if codes.shape[-1] != self.code_dim:
             raise UserError(

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgen.models.base import Logs, in_batches
-from tfgen.models.inputs import as_batch, pictures
+from tfgen.models.inputs import as_batch, given_pictures, latents
 
 
 class Autoencoder:
@@ -34,7 +34,7 @@ class Autoencoder:
         Returns:
             {"mean": codes}, and "log_var" if the model has a posterior, as NumPy arrays.
         """
-        codes = in_batches(self.encoder, pictures(images, self.image_shape))
+        codes = in_batches(self.encoder, given_pictures(images, self.image_shape))
         return codes if isinstance(codes, dict) else {"mean": codes}
 
     def reconstruct(self, images: Any) -> np.ndarray:
@@ -48,7 +48,7 @@ class Autoencoder:
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Decodes latents (n, Z), or codes, to pictures (n, H, W, C), with batch normalization in inference mode."""
-        return self.decoder(z, training=False)
+        return self.decoder(latents(z, self.decoder.input_shape), training=False)
 
     def test_step(self: Any, data: Any) -> Logs:
         """`validation_logs` of a batch; `fit(validation_data=...)` logs their means as val_reconstruction and so on."""

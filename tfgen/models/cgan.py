@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfgen import UserError
 from tfgen.models.base import Batch
 from tfgen.models.gan import GAN
-from tfgen.models.inputs import told
+from tfgen.models.inputs import latents, shaped_codes, told
 
 WRONG_LABELS = "labels must be class numbers"
 
@@ -60,8 +60,9 @@ class CGAN(GAN):
             UserError: for a label that is not from 0 to K - 1, for which tf.one_hot returns zeros.
             tf.errors.InvalidArgumentError: the same in a graph, where it is only known when the graph runs.
         """
-        labels = tf.cast(labels, tf.int32)
-        if tf.executing_eagerly() and not tf.reduce_all((labels >= 0) & (labels < self.classes)):
+        given, labels = labels, tf.cast(labels, tf.int32)
+        whole = (labels >= 0) & (labels < self.classes) & (tf.cast(labels, given.dtype) == given)
+        if tf.executing_eagerly() and not tf.reduce_all(whole):
             raise UserError(self._labels_allowed)
         words = self._labels_allowed
         checks = [
@@ -85,6 +86,8 @@ class CGAN(GAN):
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Generates pictures (n, H, W, C) from latents (n, Z) and labels (n,), or one-hot or mixed codes (n, K)."""
-        codes = told(self, condition, "labels (n,) or codes (n, K)")
+        z = latents(z, self.generator.input["z"].shape)
+        codes = told(self, condition, z, "labels (n,) or codes (n, K)")
         codes = self.one_hot(codes) if codes.shape.rank == 1 else codes
+        codes = shaped_codes(codes, self.generator.input["codes"].shape, "codes")
         return self.generator({"z": z, "codes": codes}, training=False)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfgen import UserError, losses, noise
 from tfgen.models.base import Batch
 from tfgen.models.gan import GAN, Loss
-from tfgen.models.inputs import told
+from tfgen.models.inputs import given_pictures, latents, told
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -104,5 +104,6 @@ class DepthWGAN(GAN):
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Predicts depth (n, H, W, 1) in [0, 1] from noise (n, H, W, 1) and pictures (n, H, W, C)."""
-        images = told(self, condition, "pictures (n, H, W, C)")
+        z = latents(z, (None, *self.image_shape[:2], 1))
+        images = given_pictures(told(self, condition, z, "pictures (n, H, W, C)"), self.image_shape)
         return self.generator(self.inputs(images, z), training=False)

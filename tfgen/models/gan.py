@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfgen import losses, noise
 from tfgen.models.base import Batch, GenerativeModel, Logs
+from tfgen.models.inputs import latents
 
 Loss = tuple[tf.Tensor, Logs]
 
@@ -120,7 +121,7 @@ class GAN(GenerativeModel):
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Generates pictures (n, H, W, C) from latents (n, Z), with batch normalization in inference mode."""
-        return self.generator(z, training=False)
+        return self.generator(latents(z, self.generator.input.shape), training=False)
 
 
 def dealt(batch: Batch, n: int) -> list[Batch]:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfgen import losses, noise
 from tfgen.models.base import Batch, Logs
 from tfgen.models.gan import GAN, Loss
-from tfgen.models.inputs import told
+from tfgen.models.inputs import given_pictures, latents, shaped_codes, told
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -137,7 +137,8 @@ class InfoGAN(GAN):
 
     def read_codes(self, images: Any) -> dict[str, tf.Tensor]:
         """The recognizer's outputs for pictures (n, H, W, C), with batch normalization in inference mode."""
-        return self.recognizer(self.discriminator(images, training=False)["features"], training=False)
+        features = self.discriminator(given_pictures(images, self.image_shape), training=False)["features"]
+        return self.recognizer(features, training=False)
 
     def sample(self, n: int, seed: int = 0) -> tf.Tensor:
         """Generates n pictures (n, H, W, C) from latents and codes that are drawn as in training."""
@@ -145,5 +146,7 @@ class InfoGAN(GAN):
 
     def generate(self, z: Any, condition: Any = None) -> tf.Tensor:
         """Generates pictures (n, H, W, C) from latents (n, Z) and codes (n, K), in the format of `sample_codes`."""
-        codes = told(self, condition, "codes (n, K), as sample_codes draws them")
+        z = latents(z, self.generator.input["z"].shape)
+        codes = told(self, condition, z, "codes (n, K), as sample_codes draws them")
+        codes = shaped_codes(codes, self.generator.input["codes"].shape, "codes")
         return self.generator({"z": z, "codes": codes}, training=False)

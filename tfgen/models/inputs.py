@@ -241,8 +241,44 @@ def check_shares(
         raise UserError(f"the batches of a PyDataset may not all split evenly across {replicas} devices: {advice}.")
 
 
-def told(model: Any, condition: Any, what: str) -> tf.Tensor:
-    """The condition as a float32 tensor. Raises UserError if it is None."""
+def latents(z: Any, shape: tuple[int | None, ...]) -> tf.Tensor:
+    """Latents or codes as a float32 tensor. Raises UserError for another shape than that of a network's input.
+
+    Args:
+        z: array, list or tensor.
+        shape: shape of the network's input, with None for the number of examples.
+    """
+    z = tf.convert_to_tensor(z)
+    if z.shape.rank is None:
+        z = tf.ensure_shape(z, shape)
+    if z.dtype.is_complex or not (z.dtype.is_floating or z.dtype.is_integer):
+        raise UserError(f"latents must be numbers, not {z.dtype.name}.")
+    if z.shape.rank != len(shape) or not z.shape[1:].is_compatible_with(shape[1:]):
+        raise UserError(f"latents must have the shape (n, {', '.join(map(str, shape[1:]))}), not {_shape(z)}.")
+    return tf.cast(z, tf.float32)
+
+
+def given_pictures(images: Any, shape: tuple[int, ...]) -> tf.Tensor:
+    """Pictures to encode or to judge as float32, as `pictures` does. Raises UserError for values outside [0, 1] too."""
+    images = pictures(images, shape)
+    if not tf.is_symbolic_tensor(images) and len(images):
+        _check_range("pictures", images)
+    return images
+
+
+def told(model: Any, condition: Any, z: tf.Tensor, what: str) -> tf.Tensor:
+    """The condition of latents as a float32 tensor. Raises UserError if it is None or has another length than z."""
     if condition is None:
         raise UserError(f"{type(model).__name__} is conditional: pass {what} in addition to z.")
-    return tf.cast(tf.convert_to_tensor(condition), tf.float32)
+    condition = tf.cast(tf.convert_to_tensor(condition), tf.float32)
+    if condition.shape.rank == 0 or not condition.shape[:1].is_compatible_with(z.shape[:1]):
+        count = "one value" if condition.shape.rank == 0 else f"{condition.shape[0]} of them"
+        raise UserError(f"{type(model).__name__} needs {what} for each of the {z.shape[0]} latents, not {count}.")
+    return condition
+
+
+def shaped_codes(condition: tf.Tensor, shape: tuple[int | None, ...], what: str) -> tf.Tensor:
+    """A condition that has the shape of a network's input. Raises UserError for another shape."""
+    if condition.shape.rank is not None and not condition.shape.is_compatible_with(shape):
+        raise UserError(f"{what} must have the shape (n, {', '.join(map(str, shape[1:]))}), not {_shape(condition)}.")
+    return condition
