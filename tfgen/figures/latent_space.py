@@ -42,7 +42,7 @@ def latent_tsne(run: Run, attribute: str, most: int = 10_000) -> Figure:
             random_state=0,
         ).fit_transform(codes)
     columns = -(-len(groups) // 40)
-    figure = Figure((8 + 2.4 * columns, 8), layout="constrained")
+    figure = Figure((8 + 2.4 * columns * (len(groups) > 2), 8), layout="constrained")
     axis = figure.subplots()
     for label, (members, look) in groups.items():
         axis.scatter(*points[members[chosen]].T, alpha=0.5, label=_short(label), **look)
