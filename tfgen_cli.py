@@ -7,7 +7,7 @@ from typing import Any
 
 try:
     from tfgen import commands, program, settings
-except ImportError as error:  # another Keras backend
+except ImportError as error:  # another Keras backend, or other settings of Keras
     print(f"tfgen: {error}", file=sys.stderr)
     sys.exit(2)
 from tfgen.flags import Parser
@@ -189,7 +189,11 @@ def _print_report(made: commands.Report) -> int:
 
 def score(arguments: argparse.Namespace) -> int:
     """Prints the numbers of a run, beside those of its rivals."""
-    numbers = commands.score(arguments.run, best=arguments.best)
+    try:
+        numbers = commands.score(arguments.run, best=arguments.best)
+    except commands.NotKept as error:
+        print(commands.describe_score(arguments.run, error.numbers))
+        raise
     print(commands.describe_score(arguments.run, numbers))
     return 0
 

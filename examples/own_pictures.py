@@ -1,5 +1,6 @@
 """Trains a GAN on your own pictures, or on drawn faces: `python examples/own_pictures.py [FOLDER [EPOCHS]]`."""
 
+import os
 import sys
 
 import keras
@@ -11,7 +12,8 @@ from tfgen.networks import dcgan
 
 SHAPE = (32, 32, 3)
 if len(sys.argv) > 1:
-    data = keras.utils.image_dataset_from_directory(sys.argv[1], labels=None, image_size=SHAPE[:2], batch_size=32)
+    folder = os.path.expanduser(sys.argv[1])
+    data = keras.utils.image_dataset_from_directory(folder, labels=None, image_size=SHAPE[:2], batch_size=32)
     pictures = data.map(lambda images: images / 255)  # tfgen's pictures are floats in [0, 1]
 else:
     pictures = faces.paint(0, 512, image_size=32)[0] / np.float32(255)

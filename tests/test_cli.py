@@ -1,7 +1,9 @@
 """Commands as a user gives them, in this process; a real process where signals and exit codes are the matter."""
 
+import html
 import itertools
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -716,3 +718,101 @@ def test_an_exit_code_and_a_clean_terminal_in_a_real_process():
     assert done.returncode == 2 and out == ""
     models = "vae, gan, acgan, wgan_gp, wgan_gp_faithful, infogan, infogan_mixed"
     assert err == f"tfgen_cli.py: the study dlcv2018 has no model 'dcgan': choose from {models}.\n"
+
+
+def test_numbers_that_cannot_be_kept_are_printed(tfgen, finished, tiny_study):
+    run = finished("r", "tiny", "gan")
+    (run.folder / "scores.json").mkdir()  # as root, a folder without permissions can be written to
+    code, out, err = tfgen("score", "r")
+    assert code == 2 and re.search(r"^\w+ +[\d.e+-]+$", out, re.MULTILINE)
+    assert "the numbers were not kept, because r/scores.json cannot be written" in err
+    with pytest.raises(commands.NotKept) as caught:
+        commands.score("r")
+    assert caught.value.numbers["frechet"] > 0
+
+
+@pytest.mark.parametrize("words", [("experiment", "tiny/weight", *TOY), ("reproduce", "tiny", *TOY)])
+def test_a_folder_that_cannot_be_written_to_is_told_of_before_the_training(tfgen, tiny_study, words):
+    code, _, err = tfgen(*words, "--out", "/proc/self/task")
+    assert code == 2 and "/proc/self/task cannot be written to" in err
+    assert not pathlib.Path("runs").exists()
+
+
+def test_a_report_folder_that_cannot_be_written_to(tfgen, finished, tiny_study):
+    finished("r", "tiny", "vae")
+    code, out, err = tfgen("report", "r", "--out", "/proc/self/task")
+    assert code == 2 and not out and err.count("\n") == 1 and "/proc/self/task cannot be written to" in err
+
+
+def test_home_folders_in_every_path(tfgen, finished, tiny_study, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    finished(home / "r", "tiny", "vae")
+    write_pictures(home / "data")
+    for command in ("report", "score", "export", "sample", "reconstruct", "interpolate"):
+        more = {"reconstruct": ["~/data/0.png"], "interpolate": ["~/data/0.png", "~/data/1.png"]}.get(command, [])
+        out = [] if command == "score" else [f"--out=~/{command}"]
+        code, _, err = tfgen(command, "~/r", *more, *out)
+        assert code == 0, err
+        assert not out or any((home / command).iterdir())
+    assert tfgen("data", "show", "--dataset=folder", "--data_dir=~/data", "--out=~/s.png")[0] == 0
+    assert (
+        tfgen("train", "--model=vae", *TINY, "--dataset=folder", "--data_dir=~/data", "--run=~/n", "--dry_run")[0] == 0
+    )
+    # The same from Python.
+    assert Run.open("~/r").folder == home / "r"
+    assert commands.sample("~/r", seeds=[1], out="~/p")[0].is_relative_to(home)
+    assert commands.export("~/r", out="~/e")["encoder"][0].is_relative_to(home)
+    options = {"dataset": "folder", "data_dir": "~/data", "image_size": 16, "batch_size": 4, "epochs": 1}
+    planned = commands.train("vae", "tiny", run="~/m", dry_run=True, say=len, **options)
+    assert planned.folder == home / "m" and planned.settings.data.data_dir == str(home / "data")
+    assert {path.name for path in tmp_path.iterdir()} == {"home"}
+
+
+def write_pictures(folder, n=40):
+    folder.mkdir()
+    for i in range(n):
+        Image.fromarray(np.full((16, 16, 3), 5 * i, np.uint8)).save(folder / f"{i}.png")
+
+
+@pytest.mark.trace
+def test_printed_commands_can_be_pasted(tfgen, tiny_study):
+    name = "my run (1) & it's $HOME"
+    code, out, err = tfgen("train", "--model", "vae", *TINY, "--epochs", "1", "--run", name)
+    assert code == 0, err
+    lines = [shlex.split(line) for line in out.splitlines() if "tfgen_cli.py" in line]
+    assert [line[2:] for line in lines] == [["score", name], ["report", name], ["export", name]]
+    words = shlex.split(Run.open(name).command())
+    assert words[-2:] == ["--run", name]
+    assert tfgen(*words[2:])[0] == 0
+    code, _, err = tfgen("report", name)
+    assert code == 0, err
+    page = html.unescape(pathlib.Path("report/index.html").read_text())
+    assert f"tfgen_cli.py report {shlex.quote(name)}" in page and f"--run {shlex.quote(name)}" in page
+
+
+def test_the_place_of_files_to_download_can_be_pasted():
+    from tfgen.data.readers import catalog
+
+    parts = catalog.NAME.fullmatch("celeb_a")
+    said = catalog.by_hand(parts, pathlib.PurePosixPath("/my data (1)"), None)
+    assert "--data_dir '/my data (1)/" in said
+
+
+@pytest.mark.trace
+def test_paths_that_are_no_utf_8(tfgen, tiny_study, tmp_path):
+    folder = os.fsdecode(b"caf\xe9")
+    write_pictures(pathlib.Path(folder))
+    words = ("--dataset", "folder", "--data_dir", folder)
+    code, _, err = tfgen("train", "--model", "vae", *TINY, *words, "--epochs", "1", "--run", "r")
+    assert code == 0, err
+    assert Run.open("r").settings.data.data_dir == str(tmp_path / folder)
+    code, _, err = tfgen("report", "r")
+    assert code == 0, err
+    assert "caf\ufffd" in pathlib.Path("report/index.html").read_text(encoding="utf-8")
+    for encoding, shown in {"utf-8": b"caf\xe9", "ascii": b"caf\\udce9", "latin-1": b"caf\\udce9"}.items():
+        environment = os.environ | {"PYTHONIOENCODING": f"{encoding}:strict", "LC_ALL": "C"}
+        process_ = [sys.executable, ROOT / "tfgen_cli.py", "data", "show", *words, "--out", f"{folder}.png"]
+        done = subprocess.run(process_, env=environment, capture_output=True)
+        assert done.returncode == 0 and shown in done.stdout, done

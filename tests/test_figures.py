@@ -7,10 +7,17 @@ import types
 import keras
 import numpy as np
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib import font_manager
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
+from matplotlib.text import Text
 from PIL import Image
 
 from tfgen import UserError, figures, latents
+from tfgen.data.source import Source
+from tfgen.figures import text
 from tfgen.metrics import sharpness
 from tfgen.studies import STUDIES, csi5340, digits
 
@@ -560,3 +567,98 @@ def test_fig4_1_has_a_value_a_column_and_a_latent_a_row():
                 np.testing.assert_allclose(
                     pictures[row, column], run.model.generate(z[row : row + 1], own)[0], atol=1e-5
                 )
+
+
+# Names of classes and data sets may contain anything.
+
+
+def labeled(*names):
+    """Twice as many random pictures as classes of these names."""
+    pictures = np.random.default_rng(0).integers(0, 256, (2 * len(names), 16, 16, 3)).astype(np.uint8)
+    labels = np.arange(2 * len(names), dtype=np.int32) % len(names)
+    return Source("folder/train in $x_1$", pictures, np.zeros((len(pictures), 0), np.uint8), (), labels, classes=names)
+
+
+@pytest.fixture
+def fonts(tmp_path, monkeypatch):
+    """fonts(name, letters) installs a font with black squares for these letters."""
+    installed = font_manager.fontManager
+    monkeypatch.setattr(installed, "ttflist", list(installed.ttflist))
+    text.fallback.cache_clear()
+
+    def install(name, letters):
+        builder = FontBuilder(1000, isTTF=True)
+        builder.setupGlyphOrder([".notdef", "square"])
+        builder.setupCharacterMap({ord(letter): "square" for letter in letters})
+        pen = TTGlyphPen(None)
+        pen.moveTo((0, 0)), pen.lineTo((0, 900)), pen.lineTo((900, 900)), pen.lineTo((900, 0)), pen.closePath()
+        builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "square": pen.glyph()})
+        builder.setupHorizontalMetrics({".notdef": (1000, 0), "square": (1000, 0)})
+        builder.setupHorizontalHeader(ascent=900, descent=-100)
+        builder.setupNameTable({"familyName": name, "styleName": "Regular", "psName": name})
+        builder.setupOS2(), builder.setupPost()
+        builder.save(tmp_path / f"{name}.ttf")
+        installed.addfont(tmp_path / f"{name}.ttf")
+
+    yield install
+    text.fallback.cache_clear()
+
+
+def test_names_in_figures_are_shown_as_they_are(tmp_path, fonts, capsys):
+    names = ("US$_and_$EUR", "$\\frac$", "_other", "_child1x", "貓", "caf\udce9")
+    fonts("Squares", "貓")
+    source = labeled(*names)
+    drawn = [figures.examples(source, 12), figures.latent_tsne(FakeRun("vae", source), "Male")]
+    drawn.append(figures.rows_of([(name, source.floats(slice(2))) for name in names], 2)[0])
+    for figure in drawn:
+        figure.savefig(tmp_path / "f.png")  # warnings are errors
+        texts = {shown.get_text(): shown for shown in figure.findobj(Text)}
+        for name in (*names[:5], "caf\ufffd"):
+            assert name in texts and not texts[name].get_parse_math()
+        assert "Squares" in texts["貓"].get_fontfamily() and "Squares" not in texts["_other"].get_fontfamily()
+    assert [shown.get_text() for shown in drawn[1].axes[0].get_legend().get_texts()] == [*names[:5], "caf\ufffd"]
+    assert "US$_and_$EUR" in figures.describe(drawn[1])
+    assert not capsys.readouterr().err
+
+
+def test_a_font_with_the_glyphs_is_drawn(fonts):
+    def ink(figure):
+        figure.canvas.draw()
+        return (np.asarray(figure.canvas.buffer_rgba())[..., 0] < 128).sum()
+
+    def word(letters):
+        figure = figures.Figure((2, 1))
+        FigureCanvasAgg(figure)
+        figure.text(0.1, 0.1, letters, fontsize=40)
+        return ink(figure)
+
+    fonts("Squares", "貓")
+    assert word("貓") > 2 * word("l") and word("貓") > 300
+
+
+def test_glyphs_that_no_font_has_are_told_of_once(tmp_path, fonts, capsys):
+    for _ in range(2):
+        figures.examples(labeled("\U0010fffd"), 2).savefig(tmp_path / "f.png")
+    assert capsys.readouterr().err.count("no installed font has the characters") == 1
+
+
+def test_logarithmic_axes_have_powers_of_ten():
+    figure = figures.Figure()
+    FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    axis.semilogy([1e-3, 1e3])
+    figure.canvas.draw()
+    assert all(label.get_parse_math() for label in axis.get_yticklabels())
+
+
+@pytest.mark.parametrize("classes", [3, 100])
+def test_a_legend_hides_no_points(toy, classes):
+    source = labeled(*(f"a class with a long name {i}" for i in range(classes)))
+    drawn = [figures.latent_tsne(FakeRun("vae", source), "Male"), figures.latent_tsne(FakeRun("vae", toy), "Smiling")]
+    for figure in drawn:
+        FigureCanvasAgg(figure)
+        figure.canvas.draw()
+        (axis,) = figure.axes
+        box = axis.get_legend().get_window_extent()
+        assert axis.get_window_extent().x1 <= box.x0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0
+        assert axis.get_window_extent().width > 400

@@ -30,10 +30,10 @@ def fuzz(examples):
     return settings(max_examples=examples, derandomize=True, deadline=None, database=None, suppress_health_check=checks)
 
 
-def encoded(kind, mode="RGB"):
-    """The bytes of a picture of 8x8 pixels."""
+def encoded(kind, mode="RGB", size=(8, 8)):
+    """The bytes of a picture, by default of 8x8 pixels."""
     file = io.BytesIO()
-    Image.new(mode, (8, 8), 7).save(file, kind)
+    Image.new(mode, size, 7 if mode == "L" else (7, 7, 7)).save(file, kind)
     return file.getvalue()
 
 
@@ -276,6 +276,108 @@ def test_any_tree_gives_pictures_or_a_sentence_and_leaves_none_out_silently(file
             except UserError as error:
                 say(error)
         mnist.find_kmnist(root)
+
+
+FACES = {layout: encoded(kind, size=size) for layout, kind, size in (
+    ("homework", "PNG", (celeba.SIDE, celeba.SIDE)), ("official", "JPEG", celeba.SIZE), ("Kaggle", "JPEG", celeba.SIZE),
+)}  # fmt: skip
+
+
+@st.composite
+def celebas(draw):
+    """(files of a set, {split: {path: values of the attributes}}, names of the attributes) in one of the layouts."""
+    layout = draw(st.sampled_from(sorted(FACES)))
+    known = celeba.ATTRIBUTES if layout == "homework" else celeba.ALL_ATTRIBUTES
+    names = draw(st.lists(st.sampled_from(known), min_size=1, max_size=5, unique=True))
+    low, content = ("0.0" if layout == "homework" else "-1"), FACES[layout]
+    one = "1.0" if layout == "homework" else "1"
+    n = draw(st.integers(4, 9))
+    parts = [("train", "test", *[draw(st.sampled_from(["train", "test"])) for _ in range(n - 2)])[i] for i in range(n)]
+    if layout != "homework":
+        parts[2] = draw(st.sampled_from(["train", "validation", "test"]))
+    values = draw(
+        st.lists(st.lists(st.integers(0, 1), min_size=len(names), max_size=len(names)), min_size=n, max_size=n)
+    )
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    ending = draw(st.sampled_from([".png", ".PNG"] if layout == "homework" else [".jpg", ".JPG"]))
+    short = draw(st.booleans())  # the table leaves out the endings
+    stems = [f"{i + 1:06d}" for i in range(n)]
+    called = [stem + ("" if short else draw(st.sampled_from([ending, ending.lower()]))) for stem in stems]
+    files, expected = {}, {"train": {}, "test": {}, "validation": {}}
+    mark = " " if layout == "official" else ","
+    rows = [mark.join([called[i], *((low, one)[value] for value in values[i])]) for i in range(n)]
+    if layout == "homework":
+        folders = {"train": draw(st.sampled_from(["train", "Train"])), "test": draw(st.sampled_from(["test", "TEST"]))}
+        for part in folders:
+            chosen = [row for row, own in zip(rows, parts, strict=True) if own == part]
+            files[f"{part}.csv"] = end.join(["image_name," + ",".join(names), *chosen, ""]).encode()
+    else:
+        root = draw(st.sampled_from(["", "celeba/"]))
+        place = draw(st.sampled_from(celeba.FOLDERS))
+        folders = dict.fromkeys(expected, f"{root}{place}")
+        numbers = {"train": 0, "validation": 1, "test": 2}
+        split = [f"{name}{mark}{numbers[part]}" for name, part in zip(called, parts, strict=True)]
+        if layout == "official":
+            where = draw(st.sampled_from(["", "Anno/"]))
+            files[f"{root}{where}list_attr_celeba.txt"] = end.join([str(n), " ".join(names), *rows, ""]).encode()
+            where = draw(st.sampled_from(["", "Eval/"]))
+            files[f"{root}{where}list_eval_partition.txt"] = end.join([*split, ""]).encode()
+        else:
+            files[f"{root}list_attr_celeba.csv"] = end.join(["image_id," + ",".join(names), *rows, ""]).encode()
+            files[f"{root}list_eval_partition.csv"] = end.join(["image_id,partition", *split, ""]).encode()
+    for i, part in enumerate(parts):
+        path = f"{folders[part]}/{stems[i]}{ending}"
+        files[path], expected[part][path] = content, values[i]
+    return files, expected, tuple(names)
+
+
+@fuzz(60)
+@given(celebas())
+def test_every_celeba_gives_exactly_its_pictures_and_attributes(drawn):
+    files, expected, names = drawn
+    with tempfile.TemporaryDirectory() as place:
+        root = pathlib.Path(place)
+        for name, content in files.items():
+            put(root, name, content)
+        for split in ("train", "test"):
+            source = celeba.load(split, root, 8)
+            assert source.attribute_names == names
+            found = [os.path.relpath(path, root) for path in used(source)]
+            assert dict(zip(found, source.attributes.tolist(), strict=True)) == expected[split]
+            assert (source.decoded().images == 7).all()
+
+
+@fuzz(80)
+@given(celebas(), st.data())
+def test_a_harmed_celeba_is_read_or_refused_and_leaves_none_out_silently(drawn, data_):
+    files, expected, _ = drawn
+    victim = data_.draw(st.sampled_from(sorted(files)))
+    harm = data_.draw(st.sampled_from(["bytes", "gone", "line", "line twice"]))
+    if harm == "gone":
+        del files[victim]
+    elif harm == "bytes" or not victim.endswith((".csv", ".txt")):
+        files[victim] = data_.draw(harmed(files[victim]))
+    else:
+        lines = files[victim].splitlines(keepends=True)
+        at = data_.draw(st.integers(0, len(lines) - 1))
+        lines[at : at + 1] = [lines[at]] * 2 if harm == "line twice" else []
+        files[victim] = b"".join(lines)
+    with tempfile.TemporaryDirectory() as place:
+        root = pathlib.Path(place)
+        for name, content in files.items():
+            put(root, name, content)
+        for split in ("train", "test"):
+            bad = []
+            try:
+                source = celeba.load(split, root, 8, problem=bad.append)
+                source.decoded(bad.append)
+            except UserError as error:
+                say(error)
+                continue
+            for error in bad:
+                say(error)
+            missing = {str(root / path) for path in expected[split] if path in files} - set(used(source))
+            assert not missing or bad
 
 
 @fuzz(150)

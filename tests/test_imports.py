@@ -1,6 +1,7 @@
 """Imports flow one way, and the command line answers without TensorFlow."""
 
 import ast
+import json
 import os
 import pathlib
 import subprocess
@@ -22,7 +23,7 @@ FLOORS = [
     ["studies"],
     ["runs"],
     ["training"],
-    ["report", "export"],
+    ["report", "export", "sampling"],
     ["commands"],
     ["tfgen_cli"],
 ]
@@ -105,3 +106,39 @@ def test_the_command_line_says_so_too():
     )
     assert done.returncode == 2
     assert "Keras backend is 'torch'" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name, value", [
+    ("image_data_format", "channels_first"), ("floatx", "float16"), ("floatx", "float64"), ("epsilon", 1e-3),
+])  # fmt: skip
+def test_other_settings_of_keras_are_refused_in_a_sentence(tmp_path, name, value):
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": "jax", name: value}))
+    done = python("import tfgen", KERAS_HOME=str(tmp_path))
+    assert done.returncode == 1
+    said = done.stderr.splitlines()[-1]
+    assert f"tfgen needs {name} " in said and f"{tmp_path / 'keras.json'} says {value!r}" in said
+    done = subprocess.run(
+        [sys.executable, "tfgen_cli.py", "list"],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert f"says {value!r}" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "not JSON", '{"floatx": "float32", "image_data_format": "channels_last"}']
+)
+def test_settings_of_keras_that_do(tmp_path, text):
+    (tmp_path / "keras.json").write_text(text)
+    done = python("import sys, tfgen; print([m for m in sys.modules if m == 'keras'])", KERAS_HOME=str(tmp_path))
+    assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.trace
+def test_settings_of_a_keras_that_is_imported_already():
+    code = "import keras; keras.config.set_image_data_format({!r}); import tfgen"
+    assert python(code.format("channels_last")).returncode == 0
+    assert "needs image_data_format 'channels_last'" in python(code.format("channels_first")).stderr

@@ -5,6 +5,7 @@ CSVs, RGB-D pairs.
 import os
 import re
 import struct
+import unicodedata
 import zlib
 
 import numpy as np
@@ -16,6 +17,7 @@ from tfgen import UserError, data
 from tfgen.data import prepare
 from tfgen.data.files import Files
 from tfgen.data.readers import celeba, folder, rgbd
+from tfgen.data.source import Source
 
 RANDOM = np.random.default_rng(0)
 LATIN_1 = os.fsdecode(b"f\xfcnf.png")  # a name that is no UTF-8
@@ -1277,3 +1279,51 @@ def test_pairs_are_joined_by_their_time(tmp_path):
 
 def rgbd_files(root):
     return rgbd.load("train", root, 48).images
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_classes_are_chosen_in_either_unicode_form(form):
+    names = tuple(unicodedata.normalize(form, name) for name in ("caf\u00e9", "th\u00e9"))
+    labels = np.array([0, 1, 1], np.int32)
+    source = Source("s", np.zeros((3, 8, 8, 3), np.uint8), np.zeros((3, 0), np.uint8), labels=labels, classes=names)
+    for typed in ("NFC", "NFD"):
+        assert len(source.only([unicodedata.normalize(typed, "th\u00e9")])) == 2
+
+
+def seven_scenes(tmp_path, scene, train="sequence1\r\nsequence3\r\n\r\n", test="sequence2"):
+    """Three sequences of four frames and the two files of a scene of 7-Scenes."""
+    pictures_ = {"color": noise(16, 16, 3), "depth": np.full((16, 16), 2000, np.uint16)}
+    files = {
+        f"{scene}seq-{sequence:02d}/frame-{frame:06d}.{kind}.png": content
+        for sequence in (1, 2, 3) for frame in range(4) for kind, content in pictures_.items()
+    }  # fmt: skip
+    files |= {f"{scene}seq-01/frame-000000.pose.txt": b"1 0 0 0"}
+    files |= {f"{scene}{name}Split.txt": text.encode() for name, text in (("Train", train), ("Test", test)) if text}
+    put(tmp_path, **files)
+
+
+@pytest.mark.parametrize("scenes", [("",), ("chess/",), ("chess/", "fire/")])
+def test_7_scenes_are_divided_by_their_files(tmp_path, scenes):
+    for scene in scenes:
+        seven_scenes(tmp_path, scene)
+    for split, sequences in {"train": (1, 3), "test": (2,)}.items():
+        source = data.load("rgbd", split, tmp_path, 16, cache_gb=0)
+        found = {os.path.relpath(source.images.path(i), tmp_path) for i in range(len(source))}
+        assert found == {
+            f"{scene}seq-{sequence:02d}/frame-{frame:06d}.color.png"
+            for scene in scenes for sequence in sequences for frame in range(4)
+        }  # fmt: skip
+        assert (source.metres() == 2).all()
+
+
+@pytest.mark.parametrize("train, test, sentence", [
+    ("sequence1\nsequence4", "sequence2", "TrainSplit.txt, line 2: there is no 'sequence4'"),
+    ("seq 1", "sequence2", "TrainSplit.txt, line 1: there is no 'seq 1'"),
+    ("sequence1\nsequence2", "sequence2", "TestSplit.txt, line 1: chess/seq-02 is named twice"),
+    ("sequence1", "", "TestSplit.txt cannot be read"),
+    ("sequence1", "\n", "contains no pairs of TestSplit.txt"),
+])  # fmt: skip
+def test_7_scenes_with_damaged_files(tmp_path, train, test, sentence):
+    seven_scenes(tmp_path, "chess/", train, test)
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        data.load("rgbd", "train", tmp_path, 16)

@@ -6,6 +6,7 @@ the command line. Everything is imported when it is first used.
 """
 
 import importlib
+import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,36 @@ if _backend != "tensorflow":
         f"the Keras backend is {_backend!r}: unset KERAS_BACKEND or set it to 'tensorflow' before the first import of "
         "keras or tfgen."
     )
+
+
+def _keras_settings() -> tuple[dict[str, Any], str]:
+    """Keras's settings, and where they are from: of Keras if it is imported, otherwise of the file that it will read.
+
+    Importing Keras here would take seconds.
+    """
+    if "keras" in sys.modules:
+        config = sys.modules["keras"].config
+        return {name: getattr(config, name)() for name in _NEEDED}, "Keras's settings"
+    home = os.path.expanduser("~")
+    folder = os.environ.get("KERAS_HOME") or os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
+    path = os.path.expanduser(os.path.join(folder, "keras.json"))
+    try:
+        with open(path) as file:
+            found = json.load(file)
+    except (OSError, ValueError):  # Keras then uses its defaults
+        found = {}
+    return found if isinstance(found, dict) else {}, path
+
+
+# Other values lead to pictures of another shape, or to other numbers.
+_NEEDED = {"image_data_format": "channels_last", "floatx": "float32", "epsilon": 1e-7}
+_found, _place = _keras_settings()
+for _name, _value in _NEEDED.items():
+    if _found.get(_name, _value) != _value:
+        raise ImportError(
+            f"tfgen needs {_name} {_value!r}, but {_place} says {_found[_name]!r}: correct it, or set the environment "
+            "variable KERAS_HOME to an empty folder, before the first import of keras or tfgen."
+        )
 
 if TYPE_CHECKING:
     from tfgen import commands, data, figures, latents, losses, metrics, models, networks, noise, scores, studies

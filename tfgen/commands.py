@@ -52,6 +52,18 @@ class Interrupted(KeyboardInterrupt):
         self.run = run
 
 
+class NotKept(UserError):
+    """The numbers of a score could not be written to the run's folder.
+
+    Attributes:
+        numbers: {name: number}.
+    """
+
+    def __init__(self, sentence: str, numbers: dict[str, float]):
+        super().__init__(sentence)
+        self.numbers = numbers
+
+
 @dataclasses.dataclass(frozen=True)
 class Report:
     """The result of `report`.
@@ -139,6 +151,8 @@ def experiment(
         raise UserError(f"--{fixed[0]} is what the runs of {name} differ in: leave it out.")
     strategy = _strategy(options)
     planned = _variants(name, [], strategy, options, {"smoke": smoke})
+    if any(run.chief for run in planned.values()):
+        report.make(os.path.expanduser(out))  # better now than after the training
     _announce(name, {name: list(planned.values())}, strategy, say)
     trained = {label: _train(run, strategy, say) for label, run in planned.items()}
     writes = all(run.chief for run in trained.values())
@@ -173,6 +187,7 @@ def reproduce(
         UserError: before anything is trained, for settings that do not fit a run and arguments that no model takes.
         Interrupted: after Ctrl-C or SIGTERM.
     """
+    from tfgen import report as reports
     from tfgen.studies import EXPERIMENTS, models
 
     presets = models(study)
@@ -195,6 +210,8 @@ def reproduce(
         variants = _variants(name, planned, strategy, kept, {"attribute": attribute, "smoke": smoke})
         groups[name] = [run for run in variants.values() if run not in planned]
         planned += groups[name]
+    if any(run.chief for run in planned):
+        reports.make(os.path.expanduser(out))  # better now than after the training
     _announce(study, groups, strategy, say)
     trained = [_train(run, strategy, say) for run in planned]
     writes = all(run.chief for run in trained)
@@ -426,12 +443,21 @@ def score(run: str | os.PathLike, *, best: bool = False) -> dict[str, float]:
 
     Raises:
         UserError: if the run cannot be read or evaluated.
+        NotKept: if the numbers cannot be written; it has them.
     """
     from tfgen.runs import Run, write_json
 
     opened = Run.open(os.path.expanduser(run), best)
     numbers = opened.preset.score(opened, opened.model)
-    write_json(opened.folder / "scores.json", {"iteration": opened.restored} | numbers)
+    path = opened.folder / "scores.json"
+    try:
+        write_json(path, {"iteration": opened.restored} | numbers)
+    except OSError as error:
+        raise NotKept(
+            f"the numbers were not kept, because {path} cannot be written ({error.strerror}): make the folder "
+            "writable if a report should show them without measuring again.",
+            numbers,
+        ) from None
     return numbers
 
 

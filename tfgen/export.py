@@ -34,7 +34,7 @@ def export(run: Run, folder: str | os.PathLike | None = None) -> dict[str, tuple
     Raises:
         UserError: if a reloaded network differs by more than 1e-5, or the folder cannot be written.
     """
-    folder = pathlib.Path(folder or run.folder / "exports")
+    folder = pathlib.Path(os.path.expanduser(folder) if folder else run.folder / "exports")
     paths = {name: folder / name for name in run.model.networks()}
     for path in paths.values():
         if path.exists() and not (path / "saved_model.pb").exists():

@@ -59,7 +59,10 @@ def fault(error: Exception) -> str | None:
 def until_closed(main: Callable[[], int]) -> int:
     """Runs a program and returns its exit code; ends silently if the output pipe is closed, as by `| head`."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # so that output appears before a long training starts
+        # Line by line, so that output appears before a long training starts. A path may contain bytes that are not
+        # UTF-8, which are printed as they are, and a locale may lack letters.
+        unicode = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+        sys.stdout.reconfigure(line_buffering=True, errors="surrogateescape" if unicode else "backslashreplace")
     try:
         try:
             return main()

@@ -201,7 +201,7 @@ def new_folder(out: str | os.PathLike | None, default: pathlib.Path) -> pathlib.
     Raises:
         UserError: if `out` contains files, or the folder cannot be created.
     """
-    folder = pathlib.Path(out or default)
+    folder = pathlib.Path(os.path.expanduser(out or default))
     number = 1
     while out is None and folder.exists():
         number += 1

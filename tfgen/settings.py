@@ -204,6 +204,8 @@ class _Checked:
             object.__setattr__(self, name, value)
             if value != default and not about.group and not about.kind.holds(value):
                 raise UserError(f"--{name} takes {about.kind.takes}, not {value!r}.")
+            if about.kind is PATH and value is not None:
+                object.__setattr__(self, name, os.path.expanduser(value))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -182,7 +183,11 @@ class Source:
         if self.labels is None:
             raise UserError(f"{self.name} has no classes: leave out --only {','.join(classes)}.")
         known = self.class_names
-        numbers = [known.index(name) if name in known else int(name) if name.isdecimal() else -1 for name in classes]
+        composed = [unicodedata.normalize("NFC", name) for name in known]  # a terminal may give either form
+        wanted = [unicodedata.normalize("NFC", str(name)) for name in classes]
+        numbers = [
+            composed.index(name) if name in composed else int(name) if name.isdecimal() else -1 for name in wanted
+        ]
         for number in numbers:
             if not 0 <= number < len(known) or numbers.count(number) > 1:
                 raise UserError(

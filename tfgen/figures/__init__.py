@@ -19,6 +19,7 @@ from tfgen.figures.grids import close_together, fill_rows, grid, mosaic, rows_of
 from tfgen.figures.histograms import histogram
 from tfgen.figures.latent_space import class_reconstructions, latent_manifold, latent_tsne
 from tfgen.figures.pictures import farthest_sample, montages, reconstructions, samples, samples_and_real
+from tfgen.figures.text import Figure, legend
 from tfgen.figures.training import (
     compared_reconstructions,
     reconstruction_grids,
@@ -30,6 +31,7 @@ from tfgen.figures.training import (
 from tfgen.figures.words import describe
 
 __all__ = [
+    "Figure",
     "attribute_curves",
     "attribute_grid",
     "category_grid",
@@ -51,6 +53,7 @@ __all__ = [
     "latent_manifold",
     "latent_tsne",
     "learning_curves",
+    "legend",
     "line_style",
     "mixed_code_grid",
     "montages",

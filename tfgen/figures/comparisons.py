@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from tfgen import UserError, latents
 from tfgen.figures.curves import epoch_means, line_style
 from tfgen.figures.grids import fill_rows, rows_of
+from tfgen.figures.text import Figure, legend
 from tfgen.metrics import sharpness
 from tfgen.protocols import Run
 
@@ -52,7 +52,7 @@ def comparison(
             window = max(1, len(history[log]) // 100)
             means = np.convolve(history[log], np.full(window, 1 / window), "valid")
             axis.plot(history["iteration"][window - 1 :], means, label=label, **line_style(i))
-        axis.legend(fontsize="small", ncols=1 + len(runs) // 6)
+        legend(axis, fontsize="small", ncols=1 + len(runs) // 6)
     else:
         lower = figure.subfigures(1, 1)
     fill_rows(lower.subplots(len(rows), n, squeeze=False), rows.items())
@@ -95,7 +95,7 @@ def latent_curves(
                 run = by_setting[name, size]
                 means = epoch_means(values(run), run.steps_per_epoch)
                 axis.plot(1 + np.arange(len(means)), means, label=f"{size} latents", **line_style(i))
-        axis.legend(fontsize="small")
+        legend(axis, fontsize="small")
     axes[0].set_ylabel(unit)
     return figure
 

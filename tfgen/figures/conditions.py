@@ -1,10 +1,10 @@
 """Pictures generated from the same latents with different attributes, classes and codes."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from tfgen import latents
 from tfgen.figures.grids import close_together, grid, show
+from tfgen.figures.text import Figure
 from tfgen.protocols import Run
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from tfgen.figures.grids import COLOURS
+from tfgen.figures.text import Figure, legend
 from tfgen.protocols import Run
 
 TRUE, FALSE = "royalblue", "tomato"
@@ -72,6 +72,6 @@ def attribute_curves(run: Run) -> Figure:
             axis.plot(history["iteration"], values, color=colour, alpha=0.2, label=label)
             means = epoch_means(values, epoch)
             axis.plot(ends, means, stroke, color=colour, alpha=0.7, linewidth=3, label=f"{label} (per epoch)")
-    loss.legend(loc="upper right")
-    accuracy.legend(loc="lower right")
+    legend(loss, loc="upper right")
+    legend(accuracy, loc="lower right")
     return figure

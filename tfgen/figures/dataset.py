@@ -3,9 +3,9 @@
 import textwrap
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from tfgen.data.source import Source
+from tfgen.figures.text import Figure
 
 
 def examples(source: Source, n: int, columns: int = 8) -> Figure:

@@ -2,11 +2,11 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from tfgen import latents
 from tfgen.data.source import Source
 from tfgen.figures.grids import close_together, mosaic, sheet, show
+from tfgen.figures.text import Figure
 from tfgen.protocols import Run
 
 
@@ -103,6 +103,6 @@ def noise_sampler(run: Run, n: int = 8) -> Figure:
     middle.set_title(f"depth for {n * n} noise samples")
     figure.colorbar(middle.images[0], ax=middle, label="meters", shrink=0.8)
     _depth(right, deviation, max(deviation.max(), 1e-6), cmap="magma")
-    right.set_title(f"standard deviation over noise samples\nmean variance {np.mean(deviation**2):.2g} m$^2$")
+    right.set_title(f"standard deviation over noise samples\nmean variance {np.mean(deviation**2):.2g} m²")
     figure.colorbar(right.images[0], ax=right, label="meters", shrink=0.8)
     return figure

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 from keras import layers, tree
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.path import Path
 
+from tfgen.figures.text import Figure
 from tfgen.models.base import GenerativeModel
 from tfgen.networks.spectral import SpectralConv2D
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from tfgen import UserError, latents
@@ -11,6 +10,7 @@ from tfgen.data.source import Source
 from tfgen.figures.curves import FALSE, TRUE
 from tfgen.figures.grids import rows_of, sheet, show
 from tfgen.figures.pictures import SPLITS
+from tfgen.figures.text import Figure, legend
 from tfgen.protocols import Run
 
 
@@ -41,15 +41,25 @@ def latent_tsne(run: Run, attribute: str, most: int = 10_000) -> Figure:
             init="pca" if codes.shape[1] > 1 else "random",
             random_state=0,
         ).fit_transform(codes)
-    figure = Figure((8, 8))
+    columns = -(-len(groups) // 40)
+    figure = Figure((8 + 2.4 * columns * (len(groups) > 2), 8), layout="constrained")
     axis = figure.subplots()
     for label, (members, look) in groups.items():
-        axis.scatter(*points[members[chosen]].T, alpha=0.5, label=label, **look)
-    axis.legend(loc="upper left", fontsize=16 if len(groups) == 2 else 9)
+        axis.scatter(*points[members[chosen]].T, alpha=0.5, label=_short(label), **look)
+    beside: dict[str, Any] = {
+        "loc": "upper left",
+        "bbox_to_anchor": (1, 1),
+        "ncols": columns,
+    }  # over the axes, it would hide points
+    legend(axis, **beside, fontsize=16 if len(groups) == 2 else 9)
     axis.set_title(attribute if source.attribute_names else "Class", fontsize=20)
     if len(chosen) < len(source):
         axis.set_xlabel(f"a random {len(chosen):,} of the {len(source):,} test pictures")
     return figure
+
+
+def _short(name: str, most: int = 24) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}\u2026"
 
 
 def _groups(source: Source, attribute: str) -> dict[str, tuple[np.ndarray, dict[str, Any]]]:

@@ -1,10 +1,10 @@
 """Samples and reconstructions, with test pictures for comparison."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from tfgen import latents
 from tfgen.figures.grids import grid, sheet, show
+from tfgen.figures.text import Figure
 from tfgen.metrics import distances
 from tfgen.protocols import Run
 

@@ -5,11 +5,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from tfgen import UserError
 from tfgen.figures.grids import close_together, sheet, show, tiles
+from tfgen.figures.text import Figure
 from tfgen.protocols import Run
 
 

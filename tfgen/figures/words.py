@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from tfgen.figures.text import unlabeled
+
 
 def describe(figure: Figure | list[Image.Image]) -> str:
     """Describes a figure for people who cannot see it.
@@ -38,14 +40,14 @@ def describe(figure: Figure | list[Image.Image]) -> str:
         sentences.append(f"{arrangement if len(names) > 1 else 'One picture'}{f': {named}' if named else ''}.")
     if words and not sentences:
         sentences.append(f"Diagram: {', '.join(filter(None, words))}.")
-    return " ".join(" ".join(sentences).replace("$", "").split())
+    return " ".join(" ".join(sentences).split())
 
 
 def _lines(axis: Axes) -> list[str]:
     sentences = []
     for line in axis.lines:
         (x, y), label, title = np.asarray(line.get_data()), str(line.get_label()), axis.get_title()
-        name = title if label.startswith("_") else f"{title} {label}".strip()
+        name = title if unlabeled(label) else f"{title} {label}".strip()
         if len(y):
             sentences.append(f"{name}: a line from {y[0]:.3g} at {x[0]:g} to {y[-1]:.3g} at {x[-1]:g}.")
     return sentences

@@ -1,6 +1,7 @@
 """Drawing figures into files."""
 
 import pathlib
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 
 from matplotlib.figure import Figure
@@ -68,12 +69,16 @@ def save(figure: Figure | list[Image.Image], path: pathlib.Path) -> None:
 
 
 def make(folder: str | pathlib.Path) -> pathlib.Path:
-    """The folder as a path, created if necessary. Raises UserError if it cannot be created."""
+    """The folder as a path, created if necessary. Raises UserError if it cannot be created or written to."""
     folder = pathlib.Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder} cannot be created ({error.strerror}): choose another --out.") from None
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written to ({error.strerror}): choose another --out.") from None
     return folder
 
 

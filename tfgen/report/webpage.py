@@ -61,6 +61,7 @@ def page(
         command=command or program.command("report"),
         program=program.command(),
     )
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # paths may contain any bytes
     try:
         with runs.replacing(folder / PAGE) as temporary:
             temporary.write_text(text, encoding="utf-8")

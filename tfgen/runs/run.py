@@ -74,6 +74,7 @@ class Run:
         Raises:
             UserError: if there is no run, or if this version of tfgen cannot read it.
         """
+        folder = os.path.expanduser(folder)
         path = pathlib.Path(folder) / RECORD
         try:
             run = RunSettings.from_record(_completed(json.loads(path.read_text())))
@@ -331,7 +332,8 @@ def find(folder: str | os.PathLike = "runs", best: bool = False) -> tuple[list[R
     """
     found, complaints = [], []
     for path in sorted(
-        pathlib.Path(folder).glob(f"**/{RECORD}"), key=lambda path: (len(path.parts), -path.stat().st_mtime)
+        pathlib.Path(folder).expanduser().glob(f"**/{RECORD}"),
+        key=lambda path: (len(path.parts), -path.stat().st_mtime),
     ):
         try:
             found.append(Run.open(path.parent, best))

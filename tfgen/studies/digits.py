@@ -15,10 +15,10 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
-from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 from tfgen import figures, latents, losses, noise, scores
+from tfgen.figures.text import Figure
 from tfgen.metrics import classifier, distances
 from tfgen.models.base import in_batches
 from tfgen.models.cgan import CGAN
@@ -138,7 +138,7 @@ def certainty(run: Run, n: int = 1000) -> Figure:
         figures.histogram(axis, sure, np.linspace(0, 1, 21), words, real=label == "test pictures")
     axis.set_xlabel("probability of the most likely class")
     axis.set_ylabel("share of the pictures")
-    axis.legend(loc="upper left")
+    figures.legend(axis, loc="upper left")
     return figure
 
 
@@ -159,7 +159,7 @@ def critic_scores(run: Run, n: int = 1000, moments: int = 8) -> Figure:
     for label, values in found.items():
         figures.histogram(left, values, bins, f"{label}: mean {values.mean():.2f}", real=label == "test pictures")
     left.set(title="Scores of the trained critic", xlabel="score", ylabel="share of the pictures")
-    left.legend()
+    figures.legend(left)
 
     history, sheets, window = run.history(), figures.saved_samples(run), run.steps_per_epoch
     estimate = np.convolve(history["wasserstein"], np.full(window, 1 / window), "valid")
@@ -248,8 +248,8 @@ def convergence(runs: Runs, columns: int = 12) -> Figure:
     change.axhline(distances.pairwise(test).mean(), color="0.5", linewidth=1, label="two test pictures")
     losses_.set(title="G loss", xlabel="iteration", ylabel="nats")
     change.set(title="Change of the samples in an epoch", xlabel="iteration", ylabel="root mean squared difference")
-    losses_.legend()
-    change.legend()
+    figures.legend(losses_)
+    figures.legend(change)
     for part, (label, run) in zip(lower, runs.items(), strict=True):
         sheets = figures.saved_samples(run)[-columns:]
         axes = part.subplots(2, columns, squeeze=False)
@@ -288,7 +288,7 @@ def saturation(runs: Runs, columns: int = 12) -> Figure:
     slope.set(title="Gradient of the generator's loss at the logit of D", yscale="log", ylabel="size per picture")
     for panel in (probability, slope):
         panel.set_xlabel("iteration")
-        panel.legend()
+        figures.legend(panel)
     return figure
 
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from sklearn.linear_model import LogisticRegression
 
 from tfgen import UserError, figures, latents, losses, optimizers, scores
 from tfgen.data.builtin import animals
 from tfgen.data.builtin.painting import TEST_START
+from tfgen.figures.text import Figure
 from tfgen.metrics import distances, sharpness
 from tfgen.models.acai import ACAI
 from tfgen.models.adversarial_vae import AdversarialVAE
@@ -221,7 +221,7 @@ def pipeline(run: Run) -> Figure:
     steps = {
         "encoder": 3.4,
         f"{latent}\nof each picture": 5.7,
-        "(1 - r) z$_{horse}$ + r z$_{bird}$\nr in [.4, .6]": 8.0,
+        "(1 - r) z_horse + r z_bird\nr in [.4, .6]": 8.0,
         "decoder": 10.3,
     }
     arrows = [((2.2, 3.7), (2.45, 2.8)), ((2.2, 1.2), (2.45, 2.2))] + [
@@ -361,7 +361,7 @@ def uniqueness(run: Run, n: int = 64) -> Figure:
             words = f"{len(kinds[label])} {label}: mean {found.mean():.3f}"
             figures.histogram(axis, found, bins, words, real=label == "test pictures")
         axis.set(title=title, xlabel="root of the mean squared difference, values from 0 to 1", ylabel="share")
-        axis.legend()
+        figures.legend(axis)
     return figure
 
 

@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import re
+import shlex
 import sys
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -267,7 +268,8 @@ def by_hand(parts: re.Match[str], root: Any, builder: Any) -> str:
         files, dataset = BY_HAND[name]
         files = files.replace("CONFIG", parts["config"] or default_config(name))
         folder = root if root.name == name else root / name
-        return f"download by hand into {folder}: {files}; then use --dataset {dataset} --data_dir {folder}"
+        flags = shlex.join(["--dataset", dataset, "--data_dir", str(folder)])
+        return f"download by hand into {folder}: {files}; then use {flags}"
     instructions = builder and builder.MANUAL_DOWNLOAD_INSTRUCTIONS
     if instructions:
         clauses = [" ".join(clause.split()).rstrip(".:") for clause in re.split(r"\.\s|\n\s*\n", instructions)]

@@ -6,8 +6,9 @@
     color/NAME.jpg    depth/NAME.png     or colors/, rgb/, images/ and depths/
     rgb/SECONDS.png   depth/SECONDS.png  as in TUM's RGB-D benchmark: those closest in time, at most .02 s apart
 
-Pairs may be in folders, such as scene/seq-01/. If there are neither train/ nor test/ (in any case, or training/,
-val/ ...), one pair in ten is in the test set, by its name; frames of a video are better divided by sequence.
+Pairs may be in folders, such as scene/seq-01/. Scenes of 7-Scenes are divided by their files TrainSplit.txt and
+TestSplit.txt, in which sequence1 is the folder seq-01. If there are neither these nor train/ and test/ (in any case, or
+training/, val/ ...), one pair in ten is in the test set, by its name; frames of a video are better divided by sequence.
 
 Depth is an 8- or 16-bit grayscale picture, a TIFF of floating-point numbers, or an .npy of either.
 """
@@ -17,7 +18,7 @@ import functools
 import os
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from PIL import Image
@@ -36,6 +37,8 @@ FOLDERS = {
     **dict.fromkeys(("color", "colors", "rgb", "image", "images"), "color"),
     **dict.fromkeys(("depth", "depths"), "depth"),
 }
+SPLIT_FILES = {"train": "TrainSplit.txt", "test": "TestSplit.txt"}
+SEQUENCE = re.compile(r"sequence(\d{1,3})", re.ASCII | re.IGNORECASE)
 SECONDS = re.compile(r"\d+\.\d+", re.ASCII)
 APART = 0.02  # seconds, as in the benchmark's associate.py
 FARTHEST = 10_000  # millimeters
@@ -86,6 +89,15 @@ def load(
             part: list(find_pairs(root / place, root, problem if part == split else lambda error: None).values())
             for part, place in places.items()
         }
+    elif sequences := find_sequences([root, *(root / name for name in folders)], root):
+        found = find_pairs(root, root, problem)
+        pairs = {
+            part: [pair for name, pair in found.items() if any(name.startswith(f"{place}/") for place in chosen)]
+            for part, chosen in sequences.items()
+        }
+        for part, chosen in pairs.items():
+            if not chosen:
+                raise UserError(f"{shown(root)} contains no pairs of {SPLIT_FILES[part]}: restore its sequences.")
     else:
         found = find_pairs(root, root, problem)
         pairs = {
@@ -112,6 +124,46 @@ def load(
     ]
     images, depth = Files(colors, (image_size, image_size, 3)), Files(depths, (image_size, image_size, 1), np.uint16)
     return Source(f"rgbd/{split} in {shown(root)}", images, np.zeros((len(images), 0), np.uint8), depth=depth)
+
+
+def find_sequences(scenes: Iterable[pathlib.Path], root: pathlib.Path) -> dict[str, list[str]]:
+    """{"train" and "test": folders of sequences below root} according to the scenes' TrainSplit.txt and TestSplit.txt.
+
+    Empty if no scene has them.
+
+    Raises:
+        UserError: if one of the two is missing or cannot be read, a line is not a sequence, or a sequence is missing or
+            in both.
+    """
+    found: dict[str, list[str]] = {}
+    for scene in scenes:
+        paths = {part: scene / name for part, name in SPLIT_FILES.items()}
+        if not any(os.path.exists(path) for path in paths.values()):
+            continue
+        for part, path in paths.items():
+            try:
+                lines = path.read_text(encoding="utf-8-sig").split("\n")
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or "it is not a text"
+                raise UserError(f"{shown(path)} cannot be read ({reason}): restore it.") from None
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                match = SEQUENCE.fullmatch(line.strip())
+                place = scene / f"seq-{int(match[1]):02d}" if match else None
+                if place is None or not place.is_dir():
+                    expected = "sequence1, sequence2, ... with the folders seq-01, seq-02, ..."
+                    raise UserError(
+                        f"{shown(path)}, line {number}: there is no {shown(line.strip()[:40])!r}, expected {expected}"
+                        " beside the file; restore them."
+                    )
+                name = pictures.composed(os.path.relpath(place, root))
+                if any(name in chosen for chosen in found.values()):
+                    raise UserError(
+                        f"{shown(path)}, line {number}: {shown(name)} is named twice; remove one of the two."
+                    )
+                found.setdefault(part, []).append(name)
+    return {part: found.get(part, []) for part in SPLIT_FILES} if found else {}
 
 
 def find_pairs(folder: pathlib.Path, root: pathlib.Path, problem: Problem) -> dict[str, tuple[str, str]]:
