@@ -568,8 +568,9 @@ def test_printed_the_page_has_its_layers_folded(browser, tfgen, finished, draw_o
 @pytest.mark.slow
 def test_the_page_of_all_studies(browser, tfgen, finished):
     for study, presets in STUDIES.items():
-        for model in presets:
-            finished(f"runs/{study}-{model}", study, model)
+        for model, preset in presets.items():
+            several = preset.defaults().get("d_steps", 1) > 1  # a step takes as many batches of the 64 pictures
+            finished(f"runs/{study}-{model}", study, model, **{"batch_size": 12} if several else {})
     code, out, err = tfgen("report")
     assert code == 0, err
     assert all(
