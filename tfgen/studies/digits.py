@@ -167,10 +167,12 @@ def critic_scores(run: Run, n: int = 1000, moments: int = 8) -> Figure:
     seen = [test.floats(), *(images for iteration, images in sheets if iteration >= window)]
     real, *fake = np.split(classifier.features(reader, np.concatenate(seen)), np.cumsum([len(x) for x in seen])[:-1])
     quality = [distances.frechet(real, features) for features in fake]
-    agreement = spearmanr(estimate[np.array(times) - window], quality).statistic
+    at_sheets = estimate[np.array(times, int) - window]
+    defined = all(len(set(values)) > 1 for values in (at_sheets.tolist(), quality))  # not of constant values
+    agreement = f": rank correlation {spearmanr(at_sheets, quality).statistic:.2f}" if defined else ""
     ends = history["iteration"][window - 1 :]
     right.plot(ends, estimate, **figures.line_style(0), label="E[D(real)] - E[D(fake)], mean of an epoch")
-    right.set(title=f"During training: rank correlation {agreement:.2f}", xlabel="iteration", ylabel="critic's units")
+    right.set(title=f"During training{agreement}", xlabel="iteration", ylabel="critic's units")
     beside = right.twinx()
     beside.plot(times, quality, **figures.line_style(1), marker=".", label="Frechet distance of a sheet")
     beside.set_ylabel("Frechet distance of classifier features")
