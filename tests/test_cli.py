@@ -770,6 +770,15 @@ def test_home_folders_in_every_path(tfgen, finished, tiny_study, tmp_path, monke
     assert {path.name for path in tmp_path.iterdir()} == {"home"}
 
 
+def test_a_run_whose_name_looks_like_a_home_folder(tfgen, finished, tiny_study):
+    finished("~nobody-of-this-name", "tiny", "vae")
+    place = pathlib.Path("~nobody-of-this-name")
+    assert Run.open(place).folder == place
+    for command in ("score", "report", "export"):
+        code, _, err = tfgen(command, f"./{place}")
+        assert code == 0, err
+
+
 def write_pictures(folder, n=40):
     folder.mkdir()
     for i in range(n):

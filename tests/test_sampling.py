@@ -50,7 +50,7 @@ def test_conditions_are_those_that_were_chosen(run):
     acgan, cgan, infogan = run("acgan"), run("cgan"), run("infogan")
 
     def of(chosen, seed, **choice):
-        return sampling.condition(chosen, chosen.model, seed, Choice(**choice))
+        return sampling.condition(chosen, seed, sampling.resolved(chosen, Choice(**choice)))
 
     assert of(acgan, 1, attributes={"Smiling": 0.25}) == [[0.25]]
     assert {float(of(acgan, seed)[0, 0]) for seed in range(20)} == {0.0, 1.0}
@@ -87,9 +87,7 @@ def test_class_names_select_classes(run, monkeypatch):
     cgan = run("cgan")
     source = dataclasses.replace(cgan.training_source(), classes=tuple("abcdefghij"))
     monkeypatch.setattr(type(cgan), "training_source", lambda self: source)
-    np.testing.assert_array_equal(
-        sampling.condition(cgan, cgan.model, 0, Choice(label="c")), np.eye(10, dtype=np.float32)[[2]]
-    )
+    assert sampling.resolved(cgan, Choice(label="c")).label == 2
 
 
 def test_walks_of_a_normal_prior_stay_as_long_as_its_latents():
@@ -141,6 +139,21 @@ def test_sample_writes_a_strip_and_an_animation_between_two_seeds(tfgen, run):
         np.testing.assert_array_equal(found[:, left : left + 16], np.rint(end * 255))
     code, out, err = tfgen("sample", "runs/gan", "--animation", "gif")
     assert code == 2 and "add --between" in err
+
+
+def test_a_folder_with_files_is_refused_before_the_work(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UserError, match="contains files"), sampling.new_folder(tmp_path, tmp_path / "x"):
+        raise AssertionError("the work began")
+    (tmp_path / "empty").mkdir()
+    for name, kept in (("new", False), ("empty", True)):  # what was there stays
+        with pytest.raises(ZeroDivisionError), sampling.new_folder(tmp_path / name, tmp_path / "x") as folder:
+            raise ZeroDivisionError
+        assert folder.exists() == kept
+    with pytest.raises(KeyboardInterrupt), sampling.new_folder(None, tmp_path / "new") as folder:
+        (folder / "0.png").write_text("begun")
+        raise KeyboardInterrupt
+    assert (folder / "0.png").exists()
 
 
 @pytest.fixture
@@ -216,8 +229,10 @@ def test_depth_is_written_in_millimeters(tfgen, run, files):
     "words, expected",
     [
         (["sample", "runs/none"], "runs/none is not a run"),
-        (["sample", "runs/gan", "--seeds", "5-1"], "'5-1' is not a list of integers and ranges"),
+        (["sample", "runs/gan", "--seeds", "5-1"], "'5-1' is not a list of at most 10,000 integers and ranges"),
         (["sample", "runs/gan", "--seeds", "x"], "'x' is not a list"),
+        (["sample", "runs/gan", "--seeds", "0-4294967295"], "is not a list of at most 10,000"),
+        (["sample", "runs/gan", "--between", "0-4294967295"], "is not two seeds"),
         (["sample", "runs/gan", "--between", "3"], "'3' is not two seeds"),
         (["sample", "runs/gan", "--truncation", "0"], "'0' is not a positive number"),
         (["sample", "runs/gan", "--attribute", "Smiling"], "'Smiling' is not an attribute and a value"),

@@ -414,7 +414,7 @@ def report(
     from tfgen import report
 
     named = [runs] if isinstance(runs, str | os.PathLike) else runs
-    folders = [pathlib.Path(run).expanduser() for run in named]
+    folders = [pathlib.Path(os.path.expanduser(run)) for run in named]
     chosen, complaints = report.readable(folders, best)
     entries = report.entries(chosen, attribute=attribute)
     if folders:
@@ -447,7 +447,7 @@ def score(run: str | os.PathLike, *, best: bool = False) -> dict[str, float]:
     """
     from tfgen.runs import Run, write_json
 
-    opened = Run.open(os.path.expanduser(run), best)
+    opened = Run.open(run, best)
     numbers = opened.preset.score(opened, opened.model)
     path = opened.folder / "scores.json"
     try:
@@ -465,7 +465,7 @@ def describe_score(run: str | os.PathLike, numbers: Mapping[str, float]) -> str:
     """The numbers of a run's score in lines: first a table of those that have rivals, then the others."""
     from tfgen.runs import Run
 
-    opened = Run.open(os.path.expanduser(run))
+    opened = Run.open(run)
     score = opened.preset.score
     table = score.table(numbers)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -494,7 +494,7 @@ def export(
     from tfgen import export
     from tfgen.runs import Run
 
-    return export.export(Run.open(os.path.expanduser(run), best), out and os.path.expanduser(out))
+    return export.export(Run.open(run, best), out)
 
 
 # Pictures ------------------------------------------------------------------------------------------------------------
@@ -534,20 +534,20 @@ def sample(
 
     if animation and not between:
         raise UserError("--animation is a walk from one seed to another: add --between, for example --between 3,17.")
-    opened, chosen = Run.open(os.path.expanduser(run), best), sampling.Choice(**choice)
-    images = sampling.walk(opened, *between, steps, chosen) if between else sampling.pictures(opened, seeds, chosen)
-    folder = sampling.new_folder(out, opened.folder / "generated")
-    if between:
-        name = f"between-{between[0]}-{between[1]}"
-        written = [sampling.write_sheet(folder / f"{name}.png", images, columns=steps)]
-        if animation:
-            written.append(sampling.write_animation(folder / f"{name}.{animation}", images))
-        return written
-    width = len(str(max(seeds)))
-    written = [
-        sampling.write(folder / f"{seed:0{width}d}.png", image) for seed, image in zip(seeds, images, strict=True)
-    ]
-    return [*written, sampling.write_sheet(folder / "sheet.png", images)]
+    opened, chosen = Run.open(run, best), sampling.Choice(**choice)
+    with sampling.new_folder(out, opened.folder / "generated") as folder:
+        if between:
+            images = sampling.walk(opened, *between, steps, chosen)
+            name = f"between-{between[0]}-{between[1]}"
+            written = [sampling.write_sheet(folder / f"{name}.png", images, columns=steps)]
+            if animation:
+                written.append(sampling.write_animation(folder / f"{name}.{animation}", images))
+            return written
+        images, width = sampling.pictures(opened, seeds, chosen), len(str(max(seeds)))
+        written = [
+            sampling.write(folder / f"{seed:0{width}d}.png", image) for seed, image in zip(seeds, images, strict=True)
+        ]
+        return [*written, sampling.write_sheet(folder / "sheet.png", images)]
 
 
 def reconstruct(
@@ -577,15 +577,14 @@ def reconstruct(
     from tfgen.models.base import in_batches
     from tfgen.runs import Run, replacing
 
-    opened = Run.open(os.path.expanduser(run), best)
-    model, images = sampling.autoencoder(opened), sampling.read(opened, pictures)
-    code = model.encode(images)
-    decoded = in_batches(model.decoder, code["mean"])
-    folder = sampling.new_folder(out, opened.folder / "reconstructed")
-    with replacing(folder / "codes.npz") as temporary:
-        np.savez(temporary, **code)
-    sheet = sampling.write_pairs(folder / "reconstructions.png", images, decoded)
-    return [folder / "codes.npz", sheet]
+    opened = Run.open(run, best)
+    with sampling.new_folder(out, opened.folder / "reconstructed") as folder:
+        model, images = sampling.autoencoder(opened), sampling.read(opened, pictures)
+        code = model.encode(images)
+        decoded = in_batches(model.decoder, code["mean"])
+        with replacing(folder / "codes.npz") as temporary:
+            np.savez(temporary, **code)
+        return [folder / "codes.npz", sampling.write_pairs(folder / "reconstructions.png", images, decoded)]
 
 
 def interpolate(
@@ -618,15 +617,15 @@ def interpolate(
     from tfgen import latents, sampling
     from tfgen.runs import Run
 
-    opened = Run.open(os.path.expanduser(run), best)
-    model, ends = sampling.autoencoder(opened), sampling.read(opened, [first, last])
-    mixed = latents.interpolate(model, ends[:1], ends[1:], steps)[0]
-    folder = sampling.new_folder(out, opened.folder / "interpolated")
-    strip = np.concatenate([ends[:1], mixed, ends[1:]])
-    written = [sampling.write_sheet(folder / "interpolated.png", strip, len(strip))]
-    if animation:
-        written.append(sampling.write_animation(folder / f"interpolated.{animation}", mixed))
-    return written
+    opened = Run.open(run, best)
+    with sampling.new_folder(out, opened.folder / "interpolated") as folder:
+        model, ends = sampling.autoencoder(opened), sampling.read(opened, [first, last])
+        mixed = latents.interpolate(model, ends[:1], ends[1:], steps)[0]
+        strip = np.concatenate([ends[:1], mixed, ends[1:]])
+        written = [sampling.write_sheet(folder / "interpolated.png", strip, len(strip))]
+        if animation:
+            written.append(sampling.write_animation(folder / f"interpolated.{animation}", mixed))
+        return written
 
 
 def depth(
@@ -652,17 +651,17 @@ def depth(
     from tfgen import figures, latents, report, sampling
     from tfgen.runs import Run
 
-    opened = Run.open(os.path.expanduser(run), best)
-    model, images = sampling.depth_model(opened), sampling.read(opened, pictures)
-    predicted = latents.depths(model, images)
-    folder = sampling.new_folder(out, opened.folder / "depth")
-    names = sampling.distinct([pathlib.Path(path).stem for path in pictures])
-    written = [
-        sampling.write(folder / f"{name}-depth.png", sampling.millimeters(each))
-        for name, each in zip(names, predicted, strict=True)
-    ]
-    report.save(figures.predicted_depth(images, predicted), folder / "depth.png")
-    return [*written, folder / "depth.png"]
+    opened = Run.open(run, best)
+    with sampling.new_folder(out, opened.folder / "depth") as folder:
+        model, images = sampling.depth_model(opened), sampling.read(opened, pictures)
+        predicted = latents.depths(model, images)
+        names = sampling.distinct([pathlib.Path(path).stem for path in pictures])
+        written = [
+            sampling.write(folder / f"{name}-depth.png", sampling.millimeters(each))
+            for name, each in zip(names, predicted, strict=True)
+        ]
+        report.save(figures.predicted_depth(images, predicted), folder / "depth.png")
+        return [*written, folder / "depth.png"]
 
 
 # What there is -------------------------------------------------------------------------------------------------------

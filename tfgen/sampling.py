@@ -3,10 +3,12 @@
 A seed gives the same latent, and the same picture, whatever else is generated with it: each picture is generated alone.
 """
 
+import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,13 +30,13 @@ class Choice:
     """What to generate besides the seeds.
 
     Attributes:
-        label: class of a CGAN: its number or its name.
+        label: class of a CGAN: its number as an int, or its name or number as a text.
         attributes: name of an attribute of an ACGAN -> 0, 1 or a value between them.
         codes: number of a code of an InfoGAN -> the number of a category, or the value of a continuous code.
         truncation: factor of the latents. Below 1, pictures are more typical and less varied.
     """
 
-    label: str | None = None
+    label: int | str | None = None
     attributes: Mapping[str, float] = dataclasses.field(default_factory=dict)
     codes: Mapping[int, float] = dataclasses.field(default_factory=dict)
     truncation: float = 1.0
@@ -48,38 +50,46 @@ def latent(model: GenerativeModel, seed: int, truncation: float = 1.0) -> np.nda
     return truncation * model.sample_latents((seed, 0), 0, 1).numpy()
 
 
-def condition(run: Run, model: GenerativeModel, seed: int, choice: Choice) -> np.ndarray | None:
-    """The condition (1, K) of a seed: what was chosen, and random values for the rest. None for other models.
+def resolved(run: Run, choice: Choice) -> Choice:
+    """The choice with the number of its class.
 
     Raises:
-        UserError: if something was chosen that the model does not have.
+        UserError: if something was chosen that the run's model does not have.
     """
-    _check_kind(run, model, choice)
+    model = run.model
+    kinds = (
+        ("--label", choice.label is not None, CGAN, "a CGAN"),
+        ("--attribute", choice.attributes, ACGAN, "an ACGAN"),
+        ("--code", choice.codes, InfoGAN, "an InfoGAN"),
+    )
+    for flag, given, kind, named in kinds:
+        if given and not isinstance(model, kind):
+            raise UserError(f"{flag} is for {named}, and {run.folder} is a {run.settings.model}: leave it out.")
+    names = run.settings.attributes
+    for name in choice.attributes.keys() - {*names}:
+        raise UserError(f"this ACGAN is not conditioned on {name!r}: choose from {', '.join(names)}.")
+    if choice.label is None:
+        return choice
+    return dataclasses.replace(choice, label=_number_of(run, str(choice.label), model.classes))
+
+
+def condition(run: Run, seed: int, choice: Choice) -> np.ndarray | None:
+    """The condition (1, K) of a seed: what a `resolved` choice says, and random values for the rest.
+
+    None for models without a condition. Raises UserError for codes that the model does not have.
+    """
+    model = run.model
     if isinstance(model, CGAN):
         drawn = noise.unit((seed, 0), _CONDITION, (1,)).numpy()[0]
-        number = int(drawn * model.classes) if choice.label is None else _number_of(run, choice.label, model.classes)
+        number = int(drawn * model.classes) if choice.label is None else int(choice.label)
         return np.eye(model.classes, dtype=np.float32)[[number]]
     if isinstance(model, ACGAN):
         names = run.settings.attributes
-        for name in choice.attributes.keys() - {*names}:
-            raise UserError(f"this ACGAN is not conditioned on {name!r}: choose from {', '.join(names)}.")
         drawn = noise.unit((seed, 0), _CONDITION, (1, len(names))).numpy() < 0.5
         return np.array([[choice.attributes.get(name, drawn[0, i]) for i, name in enumerate(names)]], np.float32)
     if isinstance(model, InfoGAN):
         return _codes(model, model.sample_codes((seed, 0), 0, 1).numpy(), choice.codes)
     return None
-
-
-def _check_kind(run: Run, model: GenerativeModel, choice: Choice) -> None:
-    """Raises UserError if a condition was chosen that this kind of model does not have."""
-    kinds = (
-        ("--label", choice.label, CGAN, "a CGAN"),
-        ("--attribute", choice.attributes, ACGAN, "an ACGAN"),
-        ("--code", choice.codes, InfoGAN, "an InfoGAN"),
-    )
-    for flag, value, kind, named in kinds:
-        if value and not isinstance(model, kind):
-            raise UserError(f"{flag} is for {named}, and {run.folder} is a {run.settings.model}: leave it out.")
 
 
 def _number_of(run: Run, label: str, classes: int) -> int:
@@ -132,9 +142,9 @@ def pictures(run: Run, seeds: Sequence[int], choice: Choice) -> np.ndarray:
     Raises:
         UserError: if the model cannot generate pictures from latents, or does not have what was chosen.
     """
-    model = run.model
+    model, choice = run.model, resolved(run, choice)
     model.sample(1)  # says why a model has no samples
-    inputs = [(latent(model, seed, choice.truncation), condition(run, model, seed, choice)) for seed in seeds]
+    inputs = [(latent(model, seed, choice.truncation), condition(run, seed, choice)) for seed in seeds]
     return _generated(model, inputs)
 
 
@@ -144,11 +154,11 @@ def walk(run: Run, first: int, last: int, steps: int, choice: Choice) -> np.ndar
     Raises:
         UserError: as `pictures` does.
     """
-    model = run.model
+    model, choice = run.model, resolved(run, choice)
     model.sample(1)
     prior = getattr(model, "prior", noise.normal)  # that of a VAE is normal
     z = between(latent(model, first, choice.truncation), latent(model, last, choice.truncation), steps, prior)
-    start, end = (condition(run, model, seed, choice) for seed in (first, last))
+    start, end = (condition(run, seed, choice) for seed in (first, last))
     codes = None if start is None or end is None else between(start, end, steps)
     return _generated(model, [(z[i : i + 1], None if codes is None else codes[i : i + 1]) for i in range(steps)])
 
@@ -168,51 +178,58 @@ def read(run: Run, paths: Sequence[str | os.PathLike]) -> np.ndarray:
     Raises:
         UserError: naming the file that cannot be read.
     """
-    size, channels = run.settings.filled("image_size"), run.settings.channels
-    return np.stack([read_picture(os.path.expanduser(path), size, channels) for path in paths]) / np.float32(255)
+    size, channels, white = run.settings.filled("image_size"), run.settings.channels, run.settings.data.white
+    read_one = functools.partial(read_picture, image_size=size, channels=channels, white=white)
+    return np.stack([read_one(os.path.expanduser(path)) for path in paths]) / np.float32(255)
 
 
 def autoencoder(run: Run) -> Any:
     """The run's model. Raises UserError if it is not an autoencoder."""
-    model = run.model
-    if not isinstance(model, Autoencoder):
-        raise UserError(
-            f"{run.folder} is a {run.settings.model}, which has no encoder: choose the run of a VAE or ACAI."
-        )
-    return model
+    return _of_kind(run, Autoencoder, "which has no encoder: choose the run of a VAE or ACAI")
 
 
 def depth_model(run: Run) -> DepthWGAN:
     """The run's model. Raises UserError if it does not predict depth."""
-    model = run.model
-    if not isinstance(model, DepthWGAN):
-        raise UserError(
-            f"{run.folder} is a {run.settings.model}, which predicts no depth: choose the run of a depth_wgan."
-        )
-    return model
+    return _of_kind(run, DepthWGAN, "which predicts no depth: choose the run of a depth_wgan")
+
+
+def _of_kind(run: Run, kind: type, otherwise: str) -> Any:
+    if not isinstance(run.model, kind):
+        raise UserError(f"{run.folder} is a {run.settings.model}, {otherwise}.")
+    return run.model
 
 
 # Files ---------------------------------------------------------------------------------------------------------------
 
 
-def new_folder(out: str | os.PathLike | None, default: pathlib.Path) -> pathlib.Path:
-    """The folder to write to, created: `out`, or the first of `default`, `default`-2, ... that does not exist.
+@contextlib.contextmanager
+def new_folder(out: str | os.PathLike | None, default: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A context with the folder to write to, `out` or the first of `default`, `default`-2, ... that does not exist.
+
+    It is created before the work, and removed again if an error leaves it empty.
 
     Raises:
         UserError: if `out` contains files, or the folder cannot be created.
     """
-    folder = pathlib.Path(os.path.expanduser(out or default))
+    folder = pathlib.Path(os.path.expanduser(out)) if out else default
     number = 1
-    while out is None and folder.exists():
+    while not out and folder.exists():
         number += 1
         folder = default.with_name(f"{default.name}-{number}")
+    there = folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise UserError(f"{folder} contains files, which would be overwritten: choose another --out.")
     except OSError as error:
         raise UserError(f"{folder} cannot be created ({error.strerror}): choose another --out.") from None
-    return folder
+    try:
+        yield folder
+    except BaseException:
+        if not there:
+            with contextlib.suppress(OSError):  # not empty
+                folder.rmdir()
+        raise
 
 
 def write(path: pathlib.Path, picture: np.ndarray) -> pathlib.Path:

@@ -9,6 +9,7 @@ This module imports neither NumPy nor TensorFlow, so that `--help` is fast.
 """
 
 import dataclasses
+import itertools
 import math
 import numbers
 import os
@@ -114,12 +115,15 @@ DEVICES = Kind(
 )
 
 
+MOST_SEEDS = 10_000  # their pictures are in memory together, for the sheet
+
+
 def _seeds(text: str) -> list[int]:
-    ranges = [part.split("-") for part in text.split(",")]
-    found = [seed for part in ranges for seed in range(_whole(part[0]), _whole(part[-1]) + 1) if len(part) <= 2]
-    if any(len(part) > 2 or _whole(part[0]) > _whole(part[-1]) for part in ranges):
+    parts = [[_whole(number) for number in part.split("-")] for part in text.split(",")]
+    ranges = [range(part[0], part[-1] + 1) for part in parts]
+    if any(len(part) > 2 for part in parts) or not all(map(len, ranges)) or sum(map(len, ranges)) > MOST_SEEDS:
         raise ValueError
-    return [*dict.fromkeys(found)]
+    return [*dict.fromkeys(itertools.chain(*ranges))]
 
 
 def _assigned(text: str) -> tuple[str, float]:
@@ -134,9 +138,9 @@ def _numbered(text: str) -> tuple[int, float]:
 
 # What to generate: for example 0-63 or 3,17,20-25; Smiling=1; 3=7; 3,17.
 SEEDS = Kind(
-    "a list of integers and ranges such as 0-63 or 3,17",
+    f"a list of at most {MOST_SEEDS:,} integers and ranges such as 0-63 or 3,17",
     _seeds,
-    lambda value: 0 < len(value) <= 100_000 and all(map(SEED.holds, value)),
+    lambda value: 0 < len(value) <= MOST_SEEDS and all(map(SEED.holds, value)),
     "0-63",
 )
 ASSIGNED = Kind(

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import math
-import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from tfgen import UserError
 from tfgen.data.files import Files, Problem, fail
+from tfgen.data.pictures import composed
 
 PIECE = 4096  # examples hashed at a time
 
@@ -183,11 +183,9 @@ class Source:
         if self.labels is None:
             raise UserError(f"{self.name} has no classes: leave out --only {','.join(classes)}.")
         known = self.class_names
-        composed = [unicodedata.normalize("NFC", name) for name in known]  # a terminal may give either form
-        wanted = [unicodedata.normalize("NFC", str(name)) for name in classes]
-        numbers = [
-            composed.index(name) if name in composed else int(name) if name.isdecimal() else -1 for name in wanted
-        ]
+        names = [composed(name) for name in known]  # a terminal may give either form
+        wanted = [composed(str(name)) for name in classes]
+        numbers = [names.index(name) if name in names else int(name) if name.isdecimal() else -1 for name in wanted]
         for number in numbers:
             if not 0 <= number < len(known) or numbers.count(number) > 1:
                 raise UserError(

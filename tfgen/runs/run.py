@@ -74,7 +74,7 @@ class Run:
         Raises:
             UserError: if there is no run, or if this version of tfgen cannot read it.
         """
-        folder = os.path.expanduser(folder)
+        folder = os.path.expanduser(folder) if isinstance(folder, str) else folder  # a Path is taken as it is
         path = pathlib.Path(folder) / RECORD
         try:
             run = RunSettings.from_record(_completed(json.loads(path.read_text())))
@@ -332,7 +332,7 @@ def find(folder: str | os.PathLike = "runs", best: bool = False) -> tuple[list[R
     """
     found, complaints = [], []
     for path in sorted(
-        pathlib.Path(folder).expanduser().glob(f"**/{RECORD}"),
+        pathlib.Path(os.path.expanduser(folder) if isinstance(folder, str) else folder).glob(f"**/{RECORD}"),
         key=lambda path: (len(path.parts), -path.stat().st_mtime),
     ):
         try:
