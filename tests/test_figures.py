@@ -621,6 +621,19 @@ def test_names_in_figures_are_shown_as_they_are(tmp_path, fonts, capsys):
     assert not capsys.readouterr().err
 
 
+def test_a_legend_has_the_labels_that_were_given_and_no_others():
+    axis = figures.Figure().subplots()
+    for label in ("_test", "generated"):
+        figures.histogram(axis, np.arange(8.0), np.linspace(0, 8, 5), label)
+    axis.bar([1, 2], [3, 4], label="$bars$")
+    axis.bar([1, 2], [3, 4])
+    axis.plot([0, 1], label="_line")
+    axis.plot([0, 1])
+    axis.scatter([0, 1], [0, 1])
+    shown = sorted(words.get_text() for words in figures.legend(axis).get_texts())
+    assert shown == ["$bars$", "_line", "_test", "generated"]
+
+
 def test_a_font_with_the_glyphs_is_drawn(fonts):
     def ink(figure):
         figure.canvas.draw()

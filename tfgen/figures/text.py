@@ -1,6 +1,7 @@
 """Figures that show texts as they are, because names of classes, attributes and data sets may contain anything."""
 
 import functools
+import re
 import warnings
 from typing import Any
 
@@ -106,4 +107,4 @@ def legend(axes: Axes, handles: list | None = None, **options: Any) -> Legend:
 
 def unlabeled(label: str) -> bool:
     """Whether this is a label that matplotlib gives to artists without one."""
-    return not label or label == "_nolegend_" or label.removeprefix("_child").isdecimal() or label == "None"
+    return label in ("", "None", "_nolegend_") or bool(re.fullmatch(r"_(child|container)\d+", label))
