@@ -624,7 +624,7 @@ def test_names_in_figures_are_shown_as_they_are(tmp_path, fonts, capsys):
 def test_a_legend_has_the_labels_that_were_given_and_no_others():
     axis = figures.Figure().subplots()
     for label in ("_test", "generated"):
-        figures.histogram(axis, np.arange(8.0), np.linspace(0, 8, 5), label)
+        figures.histogram(axis, np.arange(8.0), np.linspace(0, 8, 5), label, real=label == "_test")
     axis.bar([1, 2], [3, 4], label="$bars$")
     axis.bar([1, 2], [3, 4])
     axis.plot([0, 1], label="_line")
