@@ -64,7 +64,7 @@ def resolved(run: Run, choice: Choice) -> Choice:
     )
     for flag, given, kind, named in kinds:
         if given and not isinstance(model, kind):
-            raise UserError(f"{flag} is for {named}, and {run.folder} is a {run.settings.model}: leave it out.")
+            raise UserError(f"{flag} is for {named}, and {run.folder} is a run of {run.settings.model}: leave it out.")
     names = run.settings.attributes
     for name in choice.attributes.keys() - {*names}:
         raise UserError(f"this ACGAN is not conditioned on {name!r}: choose from {', '.join(names)}.")
@@ -195,7 +195,7 @@ def depth_model(run: Run) -> DepthWGAN:
 
 def _of_kind(run: Run, kind: type, otherwise: str) -> Any:
     if not isinstance(run.model, kind):
-        raise UserError(f"{run.folder} is a {run.settings.model}, {otherwise}.")
+        raise UserError(f"{run.folder} is a run of {run.settings.model}, {otherwise}.")
     return run.model
 
 
