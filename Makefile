@@ -8,7 +8,7 @@ DEMO = --width 1/2 --epochs 32 --schedule linear
 RATES = $(if $(filter vae,$(MODEL)),,--d_learning_rate 1e-4 --g_learning_rate 4e-4)
 MODEL = acgan
 
-.PHONY: help env demo check test quality clean
+.PHONY: help env demo lint check test quality clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -19,10 +19,12 @@ demo: env  ## train MODEL=acgan, vae or gan on the built-in faces and draw its f
 	$(RUN) train --model $(MODEL) $(DEMO) $(RATES) --run runs/demo-$(MODEL)
 	$(RUN) report runs/demo-$(MODEL) --out report
 
-check: env  ## lint, format, types, and the quick tests: under a minute
+lint: env  ## style, format and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+check: lint  ## lint and the quick tests: a few minutes
 	$(TEST) --dist loadfile -m "not slow and not trace"
 
 test: env  ## all tests except those that train for minutes
