@@ -8,7 +8,7 @@ DEMO = --width 1/2 --epochs 32 --schedule linear
 RATES = $(if $(filter vae,$(MODEL)),,--d_learning_rate 1e-4 --g_learning_rate 4e-4)
 MODEL = acgan
 
-.PHONY: help env demo lint check test quality clean
+.PHONY: help env demo lint check test quality long clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -31,7 +31,10 @@ test: env  ## all tests except those that train for minutes
 	$(TEST) --dist loadfile -m "not slow"
 
 quality: env  ## the tests that train for minutes each
-	$(TEST) -m slow
+	$(TEST) -m "slow and not long"
+
+long: env  ## the tests that train for many minutes each: one to two hours
+	$(TEST) -m long
 
 .venv/done: setup.cfg constraints.txt
 	$(PYTHON) -m venv .venv

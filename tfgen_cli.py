@@ -92,6 +92,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
             parser.commands[name].add_path("run", "run folder", metavar="RUN")
         text = "use the checkpoint with the best score; needs a run that was trained with --score_every"
         parser.commands[name].add_argument("--best", action="store_true", help=text)
+        if name in ("report", "score", "sample"):
+            parser.commands[name].add_path("--data_dir", "folder of the data set, if it was moved after training")
     return parser.parse(argv[1:])
 
 
@@ -170,8 +172,7 @@ def reproduce(arguments: argparse.Namespace) -> int:
 
 def report(arguments: argparse.Namespace) -> int:
     """Draws figures and prints their paths."""
-    made = commands.report(arguments.runs, out=arguments.out, best=arguments.best, attribute=arguments.attribute)
-    return _print_report(made)
+    return _print_report(commands.report(arguments.runs, **_given(arguments, "out", "best", "attribute", "data_dir")))
 
 
 def _print_report(made: commands.Report) -> int:
@@ -190,7 +191,7 @@ def _print_report(made: commands.Report) -> int:
 def score(arguments: argparse.Namespace) -> int:
     """Prints the numbers of a run, beside those of its rivals."""
     try:
-        numbers = commands.score(arguments.run, best=arguments.best)
+        numbers = commands.score(arguments.run, **_given(arguments, "best", "data_dir"))
     except commands.NotKept as error:
         print(commands.describe_score(arguments.run, error.numbers))
         raise
@@ -200,7 +201,7 @@ def score(arguments: argparse.Namespace) -> int:
 
 def sample(arguments: argparse.Namespace) -> int:
     """Prints the paths of generated pictures."""
-    names = ("seeds", "label", "truncation", "between", "steps", "animation", "out", "best")
+    names = ("seeds", "label", "truncation", "between", "steps", "animation", "out", "best", "data_dir")
     chosen = _given(arguments, *names)
     for name in ("attributes", "codes"):
         chosen[name] = dict(getattr(arguments, name) or ())

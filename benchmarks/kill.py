@@ -72,7 +72,8 @@ def main(kills):
             whole, often = pathlib.Path(folder) / f"whole-{rounds}", pathlib.Path(folder) / f"killed-{rounds}"
             if start(words, whole).wait():
                 sys.exit(f"{' '.join(words)} does not train")
-            killed = kill_until_done(words, often, moments, min(15, kills - done))
+            most = min(15, -(-kills // len(MODELS)), kills - done)  # every model has its share
+            killed = kill_until_done(words, often, moments, most)
             same = outcome(whole) == outcome(often) and not list(often.rglob(".*part*"))
             done, rounds, different = done + len(killed), rounds + 1, different + (not same)
             result = "the same bytes" if same else "DIFFERENT"

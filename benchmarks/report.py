@@ -73,7 +73,7 @@ if __name__ == "__main__":
         for run in chosen:
             run.sources["test"] = Source("faces/test", images, attributes, faces.ATTRIBUTES)
         found = [entry for entry in report.entries(chosen) if entry.runs]
-        out = report.make(folder / "report")
+        out = runs.make(folder / "report")
         drawn = list(report.draw_all(found, out))
         report.page(drawn, chosen, out)
         assert not any(entry.problem for entry in found)

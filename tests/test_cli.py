@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import pathlib
+import random
 import re
 import shlex
 import shutil
@@ -20,8 +21,9 @@ import pytest
 import tensorflow as tf
 import tiny
 from PIL import Image
+from tensorflow.python.framework import config
 
-from tfgen import commands, export, training
+from tfgen import commands, export, settings, training
 from tfgen.models.gan import GAN
 from tfgen.runs import Run
 
@@ -659,10 +661,36 @@ def test_training_in_a_thread_of_a_notebook(tiny_study):
     done = []
     options = {"image_size": 16, "examples": 64, "batch_size": 16, "epochs": 1, "run": "r", "say": done.append}
     thread = threading.Thread(target=lambda: done.append(commands.train("vae", "tiny", **options)))
-    thread.start()
-    thread.join(120)
-    assert done[-1].iteration == done[-1].iterations == 4
+    config.disable_op_determinism()
+    try:
+        thread.start()
+        thread.join(120)
+        assert done[-1].iteration == done[-1].iterations == 4
+        assert not config.is_op_determinism_enabled()
+    finally:
+        tf.config.experimental.enable_op_determinism()
     assert commands.report("r", out="report").page.exists()  # one run may be named by itself
+
+
+def test_what_a_notebook_does_after_training_goes_on_as_it_would_have():
+    """Its random numbers do not begin again with those of the run's seed, and its operations are as fast as before."""
+    from tfgen.training.loop import reproducible
+
+    def drawn():
+        return random.random(), np.random.random()  # noqa: NPY002
+
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    expected = drawn()
+    random.setstate(states[0])
+    np.random.set_state(states[1])  # noqa: NPY002
+    config.disable_op_determinism()
+    try:
+        with pytest.raises(KeyError), reproducible(settings.TrainingSettings(seed=3)):
+            assert config.is_op_determinism_enabled() and drawn() != expected
+            raise KeyError
+        assert not config.is_op_determinism_enabled() and drawn() == expected
+    finally:
+        tf.config.experimental.enable_op_determinism()
 
 
 def test_paths_that_look_like_flags_can_be_pasted():

@@ -17,7 +17,7 @@ from tfgen import data, scores
 from tfgen.metrics import chance, classifier, rivals
 from tfgen.runs import Run
 
-slow = pytest.mark.slow
+slow, long = pytest.mark.slow, pytest.mark.long  # a long test is slow too
 STRUCTURELESS = ("pixels", "gaussian", "pca")
 
 
@@ -118,9 +118,13 @@ def train(folder, model, *words, seed=0):
 
 
 @slow
-@pytest.mark.parametrize("seed", [0, 1])
-def test_vae_reconstructs_faces_it_has_not_seen(tmp_path, seed):
-    run = train(tmp_path / "vae", "vae", "--examples", "4096", "--epochs", "6", "--width", "1/2", seed=seed)
+@pytest.mark.parametrize("words, seed", [
+    (["--image_size", "32", "--examples", "2048", "--epochs", "10"], 0),
+    pytest.param(["--examples", "4096", "--epochs", "6"], 0, marks=long),
+    pytest.param(["--examples", "4096", "--epochs", "6"], 1, marks=long),
+])  # fmt: skip
+def test_vae_reconstructs_faces_it_has_not_seen(tmp_path, words, seed):
+    run = train(tmp_path / "vae", "vae", *words, "--width", "1/2", seed=seed)
     errors = scores.reconstruction_errors(run, run.model)
     assert reconstructs(errors, 8)
     assert (
@@ -141,6 +145,7 @@ def test_acgan_faces_smile_when_told(tmp_path, seed):
 
 
 @slow
+@long
 def test_cgan_draws_the_digit_it_is_told(tmp_path):
     words = [
         "--study",
@@ -186,8 +191,10 @@ def test_infogan_finds_the_digits_without_labels(tmp_path):
 @pytest.mark.parametrize("study, model, by, words", [
     ("dlcv2018", "gan", "nearest", ["--width", "1/4", "--epochs", "60", "--ema", ".99"]),
     ("dlcv2018", "wgan_gp", "frechet", ["--width", "1/4", "--epochs", "170", "--learning_rate", "5e-4"]),
-    ("sullivan2017", "wgan_gp", "frechet", ["--width", "1/4", "--epochs", "104", "--learning_rate", "5e-4"]),
-    ("csi5340", "wgan", "frechet", ["--depth", "3", "--width", "1/2", "--epochs", "260", "--learning_rate", "5e-4"]),
+    pytest.param("sullivan2017", "wgan_gp", "frechet",
+                 ["--width", "1/4", "--epochs", "104", "--learning_rate", "5e-4"], marks=long),
+    pytest.param("csi5340", "wgan", "frechet",
+                 ["--depth", "3", "--width", "1/2", "--epochs", "260", "--learning_rate", "5e-4"], marks=long),
 ])  # fmt: skip
 def test_generators_beat_structureless_rivals_and_do_not_collapse(tmp_path, study, model, by, words):
     data = ["--dataset", "digits", "--batch_size", "64", "--image_size", "16"]

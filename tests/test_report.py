@@ -221,7 +221,7 @@ def test_figures_of_two_names_are_drawn_once(recorded):
 def test_all_figures_are_drawn_one_after_the_other(finished, tiny_study):
     entries = report.entries([finished("runs/gan", "tiny", "gan")])
     drawn = []
-    for entry in report.draw_all(entries, report.make("out")):
+    for entry in report.draw_all(entries, runs.make("out")):
         drawn += entry.names
         assert {path.name for path in pathlib.Path("out").iterdir()} == set(drawn) and entry.alt and not entry.problem
     assert drawn == [name for entry in entries if entry.runs for name in entry.names] and len(drawn) == 4

@@ -1,5 +1,6 @@
 """Scores as values: every number has a meaning, any model can be scored, nothing outlives its run."""
 
+import dataclasses
 import gc
 import types
 import weakref
@@ -131,6 +132,7 @@ def pixels(monkeypatch):
     """The features are 24 random projections of the pixels: no classifier is trained."""
     projection = np.random.default_rng(0).standard_normal((64, 24)).astype(np.float32)
     monkeypatch.setattr(scores, "classifier_of", lambda run, of="": None)
+    monkeypatch.setattr(scores, "_read_by_classifier", lambda run, of: of)
     monkeypatch.setattr(classifier, "features", lambda reader, images: images.reshape(len(images), -1) @ projection)
 
 
@@ -164,8 +166,61 @@ def test_rivals_are_fitted_to_random_pictures_of_a_large_training_set(pixels, mo
     )
     values = np.rint(scores.fitted_pictures(run)[:, 0, 0, 0] * 255)
     assert len(set(values)) == 50 and values.max() > 150 and 70 < values.mean() < 130
-    with pytest.raises(UserError, match="train has one picture"):
-        scores.fitted_pictures(Data(train=bars(1, 0)))
+
+
+@pytest.mark.parametrize("score, least", [
+    (scores.sample_quality, 4), (scores.code_quality(1, 2), 4), (scores.reconstruction_errors, 2),
+    (scores.label_fidelity, 1),
+])  # fmt: skip
+@pytest.mark.parametrize("few", ["train", "test"])
+def test_too_few_pictures_are_refused_before_training(pixels, score, least, few):
+    enough = {"train": bars(9, 0), "test": bars(9, 1)}
+    score.check(Data(**enough | {few: bars(least, 2)}))
+    if least > 1:
+        name = {"train": "training", "test": "testing"}[few]
+        sentence = f"has {least - 1} pictures? for {name}, but the scores of this model need at least {least}"
+        with pytest.raises(UserError, match=sentence):
+            score.check(Data(**enough | {few: bars(least - 1, 2)}))
+
+
+def test_the_least_pictures_are_enough(pixels):
+    numbers = scores.sample_quality(Data(train=bars(4, 0), test=bars(4, 1)), of(bars(4, 2)))
+    assert np.all(np.isfinite([*numbers.values()]))
+
+
+def test_scores_of_many_pictures_are_those_in_one_piece(monkeypatch):
+    """Pictures are read in pieces, and the classifier is trained on some: all may not fit into memory."""
+    run = Data(train=bars(300, 0), test=bars(100, 1))
+    model = types.SimpleNamespace(
+        encode=lambda images: {"mean": images.reshape(len(images), -1)[:, :3]},
+        decoder=lambda z, training: tf.tile(tf.reduce_mean(z, axis=1)[:, None, None, None], (1, 8, 8, 1)),
+        has_posterior=False,
+    )
+    whole, most = scores.reconstruction_errors(run, model), []
+    monkeypatch.setattr(scores, "PIECE", 16)
+    floats = Source.floats
+    monkeypatch.setattr(Source, "floats", lambda self, *chosen: most.append(floats(self, *chosen)) or most[-1])
+    in_pieces = scores.reconstruction_errors(Data(train=bars(300, 0), test=bars(100, 1)), model)
+    assert in_pieces == pytest.approx(whole, rel=1e-5)
+    test = run.source("test").images / 255
+    assert whole["test_variance"] == pytest.approx(np.var(test), rel=1e-6)
+    assert whole["test_mse_mean_code"] == pytest.approx(
+        np.mean((test - np.mean(test.reshape(100, -1)[:, :3], axis=1)[:, None, None, None]) ** 2), rel=1e-5
+    )
+    assert sorted(map(len, most))[-2] == 16  # but for those that the PCA is fitted to
+
+
+def test_a_classifier_is_trained_on_some_pictures_of_many(monkeypatch):
+    seen = []
+    monkeypatch.setattr(scores, "READ", 50)
+    monkeypatch.setattr(classifier, "train_classifier", lambda images, given, *_, **__: seen.append((images, given)))
+    run = Data(train=np.arange(200, dtype=np.uint8)[:, None, None, None] * np.ones((8, 8, 1), np.uint8))
+    run.splits["train"] = dataclasses.replace(run.splits["train"], labels=np.arange(200, dtype=np.int32) % 7)
+    scores.classifier_of(run)
+    ((images, classes),) = seen
+    values = np.rint(images[:, 0, 0, 0] * 255).astype(int)
+    assert len(set(values)) == 50 and values.max() > 150 and classes.shape == (50, 7)
+    np.testing.assert_array_equal(np.argmax(classes, axis=1), values % 7)
 
 
 def test_an_autoencoders_rivals_are_fitted_to_the_training_pictures():

@@ -145,6 +145,7 @@ def experiment(
         ({label: run}, path of the figure). The path is None on machines that do not write.
     """
     from tfgen import report
+    from tfgen.runs import make
 
     varied = {key for _, changes in _experiment(name).variants.values() for key in changes}
     if fixed := sorted(varied & options.keys()):
@@ -152,7 +153,7 @@ def experiment(
     strategy = _strategy(options)
     planned = _variants(name, [], strategy, options, {"smoke": smoke})
     if any(run.chief for run in planned.values()):
-        report.make(os.path.expanduser(out))  # better now than after the training
+        make(os.path.expanduser(out))  # better now than after the training
     _announce(name, {name: list(planned.values())}, strategy, say)
     trained = {label: _train(run, strategy, say) for label, run in planned.items()}
     writes = all(run.chief for run in trained.values())
@@ -187,7 +188,7 @@ def reproduce(
         UserError: before anything is trained, for settings that do not fit a run and arguments that no model takes.
         Interrupted: after Ctrl-C or SIGTERM.
     """
-    from tfgen import report as reports
+    from tfgen.runs import make
     from tfgen.studies import EXPERIMENTS, models
 
     presets = models(study)
@@ -211,7 +212,7 @@ def reproduce(
         groups[name] = [run for run in variants.values() if run not in planned]
         planned += groups[name]
     if any(run.chief for run in planned):
-        reports.make(os.path.expanduser(out))  # better now than after the training
+        make(os.path.expanduser(out))  # better now than after the training
     _announce(study, groups, strategy, say)
     trained = [_train(run, strategy, say) for run in planned]
     writes = all(run.chief for run in trained)
@@ -341,12 +342,14 @@ def _announce(
     name: str, groups: "dict[str, list[Run]]", strategy: "tf.distribute.Strategy", say: Callable[[str], None]
 ) -> None:
     """Says how long groups of runs, {title: runs}, will take on this machine, as far as it can be measured."""
+    from tfgen import training
     from tfgen.training import devices, duration
 
     runs = [run for group in groups.values() for run in group]
     if not any(run.chief for run in runs):
         return
     left = [run for run in runs if not run.done]
+    training.check_room(left)
     seconds = {} if devices.several_machines(strategy) else _estimate(left, strategy)
 
     def counted(group: "list[Run]") -> str:
@@ -397,6 +400,7 @@ def report(
     out: str | os.PathLike = "report",
     best: bool = False,
     attribute: str | None = None,
+    data_dir: str | os.PathLike | None = None,
 ) -> Report:
     """Draws the figures of finished runs, and a page that shows them.
 
@@ -405,6 +409,7 @@ def report(
         out: folder of the figures and the page.
         best: whether to use the checkpoints with the best score.
         attribute: attribute that fig1_5 is colored by; None for the figure's default.
+        data_dir: folder of the runs' data set, if it was moved.
 
     Raises:
         UserError: if none of the runs can be read or the folder cannot be written.
@@ -412,14 +417,15 @@ def report(
     from tqdm import tqdm
 
     from tfgen import report
+    from tfgen.runs import make
 
     named = [runs] if isinstance(runs, str | os.PathLike) else runs
     folders = [pathlib.Path(os.path.expanduser(run)) for run in named]
-    chosen, complaints = report.readable(folders, best)
+    chosen, complaints = report.readable(folders, best, data_dir)
     entries = report.entries(chosen, attribute=attribute)
     if folders:
         complaints += report.left_out(chosen, entries)
-    folder = report.make(os.path.expanduser(out))
+    folder = make(os.path.expanduser(out))
     ready = [entry for entry in entries if entry.runs]
     with tqdm(total=len(ready) + 1, unit="figure", leave=False, disable=None) as bar:
         for entry in report.draw_all(entries, folder):
@@ -431,12 +437,13 @@ def report(
     return Report(page, drawn, report.missing(entries), [entry for entry in entries if entry.problem], complaints)
 
 
-def score(run: str | os.PathLike, *, best: bool = False) -> dict[str, float]:
+def score(run: str | os.PathLike, *, best: bool = False, data_dir: str | os.PathLike | None = None) -> dict[str, float]:
     """Evaluates a run on its test set and writes the numbers to its scores.json.
 
     Args:
         run: run folder.
         best: whether to use the checkpoint with the best score.
+        data_dir: folder of the run's data set, if it was moved.
 
     Returns:
         {name: number}; the preset's Score says what each means.
@@ -447,7 +454,7 @@ def score(run: str | os.PathLike, *, best: bool = False) -> dict[str, float]:
     """
     from tfgen.runs import Run, write_json
 
-    opened = Run.open(run, best)
+    opened = Run.open(run, best, data_dir)
     numbers = opened.preset.score(opened, opened.model)
     path = opened.folder / "scores.json"
     try:
@@ -509,6 +516,7 @@ def sample(
     animation: str | None = None,
     out: str | os.PathLike | None = None,
     best: bool = False,
+    data_dir: str | os.PathLike | None = None,
     **choice: Any,
 ) -> list[pathlib.Path]:
     """Generates pictures and writes them as PNG files and one sheet.
@@ -521,6 +529,7 @@ def sample(
         animation: "gif" or "webp" to write the strip as an animation too.
         out: new or empty folder to write to; the default is RUN/generated, or RUN/generated-2 and so on.
         best: whether to use the checkpoint with the best score.
+        data_dir: folder of the run's data set, if it was moved; it has the names of classes.
         choice: `label`, `attributes`, `codes` and `truncation` as in `tfgen.sampling.Choice`.
 
     Returns:
@@ -534,7 +543,7 @@ def sample(
 
     if animation and not between:
         raise UserError("--animation is a walk from one seed to another: add --between, for example --between 3,17.")
-    opened, chosen = Run.open(run, best), sampling.Choice(**choice)
+    opened, chosen = Run.open(run, best, data_dir), sampling.Choice(**choice)
     with sampling.new_folder(out, opened.folder / "generated") as folder:
         if between:
             images = sampling.walk(opened, *between, steps, chosen)
@@ -720,12 +729,13 @@ def show(
         (path of the picture, the examples that it shows).
     """
     from tfgen import data, figures, report
+    from tfgen.runs import make
 
     path = pathlib.Path(out or f"{dataset.replace('/', '-')}-{split}.png").expanduser()
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise UserError(f"--out {path} is not a picture file: expected a name that ends in .png or .jpg.")
     source = data.load(split=split, **{"examples": 64} | _reading(dataset, options))
-    report.save(figures.examples(source, len(source)), report.make(path.parent) / path.name)
+    report.save(figures.examples(source, len(source)), make(path.parent) / path.name)
     return path, source
 
 

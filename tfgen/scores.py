@@ -7,6 +7,7 @@ To add one, write a function (run, model, split) -> {name: number} and a `Score`
 use it in a preset.
 """
 
+import collections
 import dataclasses
 import functools
 import weakref
@@ -17,13 +18,17 @@ import keras
 import numpy as np
 
 from tfgen import UserError, latents, losses
+from tfgen.data.source import Source
 from tfgen.metrics import chance, classifier, depth, distances, rivals
 from tfgen.models.base import GenerativeModel, in_batches
 from tfgen.protocols import Run
 
 Value = TypeVar("Value")
+READ = 16_384  # classifiers are trained on at most this many training pictures, drawn at random
+PIECE = 1024  # pictures of a split that are in memory at a time
 FITTED = 4096  # rivals are fitted to at most this many training pictures, drawn at random
 DRAWS = 5  # random sets of training pictures whose scores are averaged
+PARTS = {"train": "training", "test": "testing", "validation": "validation"}
 SEED = 0  # of the pictures that are chosen and of the rivals' pictures
 
 
@@ -37,6 +42,8 @@ class Score:
         best: name of the number that selects the best checkpoint.
         meanings: name -> description with unit, for every number that `measure` returns.
         rivals: name of a number -> {column of a table: name of the number beside it}.
+        reads: what the classifier that it uses reads: "attributes", "classes", or "either"; "" if it uses none.
+        pictures: the least number of pictures that training and the split must have.
         higher_is_better: whether a larger `best` is better.
         quick: whether it takes only seconds, so that a report can compute it.
         test_error: whether `best` is an autoencoder's error on the pictures of the split, which early stopping may
@@ -47,13 +54,31 @@ class Score:
     best: str
     meanings: dict[str, str]
     rivals: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
+    reads: str = ""
+    pictures: int = 2
     higher_is_better: bool = False
     quick: bool = False
     test_error: bool = False
 
     def __call__(self, run: Run, model: GenerativeModel, split: str = "test") -> dict[str, float]:
-        """Evaluates a model on a split of the data of a run, "test" or "validation". Returns {name: number}."""
+        """Evaluates a model on a split of the data of a run, "test" or "validation". Returns {name: number}.
+
+        Raises UserError if the data do not have what it needs.
+        """
+        self.check(run, split)
         return self.measure(run, model, split)
+
+    def check(self, run: Run, split: str = "test") -> None:
+        """Raises UserError if the data of a run do not have what the score needs."""
+        if self.reads:
+            _read_by_classifier(run, self.reads)
+        for part in ("train", split):
+            source = run.source(part)
+            if len(source) < self.pictures:
+                raise UserError(
+                    f"{source.name} has {_pictures(len(source))} for {PARTS[part]}, but the scores of this model need "
+                    f"at least {self.pictures}: use more pictures, or train without --score_every."
+                )
 
     def table(self, numbers: Mapping[str, float]) -> list[list[str]]:
         """The numbers that have rivals, beside these, as rows of texts; the first row has the names of the columns.
@@ -76,6 +101,10 @@ class Score:
     def legend(self, numbers: Mapping[str, float]) -> dict[str, str]:
         """column of the table -> what it is."""
         return {column: COLUMNS[column] for row in self.table(numbers)[:1] for column in row[2:]}
+
+
+def _pictures(n: int) -> str:
+    return f"{n:,} picture{'s' * (n != 1)}"
 
 
 def _text(name: str, numbers: Mapping[str, float]) -> str:
@@ -107,46 +136,57 @@ def classifier_of(run: Run, of: str = "") -> keras.Model:
 
     Args:
         run: Run.
-        of: "attributes" or "classes"; "" for attributes if the data set has any, otherwise classes.
+        of: "attributes" or "classes"; "" or "either" for attributes if the data set has any, otherwise classes.
 
     Raises:
         UserError: if the data set does not have them.
     """
+    return _classifier(run, _read_by_classifier(run, of))
+
+
+def _read_by_classifier(run: Run, of: str) -> str:
+    """What a classifier of the run's pictures reads: "attributes" or "classes". See `classifier_of`."""
     source = run.source("train")
     if not source.attribute_names and source.labels is None:
         raise UserError(
             f"{source.name} has neither labels nor attributes to train a classifier on: choose another --dataset, or "
             "train without --score_every."
         )
-    of = of or ("attributes" if source.attribute_names else "classes")
+    of = of if of in ("attributes", "classes") else "attributes" if source.attribute_names else "classes"
     if not source.attribute_names if of == "attributes" else source.labels is None:
         raise UserError(f"{source.name} has no {of} to train a classifier on: choose another --dataset.")
-    return _classifier(run, of)
+    return of
 
 
 @once_per_run
 def _classifier(run: Run, of: str) -> keras.Model:
-    source = run.source("train")
+    whole = run.source("train")
+    source = _drawn(whole, READ)
     epochs = int(np.clip(80_000 // len(source), 8, 30))  # more passes over small data sets
-    if of == "attributes" or source.labels is None:
+    if of == "attributes" or whole.labels is None:
         return classifier.train_classifier(source.floats(), source.attributes, epochs)
-    classes = np.eye(source.labels.max() + 1, dtype=np.uint8)[source.labels]
+    classes = np.eye(whole.labels.max() + 1, dtype=np.uint8)[source.labels]
     return classifier.train_classifier(source.floats(), classes, epochs, exclusive=True)
+
+
+def _drawn(source: Source, n: int) -> Source:
+    """All examples of a source, or n drawn at random, in their order."""
+    return source if len(source) <= n else source[np.sort(np.random.default_rng(SEED).permutation(len(source))[:n])]
+
+
+def over(source: Source, function: Callable[[np.ndarray], Any]) -> Any:
+    """The outputs of a function of pictures (n, H, W, C) for all pictures of a source, which may not fit into memory.
+
+    The function returns an array (n, ...) or a dict of such arrays.
+    """
+    parts = [function(source.floats(slice(i, i + PIECE))) for i in range(0, len(source), PIECE)]
+    return keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
 
 
 @once_per_run
 def fitted_pictures(run: Run) -> np.ndarray:
-    """The training pictures (N, H, W, C) in [0, 1] that rivals are fitted to: all, or `FITTED` drawn at random.
-
-    Raises:
-        UserError: if there are fewer than two.
-    """
-    source = run.source("train")
-    if len(source) < 2:
-        raise UserError(f"{source.name} has one picture, but scores need at least two: use more pictures.")
-    if len(source) <= FITTED:
-        return source.floats()
-    return source.floats(np.sort(np.random.default_rng(SEED).permutation(len(source))[:FITTED]))
+    """The training pictures (N, H, W, C) in [0, 1] that rivals are fitted to: all, or `FITTED` drawn at random."""
+    return _drawn(run.source("train"), FITTED).floats()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -225,23 +265,32 @@ def measure_reconstruction(run: Run, model: GenerativeModel, split: str = "test"
     Raises:
         UserError: if all pictures are equal.
     """
-    images = run.source(split).floats()
-    code = model.encode(images)
-    codes = {"mean": code["mean"]}
-    if model.has_posterior:
-        codes["sampled"] = model.sample_posterior(code, latents.KEY, 0)
-    variance = float(np.var(images, dtype=np.float64))
-    if not np.any(images != images[:1]):
+    source = run.source(split)
+    first = source.floats(slice(1))
+    if not any(over(source, lambda images: np.any(images != first, axis=(1, 2, 3)))):
         raise UserError(
-            f"all pictures of {run.source(split).name} are equal, but errors are measured relative to their variance: "
+            f"all pictures of {source.name} are equal, but errors are measured relative to their variance: "
             "use more pictures."
         )
-    errors = {
-        f"test_mse_{kind}_code": float(losses.mean_squared_error(images, in_batches(model.decoder, z)))
-        for kind, z in codes.items()
-    }
+    code = over(source, model.encode)
+    codes = {"mean": code["mean"]}
+    if model.has_posterior:
+        codes["sampled"] = np.asarray(model.sample_posterior(code, latents.KEY, 0))
     pca = linear_code(run, int(np.prod(code["mean"].shape[1:])))
-    by_components = np.maximum(pca.errors(images), 0)
+    sums: dict[str, float] = collections.defaultdict(float)
+    by_components: np.ndarray | float = 0.0
+    for i in range(0, len(source), PIECE):
+        images = source.floats(slice(i, i + PIECE))
+        share = len(images) / len(source)
+        sums["value"] += share * float(np.mean(images, dtype=np.float64))
+        sums["square"] += share * float(np.mean(np.square(images, dtype=np.float64)))
+        for kind, z in codes.items():
+            decoded = in_batches(model.decoder, z[i : i + PIECE])
+            sums[kind] += share * float(losses.mean_squared_error(images, decoded))
+        by_components = by_components + share * pca.errors(images)
+    errors = {f"test_mse_{kind}_code": sums[kind] for kind in codes}
+    variance = sums["square"] - sums["value"] ** 2
+    by_components = np.maximum(by_components, 0)
     beside = {
         "mean_picture_mse": float(by_components[0]),
         "pca_mse": float(by_components[-1]),
@@ -263,7 +312,7 @@ def measure_attribute_fidelity(run: Run, model: GenerativeModel, split: str = "t
     train, held = run.source("train"), run.source(split)
     reader = classifier_of(run, "attributes")
     column = train.attribute_names.index(run.record["attributes"][0])
-    right = classifier.read(reader, held.floats())[:, column] == held.attributes[:, column].astype(bool)
+    right = over(held, functools.partial(classifier.read, reader))[:, column] == held.attributes[:, column].astype(bool)
     seen = classifier.read(reader, latents.attribute_pairs(model, n))[:, column]
     fidelity = classifier.pair_fidelity(seen[:n], seen[n:])
     condition = (np.arange(n) % 2).astype(np.float32)[:, None]
@@ -289,7 +338,7 @@ def measure_label_fidelity(run: Run, model: GenerativeModel, split: str = "test"
         "codes": np.eye(model.classes, dtype=np.float32)[asked],
     }
     seen = classifier.read_class(reader, in_batches(model.generator, inputs))
-    right = classifier.read_class(reader, held.floats()) == held.labels
+    right = over(held, functools.partial(classifier.read_class, reader)) == held.labels
     fidelity, labels = float(np.mean(seen == asked)), np.eye(model.classes, dtype=np.float32)
     first = np.arange(CHANGED)
     return {
@@ -364,7 +413,7 @@ def measure_codes(run: Run, model: GenerativeModel, split: str = "test") -> dict
     """
     numbers, held = measure_samples(run, model, split), run.source(split)
     if held.labels is not None:
-        read = model.read_codes(held.floats())
+        read = over(held, model.read_codes)
         for i in range(len(model.categories)):
             most_likely = np.argmax(read[f"code_{i}"], axis=1)
             numbers[f"code_{i}_nmi"] = chance.nmi(held.labels, most_likely)
@@ -514,6 +563,8 @@ reconstruction_errors = Score(
 attribute_fidelity = Score(
     measure_attribute_fidelity,
     best="switched",
+    reads="attributes",
+    pictures=1,
     higher_is_better=True,
     meanings={
         "latents": "number of latents",
@@ -532,6 +583,8 @@ attribute_fidelity = Score(
 label_fidelity = Score(
     measure_label_fidelity,
     best="label_fidelity",
+    reads="classes",
+    pictures=1,
     higher_is_better=True,
     meanings={
         "pictures": "number of pictures generated",
@@ -545,10 +598,13 @@ label_fidelity = Score(
         "label_fidelity": _beside("low", "high", "chance")("label_fidelity") | {"reader": "classifier_test_accuracy"}
     },
 )
-sample_quality = Score(measure_samples, best="frechet", meanings=_SAMPLES, rivals=_SAMPLE_RIVALS)
+# Precision and recall use the third nearest neighbor of each picture.
+_ON_FEATURES: dict[str, Any] = {"best": "frechet", "reads": "either", "pictures": 4}
+sample_quality = Score(measure_samples, **_ON_FEATURES, meanings=_SAMPLES, rivals=_SAMPLE_RIVALS)
 depth_errors = Score(
     measure_depth,
     best="rmse",
+    pictures=1,
     meanings={
         "pictures": "number of test pictures",
         **_DEPTH,
@@ -582,7 +638,7 @@ def code_quality(categorical: int, continuous: int = 0) -> Score:
         }
     return Score(
         measure_codes,
-        best="frechet",
+        **_ON_FEATURES,
         meanings=_SAMPLES | meanings | _LATENT_CHANGE,
         rivals=_SAMPLE_RIVALS | beside,
     )

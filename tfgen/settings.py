@@ -419,7 +419,10 @@ class RunSettings:
         return cls(data=reading, training=training, **whole)
 
     def conflicts(self, other: "RunSettings") -> list[str]:
-        """A text for each setting in which `other`, this run to be resumed, differs although a resumed run must not."""
+        """A text for each setting in which `other`, this run to be resumed, differs although a resumed run must not.
+
+        The data are compared by their fingerprint; see `tfgen.runs.Run.check_data`.
+        """
         for name in ("study", "model"):
             if getattr(self, name) != getattr(other, name):
                 return [f"{name} {getattr(self, name)}, not {getattr(other, name)}"]
@@ -428,9 +431,7 @@ class RunSettings:
             free = about.resume(other) if callable(about.resume) else about.resume
             if about.record and not free:
                 pairs.append((name, before, after))
-        pairs += [
-            (name, getattr(self, name), getattr(other, name)) for name in ("attributes", "channels", "data_fingerprint")
-        ]
+        pairs += [(name, getattr(self, name), getattr(other, name)) for name in ("attributes", "channels")]
         return [f"{name} {_shown(before)}, not {_shown(after)}" for name, before, after in pairs if before != after]
 
     def compared(self, *parts: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ FORMAT = 2  # part of every key: increase it when a reader returns different pix
 MANIFEST = "manifest.json"
 PREPARED = re.compile(r"[0-9a-f]{16}|\.part-\w+")
 PIECE = 4096  # examples copied at a time
-ARRAYS = ("images", "attributes", "labels", "depth", "identities")
+ARRAYS = ("images", "attributes", "labels", "depth", "identities", "names")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,7 +212,7 @@ def _write(source: Source, request: Request, folder: pathlib.Path, problem: Prob
     arrays = {name: getattr(source, name) for name in ARRAYS if getattr(source, name) is not None}
     files = {name: array for name, array in arrays.items() if isinstance(array, Files)}
     if files:
-        arrays["identities"] = source.known_by()
+        arrays["identities"], arrays["names"] = source.known_by(), source.file_names()
     good = np.ones(len(source), bool)
     for name, array in files.items():
         arrays[name] = _mapped(folder / f"{name}.npy", len(good), array)

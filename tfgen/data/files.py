@@ -1,6 +1,7 @@
 """Arrays in separate files that are decoded when needed."""
 
 import concurrent.futures
+import contextlib
 import functools
 import hashlib
 import os
@@ -12,6 +13,8 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 
 from tfgen import UserError
+
+WHOLE, BLOCK, BLOCKS = 256 * 1024, 4096, 16  # bytes that are read of a file to recognize it
 
 # Called with the UserError of each bad file or row. It may raise the error; if it does not, the file is skipped.
 Problem: TypeAlias = Callable[[UserError], object]
@@ -29,11 +32,17 @@ class Files:
         reads: n functools.partial(read, path, ...), each of which reads one file.
         shape: shape of one array.
         dtype: data type of all arrays.
+        known: `identities`, if they were computed before.
     """
 
     def __init__(
-        self, reads: Iterable[functools.partial[np.ndarray]], shape: tuple[int, ...], dtype: Any = np.uint8
+        self,
+        reads: Iterable[functools.partial[np.ndarray]],
+        shape: tuple[int, ...],
+        dtype: Any = np.uint8,
+        known: np.ndarray | None = None,
     ) -> None:
+        self.known = known
         self.reads = list(reads)
         self.shape = (len(self.reads), *shape)
         self.dtype = np.dtype(dtype)
@@ -44,10 +53,12 @@ class Files:
     def __getitem__(self, examples: slice | np.ndarray) -> "Files":
         """The Files at a slice, an array of indices or an array of bools."""
         places = np.arange(len(self))[examples]
-        return Files([self.reads[i] for i in places], self.shape[1:], self.dtype)
+        known = None if self.known is None else self.known[places]
+        return Files([self.reads[i] for i in places], self.shape[1:], self.dtype, known)
 
     def __add__(self, other: "Files") -> "Files":
-        return Files(self.reads + other.reads, self.shape[1:], self.dtype)
+        known = None if self.known is None or other.known is None else np.concatenate([self.known, other.known])
+        return Files(self.reads + other.reads, self.shape[1:], self.dtype, known)
 
     def path(self, i: int) -> pathlib.Path:
         """Path of the file of array i."""
@@ -101,15 +112,47 @@ class Files:
                     problem(error)
         return arrays, good
 
+    def names(self) -> np.ndarray:
+        """(n,) bytes: the name of each file with that of its folder, for messages."""
+        paths = (self.path(i) for i in range(len(self)))
+        return np.array([os.fsencode(f"{path.parent.name}/{path.name}") for path in paths], np.bytes_)
+
     def identities(self) -> np.ndarray:
-        """(n, 16) uint8: a digest of each file's name, its size and how it is read."""
-        digests = bytearray()
-        for read in self.reads:
-            path = pathlib.Path(read.args[0])
-            size = path.stat().st_size if path.exists() else None
-            what = (path.parent.name, path.name, size, read.func.__name__, read.args[1:], sorted(read.keywords.items()))
-            digests += hashlib.blake2b(repr(what).encode("utf-8", "surrogateescape"), digest_size=16).digest()
-        return np.frombuffer(digests, np.uint8).reshape(-1, 16)
+        """(n, 32) uint8: for each file, digests of its name and size, and of its content, both with how it is read."""
+        if self.known is None:
+            digests = b"".join(_pool().map(_identity, self.reads))
+            self.known = np.frombuffer(digests, np.uint8).reshape(-1, 32)
+        return self.known
+
+
+def _identity(read: functools.partial[np.ndarray]) -> bytes:
+    path = pathlib.Path(read.args[0])
+    how = (read.func.__name__, read.args[1:], sorted(read.keywords.items()))
+    size, content = (path.stat().st_size if path.exists() else None), b""
+    with contextlib.suppress(OSError):  # reported when the file is decoded
+        content = _sample(path)
+    return _digest((path.parent.name, path.name, size, *how)) + _digest((size, content, *how))
+
+
+def _digest(what: Any) -> bytes:
+    return hashlib.blake2b(repr(what).encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def _sample(path: pathlib.Path) -> bytes:
+    """A digest of a file's content, or of evenly spaced blocks of it, from the first to the last, if it is large.
+
+    Pictures larger than `WHOLE` may not fit into memory, and reading all of them takes as long as an epoch.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size <= WHOLE:
+            digest.update(file.read())
+        else:
+            for place in range(BLOCKS):
+                file.seek(place * (size - BLOCK) // (BLOCKS - 1))
+                digest.update(file.read(BLOCK))
+    return digest.digest()
 
 
 @functools.cache

@@ -52,8 +52,9 @@ class Source:
         labels: (n,) int32 class numbers, or None.
         depth: (n, H, W, 1) uint16 in millimeters, 0 for a hole: an array, `Files`, or None.
         classes: names of the classes; empty if their numbers are their names.
-        identities: (n, 16) or (n, 32) uint8, `known_by` of decoded pictures; None for examples that were not read from
+        identities: (n, 32) or (n, 64) uint8, `known_by` of decoded pictures; None for examples that were not read from
             one file each.
+        names: (n,) bytes, names of the files for messages; None for examples that were not read from one file each.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Source:
     depth: np.ndarray | Files | None = None
     classes: tuple[str, ...] = ()
     identities: np.ndarray | None = None
+    names: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -101,7 +103,7 @@ class Source:
         return both._each(lambda a, b: a + b if isinstance(a, Files) else np.concatenate([a, b]), other)
 
     def _each(self, change: Callable[..., Any], *others: "Source") -> "Source":
-        fields = ("images", "attributes", "labels", "depth", "identities")
+        fields = ("images", "attributes", "labels", "depth", "identities", "names")
         parts = {
             field: [getattr(source, field) for source in (self, *others)]
             for field in fields
@@ -133,15 +135,29 @@ class Source:
             return self
         images, good = self.images.decoded(problem)
         depth, known = self.depth.decoded(problem, good) if isinstance(self.depth, Files) else (self.depth, good)
-        whole = dataclasses.replace(self, images=images, depth=depth, identities=self.known_by())
+        whole = dataclasses.replace(
+            self, images=images, depth=depth, identities=self.known_by(), names=self.file_names()
+        )
         return whole if np.all(good & known) else whole[good & known]
 
     def known_by(self) -> np.ndarray | None:
-        """Digests that identify the examples' files, (n, 16) uint8, or (n, 32) with depth; None for examples that were
-        not read from one file each.
+        """Digests that identify the examples' files, (n, 32) uint8, or (n, 64) with depth; None for examples that were
+        not read from one file each. See `Files.identities`.
         """
         files = [array for array in (self.images, self.depth) if isinstance(array, Files)]
         return np.concatenate([array.identities() for array in files], axis=1) if files else self.identities
+
+    def digests(self, by_name: bool = False) -> np.ndarray | None:
+        """The half of `known_by` that is of the files' content, or of their names and sizes."""
+        known = self.known_by()
+        if known is None:
+            return None
+        each = np.split(known, known.shape[1] // 16, axis=1)
+        return np.concatenate(each[0 if by_name else 1 :: 2], axis=1)
+
+    def file_names(self) -> np.ndarray | None:
+        """The names of the examples' files, (n,) bytes; None for examples that were not read from one file each."""
+        return self.images.names() if isinstance(self.images, Files) else self.names
 
     def floats(self, examples: slice | np.ndarray = slice(None)) -> np.ndarray:
         """The pictures at a slice or at indices as (n, H, W, C) float32 in [0, 1]."""
@@ -196,14 +212,17 @@ class Source:
         labels = np.select([old == number for number in numbers], np.arange(len(numbers))).astype(np.int32)
         return dataclasses.replace(chosen, labels=labels, classes=tuple(known[number] for number in numbers))
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, by_name: bool = False) -> str:
         """The first 16 hexadecimal digits of a SHA-256 over shape, pictures, attributes, labels and depth.
 
-        Of pictures in files, it covers the names and sizes of the files and how they are read instead of the pixels, so
-        it is the same before and after decoding.
+        Of pictures in files, it covers the content of the files and how they are read instead of the pixels, so it is
+        the same before and after decoding, and wherever the files are.
+
+        Args:
+            by_name: whether to cover the names and sizes of the files instead, as earlier versions did.
         """
         digest = hashlib.sha256(repr((self.images.shape, self.attribute_names)).encode())
-        identities = self.known_by()
+        identities = self.digests(by_name)
         pixels = (self.images, self.depth) if identities is None else (identities,)
         for array in (*pixels, self.attributes, self.labels):
             for start in range(0, len(array) if array is not None else 0, PIECE):  # all of it may not fit into memory

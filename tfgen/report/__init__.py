@@ -1,7 +1,7 @@
 """Draws the figures of trained runs, with the file names of their study, and a page that shows them."""
 
 from tfgen.report.comparable import alike
-from tfgen.report.drawing import compare, draw, draw_all, make, save
+from tfgen.report.drawing import compare, draw, draw_all, save
 from tfgen.report.entry import Entry, entries, left_out, missing
 from tfgen.report.selection import readable
 from tfgen.report.summary import measured, trained
@@ -16,7 +16,6 @@ __all__ = [
     "draw_all",
     "entries",
     "left_out",
-    "make",
     "measured",
     "missing",
     "page",

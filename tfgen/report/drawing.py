@@ -1,7 +1,6 @@
 """Drawing figures into files."""
 
 import pathlib
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 
 from matplotlib.figure import Figure
@@ -68,22 +67,8 @@ def save(figure: Figure | list[Image.Image], path: pathlib.Path) -> None:
         ) from None
 
 
-def make(folder: str | pathlib.Path) -> pathlib.Path:
-    """The folder as a path, created if necessary. Raises UserError if it cannot be created or written to."""
-    folder = pathlib.Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be created ({error.strerror}): choose another --out.") from None
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise UserError(f"{folder} cannot be written to ({error.strerror}): choose another --out.") from None
-    return folder
-
-
 def compare(name: str, trained: Mapping[str, Run], folder: str | pathlib.Path) -> pathlib.Path:
     """Draws the comparison of an experiment's trained runs, {label: Run}. Returns the path of the picture."""
-    path = make(folder) / file_name(name)
+    path = runs.make(folder) / file_name(name)
     save(EXPERIMENTS[name].draw(trained), path)
     return path

@@ -1,6 +1,7 @@
 """Selects the runs of a report."""
 
 import json
+import os
 import pathlib
 from collections.abc import Iterable, Sequence
 
@@ -11,21 +12,24 @@ from tfgen.settings import DEFAULT_STUDY
 from tfgen.studies import STUDIES
 
 
-def readable(folders: Iterable[str | pathlib.Path], best: bool = False) -> tuple[list[Run], list[str]]:
+def readable(
+    folders: Iterable[str | pathlib.Path], best: bool = False, data_dir: str | os.PathLike | None = None
+) -> tuple[list[Run], list[str]]:
     """Opens runs, by default all runs below runs/; returns them and a sentence for each that cannot be read.
 
     Args:
         folders: run folders.
         best: whether to read the checkpoints with the best score instead of the newest.
+        data_dir: folder of their data set, if it was moved.
 
     Raises:
         UserError: if folders are given and none can be read.
     """
     folders = list(dict.fromkeys(folders))
-    found, complaints = ([], []) if folders else runs.find(best=best)
+    found, complaints = ([], []) if folders else runs.find(best=best, data_dir=data_dir)
     for folder in folders:
         try:
-            found.append(Run.open(folder, best))
+            found.append(Run.open(folder, best, data_dir))
         except UserError as error:
             complaints.append(str(error))
     if folders and not found:

@@ -3,12 +3,13 @@
 record.json          study, model, arguments, data, seed, versions: all that rebuilds the model; `RunSettings.to_record`
 history.csv          one row per iteration: its number and the training step's logs
 checkpoints/         weights and slots, the newest and the best; see `checkpoints.py`
+pictures.txt         digest and name of each picture that was read from a file, to say what changed
 samples/             a sheet of pictures per epoch, always of the same latents
 exports/  scores.json
 """
 
 from tfgen.runs.checkpoints import Checkpoints
-from tfgen.runs.files import replacing, write_json
+from tfgen.runs.files import check_writable, make, replacing, write_json
 from tfgen.runs.history import History
 from tfgen.runs.run import RECORD, Run, checkpoint, find, synchronize, train_command, versions
 
@@ -17,8 +18,10 @@ __all__ = [
     "Checkpoints",
     "History",
     "Run",
+    "check_writable",
     "checkpoint",
     "find",
+    "make",
     "replacing",
     "synchronize",
     "train_command",

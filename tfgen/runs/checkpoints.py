@@ -17,7 +17,7 @@ from tfgen.runs.files import digest, reason
 if TYPE_CHECKING:
     import tensorflow as tf
 
-STATE, SUMS, WEIGHTS = "state.json", "SHA256SUMS", "weights"
+STATE, SCORE, SUMS, WEIGHTS = "state.json", "score.json", "SHA256SUMS", "weights"
 
 
 class Checkpoints:
@@ -25,6 +25,7 @@ class Checkpoints:
 
         0000640/weights.index, weights.data-00000-of-00001    the content of a tf.train.Checkpoint
         0000640/state.json                                    the run's own numbers at that iteration
+        0000640/score.json                                    those that were measured afterwards, if any
         0000640/SHA256SUMS                                    of the others, as `sha256sum -c` reads it
 
     Args:
@@ -43,7 +44,7 @@ class Checkpoints:
     def state(self, iteration: int) -> dict[str, Any]:
         """The state of the run at an iteration; {} if its checkpoint is damaged or missing."""
         try:
-            return dict(json.loads((self.path(iteration) / STATE).read_text()))
+            return _state(self.path(iteration))
         except (OSError, ValueError, TypeError):
             return {}
 
@@ -77,6 +78,29 @@ class Checkpoints:
             raise UserError(f"{target} cannot be written ({reason(error)}){self._rest()}") from None
         finally:
             shutil.rmtree(part, ignore_errors=True)
+        self._remove_old()
+
+    def add(self, iteration: int, numbers: dict[str, Any]) -> None:
+        """Adds numbers to the state of a checkpoint, such as its score, then removes old checkpoints.
+
+        A process that is killed meanwhile leaves the checkpoint intact, without them or with them.
+
+        Raises:
+            UserError: if the disk is full or cannot be written.
+        """
+        path = self.path(iteration)
+        try:
+            with files.replacing(path / SCORE) as temporary:
+                temporary.write_text(json.dumps(numbers, indent=2) + "\n")
+                added = f"{digest(temporary)}  {SCORE}\n"
+                files.sync(temporary)
+            lines = (path / SUMS).read_text().splitlines(keepends=True)
+            with files.replacing(path / SUMS) as temporary:
+                temporary.write_text("".join(line for line in lines if not line.endswith(f"  {SCORE}\n")) + added)
+                files.sync(temporary)
+            files.sync(path)
+        except OSError as error:
+            raise UserError(f"{path} cannot be written ({reason(error)}){self._rest()}") from None
         self._remove_old()
 
     def _rest(self) -> str:
@@ -142,7 +166,7 @@ class Checkpoints:
             if fault:
                 continue
             try:
-                state = json.loads((folder / STATE).read_text())
+                state = _state(folder)
                 checkpoint.read(str(folder / WEIGHTS)).assert_existing_objects_matched()
                 return state
             except Exception as error:
@@ -160,3 +184,14 @@ class Checkpoints:
                 f"no checkpoint in {self.folder} is intact: restore one from a backup, or start a new run with --new."
             )
         return None
+
+
+def _state(folder: pathlib.Path) -> dict[str, Any]:
+    """The state in the folder of a checkpoint, with the numbers that were added to it.
+
+    Raises OSError, ValueError or TypeError if it cannot be read.
+    """
+    state = dict(json.loads((folder / STATE).read_text()))
+    if (folder / SCORE).exists():
+        state |= json.loads((folder / SCORE).read_text())
+    return state

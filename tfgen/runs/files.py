@@ -1,17 +1,22 @@
 """Files that are written completely or not at all, and a lock that lets one process use a folder."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import pathlib
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from tfgen import UserError
+from tfgen import UserError, program
 
 LOCK = ".lock"
+# What file systems answer that cannot do what they are asked, as some network disks and FUSE.
+UNSUPPORTED = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOLCK, errno.ENOTTY, errno.EISDIR}
+_told: set[str] = set()
 
 
 @contextlib.contextmanager
@@ -39,12 +44,57 @@ def digest(path: pathlib.Path) -> str:
 
 
 def sync(path: pathlib.Path) -> None:
-    """Waits until the content of a file or a folder is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Waits until the content of a file or a folder is on the disk; warns once if the file system cannot do this."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        refused = error.errno in UNSUPPORTED or (error.errno in (errno.EACCES, errno.EPERM) and path.is_dir())
+        if not refused:
+            raise
+        _tell_once(
+            "sync",
+            f"the disk of {path.parent} cannot confirm that files are written ({reason(error)}): training continues, "
+            "but a power failure may damage the newest checkpoint.",
+        )
+
+
+def _tell_once(kind: str, sentence: str) -> None:
+    if kind not in _told:
+        _told.add(kind)
+        program.tell(sentence)
+
+
+def make(folder: str | os.PathLike, flag: str = "--out") -> pathlib.Path:
+    """The folder as a path, created if necessary. Do this before a long computation whose result goes there.
+
+    Raises:
+        UserError: if it cannot be created or written; it names the flag to change.
+    """
+    folder = pathlib.Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be created ({reason(error)}): choose another {flag}.") from None
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written to ({reason(error)}): choose another {flag}.") from None
+    return folder
+
+
+def check_writable(folder: pathlib.Path, flag: str) -> None:
+    """Raises UserError if a folder, or the folder in which it would be created, cannot be written."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise UserError(f"{folder} cannot be created ({there} is not a folder): choose another {flag}.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"{folder} cannot be written (no permission to write in {there}): choose another {flag}.")
 
 
 def reason(error: Exception) -> str:
@@ -57,12 +107,9 @@ def lock(folder: pathlib.Path) -> Iterator[None]:
     """Locks a run's folder for this process and creates it if needed; the lock is released when the process ends.
 
     Raises:
-        UserError: if another process has the lock, or the folder cannot be created.
+        UserError: if another process has the lock, or the folder cannot be created or written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be created ({error.strerror}): choose another --run.") from None
+    make(folder, "--run")
     with (folder / LOCK).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -72,6 +119,14 @@ def lock(folder: pathlib.Path) -> Iterator[None]:
                 f"{folder} is being trained by process {file.read().strip()}: "
                 "wait until it ends, or choose another --run."
             ) from None
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+            _tell_once(
+                "lock",
+                f"the disk of {folder} has no locks ({reason(error)}): make sure that no other process trains this "
+                "run.",
+            )
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

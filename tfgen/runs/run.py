@@ -1,8 +1,10 @@
 """A run: its settings and its folder."""
 
+import collections
 import contextlib
 import dataclasses
 import functools
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from tfgen.models.base import GenerativeModel
     from tfgen.studies.study import Preset
 
-RECORD = "record.json"
+RECORD, PICTURES = "record.json", "pictures.txt"
 VALIDATION_SEED = 2018  # the same pictures are held out in all runs on the same data
 WITHOUT_COUNTER = "0.1.0"  # checkpoints of this version do not contain the model's step counter
 
@@ -56,6 +58,7 @@ class Run:
             is damaged.
         sources: split -> Source that was read; runs on the same data may share them.
         parts: split -> Source without the validation part, and that part.
+        checkpoint_bytes: size of one checkpoint, once the run is planned.
     """
 
     def __init__(self, folder: str | os.PathLike, settings: RunSettings, best: bool = False, chief: bool = True):
@@ -66,13 +69,19 @@ class Run:
         self.restored: int | None = None
         self.sources: dict[str, Source] = {}
         self.parts: dict[str, Source] = {}
+        self.checkpoint_bytes = 0
 
     @classmethod
-    def open(cls, folder: str | os.PathLike, best: bool = False) -> "Run":
+    def open(cls, folder: str | os.PathLike, best: bool = False, data_dir: str | os.PathLike | None = None) -> "Run":
         """Opens the run in an existing folder.
 
+        Args:
+            folder: path of the run.
+            best: whether to read the checkpoint with the best score instead of the newest.
+            data_dir: folder of its data set, if that was moved since it was trained; built-in data have none.
+
         Raises:
-            UserError: if there is no run, or if this version of tfgen cannot read it.
+            UserError: if there is no run, if this version of tfgen cannot read it, or if other data are in `data_dir`.
         """
         folder = os.path.expanduser(folder) if isinstance(folder, str) else folder  # a Path is taken as it is
         path = pathlib.Path(folder) / RECORD
@@ -103,8 +112,13 @@ class Run:
         training = dataclasses.replace(
             run.training, split=run.training.split or preset.split, validation=run.training.validation or 0.0
         )
-        arguments = preset.defaults() | run.arguments
-        return cls(folder, dataclasses.replace(run, arguments=arguments, training=training), best)
+        arguments, reading = preset.defaults() | run.arguments, run.data
+        if data_dir and reading.data_dir:
+            reading = dataclasses.replace(reading, data_dir=os.path.abspath(os.path.expanduser(data_dir)))
+        opened = cls(folder, dataclasses.replace(run, arguments=arguments, training=training, data=reading), best)
+        if opened.settings.data.data_dir != run.data.data_dir:
+            opened.check_data()
+        return opened
 
     @property
     def record(self) -> dict[str, Any]:
@@ -112,8 +126,11 @@ class Run:
         return self.settings.to_record()
 
     def write_record(self) -> None:
-        """Writes record.json."""
+        """Writes record.json, and pictures.txt if pictures were read from files."""
         files.write_json(self.folder / RECORD, self.record)
+        if self.pictures:
+            with files.replacing(self.folder / PICTURES) as temporary:
+                temporary.write_bytes(b"".join(b"%s  %s\n" % picture for picture in self.pictures))
 
     @property
     def preset(self) -> "Preset":
@@ -145,6 +162,52 @@ class Run:
         if split not in self.sources:
             self.sources[split] = data.read(self.settings.data, split)
         return self.sources[split]
+
+    def check_data(self) -> None:
+        """Raises UserError if the data are not those that the run was trained with, and says what has changed."""
+        source = self.training_source()
+        known = self.settings.data_fingerprint
+        if known not in (source.fingerprint(), source.fingerprint(by_name=True)):
+            raise UserError(
+                f"{self.folder} was not trained on {source.name} as it is now ({self._changed(len(source))}): restore "
+                "the data, correct --data_dir, or start a new run with --new or another --run."
+            )
+
+    @functools.cached_property
+    def pictures(self) -> list[tuple[bytes, bytes]]:
+        """(digest, name) of each picture of the run's split, with the validation part; empty if the pictures were not
+        read from one file each.
+        """
+        split, share = self.settings.filled("split"), self.settings.training.validation
+        found = []
+        for part in ("train", "test") if split == "all" and share else (split,):
+            source = self._read(part)
+            names, digests = source.file_names(), source.digests()
+            if names is None or digests is None:
+                return []
+            short = (hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest().encode() for row in digests)
+            found += [(digest, name.replace(b"\n", b" ")) for digest, name in zip(short, names, strict=True)]
+        return found
+
+    def _changed(self, pictures: int) -> str:
+        """What has changed in the data since the run was trained, as far as it is known."""
+        now = self.pictures
+        try:
+            lines = (self.folder / PICTURES).read_bytes().removesuffix(b"\n").split(b"\n")
+            before = [(digest, name) for digest, name in (line.split(b"  ", 1) for line in lines)]
+        except (OSError, ValueError):
+            before = []
+        if now and before:
+            added, gone = _lacking(now, before), _lacking(before, now)
+            told = [
+                _counted("added", added - gone),
+                _counted("removed", gone - added),
+                _counted("changed", added & gone),
+            ]
+            return "; ".join(filter(None, told)) or "the labels, attributes or order of its pictures differ"
+        if self.settings.pictures not in (None, pictures):
+            return f"it has {pictures:,} training pictures instead of {self.settings.pictures:,}"
+        return "its pictures, labels or attributes differ"
 
     @property
     def seen_test(self) -> bool:
@@ -278,6 +341,26 @@ class Run:
         return files.lock(self.folder)
 
 
+def _lacking(some: list[tuple[bytes, bytes]], others: list[tuple[bytes, bytes]]) -> set[bytes]:
+    """The names of the pictures (digest, name) whose content is not among the others, or not as often."""
+    left = collections.Counter(digest for digest, _ in others)
+    left.subtract(digest for digest, _ in some)
+    lacking = set()
+    for digest, name in reversed(some):
+        if left[digest] < 0:
+            left[digest] += 1
+            lacking.add(name)
+    return lacking
+
+
+def _counted(what: str, names: set[bytes]) -> str:
+    """ "2 pictures were added: A, B"; "" if there are none."""
+    if not names:
+        return ""
+    some = ", ".join(os.fsdecode(name) for name in sorted(names)[:3]) + ", ..." * (len(names) > 3)
+    return f"{len(names):,} picture{'s were' if len(names) > 1 else ' was'} {what}: {some}"
+
+
 def _completed(record: dict[str, Any]) -> dict[str, Any]:
     """A record of version 0.1.0 or later, completed with the keys that the first records did not have."""
     if "channels" in record:
@@ -325,8 +408,10 @@ def train_command(study: str, model: str, *words: object) -> str:
     return program.command("train", *([] if study == DEFAULT_STUDY else ["--study", study]), "--model", model, *words)
 
 
-def find(folder: str | os.PathLike = "runs", best: bool = False) -> tuple[list[Run], list[str]]:
-    """Finds the runs below a folder, and a sentence for each that cannot be read.
+def find(
+    folder: str | os.PathLike = "runs", best: bool = False, data_dir: str | os.PathLike | None = None
+) -> tuple[list[Run], list[str]]:
+    """Finds the runs below a folder, and a sentence for each that cannot be read. The arguments are as in `Run.open`.
 
     The most recent run comes first; the runs of experiments, which are in subfolders, come last.
     """
@@ -336,7 +421,7 @@ def find(folder: str | os.PathLike = "runs", best: bool = False) -> tuple[list[R
         key=lambda path: (len(path.parts), -path.stat().st_mtime),
     ):
         try:
-            found.append(Run.open(path.parent, best))
+            found.append(Run.open(path.parent, best, data_dir))
         except UserError as error:
             complaints.append(str(error))
     return found, complaints

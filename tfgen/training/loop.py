@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import random
 import re
 import signal
 import threading
@@ -11,13 +12,16 @@ import zlib
 from collections.abc import Iterator
 
 import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import config  # TensorFlow exports only what enables determinism
 
 from tfgen import UserError, program
 from tfgen.data.source import Source
 from tfgen.models.average import WeightAverage
 from tfgen.models.base import GenerativeModel
 from tfgen.runs import Run
+from tfgen.settings import TrainingSettings
 from tfgen.training import devices
 from tfgen.training.profile import Profile
 from tfgen.training.progress import Progress
@@ -48,13 +52,17 @@ def train(run: Run, strategy: tf.distribute.Strategy | None = None) -> bool:
     """
     strategy = strategy or tf.distribute.get_strategy()
     check_devices(run, strategy)
-    model, average = built(run, strategy)
-    schedule = Schedule(run, model)  # reads the initial rates, before a checkpoint restores lower ones
-    with _stopping_together(strategy, run), run.lock() if run.chief else contextlib.nullcontext():
+    with contextlib.ExitStack() as within:
+        within.enter_context(reproducible(run.settings.training))
+        model, average = built(run, strategy)
+        schedule = Schedule(run, model)  # reads the initial rates, before a checkpoint restores lower ones
+        within.enter_context(_stopping_together(strategy, run))
+        within.enter_context(run.lock() if run.chief else contextlib.nullcontext())
         if run.chief:
             run.write_record()
         recorder = Recorder(run, model, average, functools.partial(devices.anywhere, strategy))
         same_everywhere(strategy, run, recorder)
+        recorder.score()
         if recorder.iteration >= run.iterations or recorder.early:
             return True
         progress = Progress(recorder)
@@ -69,12 +77,29 @@ def train(run: Run, strategy: tf.distribute.Strategy | None = None) -> bool:
         return recorder.early or recorder.iteration == run.iterations
 
 
-def built(run: Run, strategy: tf.distribute.Strategy) -> tuple[GenerativeModel, WeightAverage | None]:
-    """The run's model with fresh weights, which are those of its seed, and the moving average of its weights."""
-    training = run.settings.training
+@contextlib.contextmanager
+def reproducible(training: TrainingSettings) -> Iterator[None]:
+    """A context with deterministic operations and the seed of a run.
+
+    At the end, what the process had before is put back, as it may be a notebook with work of its own: deterministic
+    operations or not, and Python's and NumPy's generators of random numbers. Keras's and TensorFlow's keep the seed.
+    """
+    deterministic = config.is_op_determinism_enabled()
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  the user's, not ours
+    keras.utils.set_random_seed(training.seed)
     if not (training.jit or tf.config.list_physical_devices("GPU")):  # Keras refuses to compile with it
         tf.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(training.seed)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        if not deterministic:
+            config.disable_op_determinism()
+
+
+def built(run: Run, strategy: tf.distribute.Strategy) -> tuple[GenerativeModel, WeightAverage | None]:
+    """The run's model with fresh weights and the moving average of its weights; call it in a `reproducible` context."""
     with strategy.scope():
         model = run.build()
         return model, run.average(model)

@@ -1,17 +1,25 @@
 """Plans a run: fills in and checks all settings before anything is written."""
 
 import dataclasses
+import importlib.util
+import math
 import os
 import pathlib
+import shutil
 from collections.abc import Iterable
 from typing import Any
 
+import keras
+import tensorflow as tf
+
 from tfgen import UserError, __version__, data, runs, settings
 from tfgen.data import batches
+from tfgen.models.base import GenerativeModel
 from tfgen.settings import DEFAULT_STUDY, VALIDATION, DataSettings, RunSettings, TrainingSettings
 from tfgen.studies import find
 from tfgen.studies.study import Preset
 from tfgen.training import fitting
+from tfgen.training.schedule import schedules
 
 NUMBERS_SINCE = "0.3.0"  # earlier versions compute other numbers from the same settings
 # A tiny model that trains in seconds.
@@ -95,11 +103,47 @@ def plan(
                 "differently: it can be drawn, scored and exported, but not resumed; start a new run with --new or "
                 "another --run."
             )
-        _refuse_others(before, planned.settings, folder)
+        _refuse_others(before, planned, folder)
         planned.settings = dataclasses.replace(planned.settings, started_with=before.started_with)
     elif chief and planned.folder.exists() and any(not path.name.startswith(".") for path in planned.folder.iterdir()):
         raise UserError(f"{planned.folder} contains other files and is not a run: choose another --run.")
+    _check_later(planned)
     return planned
+
+
+def _check_later(run: runs.Run) -> None:
+    """Raises UserError if something is lacking that the run will need after hours of training."""
+    training = run.settings.training
+    if training.tensorboard and not importlib.util.find_spec("tensorboard"):
+        raise UserError("--tensorboard needs the package tensorboard: install it with `pip install tensorboard`.")
+    if training.score_every:
+        run.preset.score.check(run, "validation")
+    if run.chief and not run.done:
+        runs.check_writable(run.folder, "--run")
+        check_room([run])
+
+
+def check_room(planned: Iterable[runs.Run]) -> None:
+    """Raises UserError if the disk has less room than the checkpoints of the runs take together."""
+    total = 0
+    for run in planned:
+        there = next(path for path in (run.folder.absolute(), *run.folder.absolute().parents) if path.exists())
+        disk = shutil.disk_usage(there)
+        # While the newest is written, the others are still there.
+        count = run.settings.training.keep + 1 - len(run.checkpoints.iterations())
+        total += run.checkpoint_bytes * max(1, count)
+        if total > disk.free:
+            raise UserError(
+                f"the checkpoints of {run.folder} need {_size(total)}, but its disk has {_size(disk.free)} left: free "
+                "some space, or choose a smaller --keep or another --run."
+                if total == run.checkpoint_bytes * max(1, count)
+                else f"the checkpoints of the runs up to {run.folder} need {_size(total)}, but the disk has "
+                f"{_size(disk.free)} left: free some space, or choose a smaller --keep."
+            )
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"
 
 
 def _minor(version: str) -> list[int]:
@@ -159,6 +203,7 @@ def _with_data(run: runs.Run, given: dict[str, Any]) -> RunSettings:
 
     `given` are the arguments of the builder that the user gave.
     """
+    _ = run.pictures  # digests of all files, before some are held out
     source = run.training_source()
     for field in run.preset.needs:
         if getattr(source, field) is None:
@@ -170,23 +215,35 @@ def _with_data(run: runs.Run, given: dict[str, Any]) -> RunSettings:
     fitting.warn_of_constants(run)
     source = run.training_source()
     run.settings = dataclasses.replace(run.settings, channels=source.images.shape[-1])
-    per_step = run.build().batches_per_step
-    training = run.settings.training
+    model, training = run.build(), run.settings.training
+    schedules(training.schedule, model.players)
+    run.checkpoint_bytes = _bytes(model) + (_bytes(model, slots=False) if training.ema else 0)
     epochs = training.epochs or run.preset.epochs_on(len(source), run.settings.filled("batch_size"))
     return dataclasses.replace(
         run.settings,
         training=dataclasses.replace(training, epochs=epochs),
         pictures=len(source),
         data_fingerprint=source.fingerprint(),
-        steps_per_epoch=batches.steps_per_epoch(source, run.settings.filled("batch_size"), per_step),
+        steps_per_epoch=batches.steps_per_epoch(source, run.settings.filled("batch_size"), model.batches_per_step),
     )
 
 
-def _refuse_others(old: RunSettings, new: RunSettings, folder: str) -> None:
-    """Raises UserError with the differences if the run in the folder has other settings than the requested run."""
-    conflicts = old.conflicts(new)
+def _bytes(model: GenerativeModel, slots: bool = True) -> int:
+    """Size of a model's weights and of its optimizers' slots."""
+    parts = [*model.networks().values(), *(model.optimizers.values() if slots else ())]
+    variables = [v for part in parts for v in (part.weights if isinstance(part, keras.Model) else part.variables)]
+    return sum(math.prod(v.shape) * tf.as_dtype(v.dtype).size for v in variables)
+
+
+def _refuse_others(old: RunSettings, new: runs.Run, folder: str) -> None:
+    """Raises UserError with the differences if the run in the folder has other settings or data than the requested."""
+    conflicts = old.conflicts(new.settings)
     if conflicts:
         raise UserError(
             f"{folder} was trained with {'; '.join(conflicts)}: use the old value to resume it, or "
             "start a new run with --new or another --run."
         )
+    if old.data_fingerprint != new.settings.data_fingerprint:
+        before = runs.Run(folder, dataclasses.replace(old, data=new.settings.data))
+        before.sources, before.parts = new.sources, new.parts
+        before.check_data()

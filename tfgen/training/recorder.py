@@ -53,6 +53,8 @@ class Recorder(keras.callbacks.Callback):
     def start(self, redraws: int | None = None) -> None:
         """Restores the newest intact checkpoint, or writes the first one, and cuts the run's files at its iteration.
 
+        A process that was killed before the checkpoint's score was measured is made up for by `score`.
+
         Args:
             redraws: how often the noise was redrawn; None to use the checkpoint's number.
         """
@@ -97,12 +99,16 @@ class Recorder(keras.callbacks.Callback):
     def _write(self) -> None:
         """Writes what is due at this iteration."""
         every, at_end = self.run.settings.training.checkpoint_every, self._epoch_ends()
-        if at_end and self.scorer.due(self.iteration) and finite(self.generative_model):
-            self.saver.state |= self.scorer.score(self.iteration, self.saver.state)
         if at_end or (every and self.iteration % every == 0):
             self.save()
         if at_end and not self.failure:
             self.samples.write(self.iteration)
+            self.score()
+
+    def score(self) -> None:
+        """Evaluates the saved model if that is due. It is saved before, so that a failure or a kill loses nothing."""
+        if self._epoch_ends() and self.scorer.due(self.iteration, self.saver.state):
+            self.saver.add_score(self.scorer.score(self.iteration, self.saver.state))
 
     def save(self) -> None:
         """Saves the current iteration if that was not done yet; a weight that is not finite is a failure."""

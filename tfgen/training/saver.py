@@ -11,7 +11,7 @@ from tfgen.models.average import WeightAverage
 from tfgen.models.base import GenerativeModel
 from tfgen.runs import History, Run
 
-FRESH = {"iteration": 0, "redraws": 0, "seconds": 0.0, "score": None, "best": None, "waited": 0}
+FRESH = {"iteration": 0, "redraws": 0, "seconds": 0.0, "score": None, "best": None, "waited": 0, "scored": 0}
 
 
 class Saver:
@@ -71,6 +71,12 @@ class Saver:
             self.history.append(self.rows)
             self.run.checkpoints.write(self.checkpoint, self.state)
         self.rows.clear()
+
+    def add_score(self, numbers: dict[str, Any]) -> None:
+        """Adds the numbers of a score to the state and to the checkpoint of the current iteration."""
+        self.state |= numbers
+        if self.run.chief:
+            self.run.checkpoints.add(self.saved, numbers)
 
 
 def finite(model: GenerativeModel) -> bool:

@@ -18,10 +18,12 @@ class Scorer:
         self.generative_model = generative_model
         self.average = average
 
-    def due(self, iteration: int) -> bool:
-        """Whether to evaluate after this iteration, which ends an epoch."""
+    def due(self, iteration: int, state: dict[str, Any]) -> bool:
+        """Whether to evaluate after this iteration, which ends an epoch; not if this was done before."""
         every = self.run.settings.training.score_every
-        return bool(every) and iteration // self.run.steps_per_epoch % every == 0
+        if not every or not iteration or state.get("scored") == iteration or state["score"] is not None:
+            return False
+        return iteration // self.run.steps_per_epoch % every == 0
 
     def score(self, iteration: int, state: dict[str, Any]) -> dict[str, Any]:
         """Evaluates the model, with its averaged weights if it has them, and prints the result.
@@ -32,7 +34,7 @@ class Scorer:
 
         Returns:
             The changes of the state: "score" of this iteration, lower is better; "best", the lowest so far; "waited",
-            the number of scores since then.
+            the number of scores since then; "scored", the iteration.
         """
         score, epoch = self.run.preset.score, iteration // self.run.steps_per_epoch
         with averaged(self.average):
@@ -46,6 +48,7 @@ class Scorer:
             "score": least if math.isfinite(least) else None,
             "best": least if better else best,
             "waited": 0 if better else state["waited"] + 1,
+            "scored": iteration,
         }
 
     def early(self, state: dict[str, Any]) -> bool:

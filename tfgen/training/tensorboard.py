@@ -1,27 +1,31 @@
 """A run's logs for TensorBoard."""
 
+import pathlib
+
 import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from tfgen import UserError
+from tfgen.runs import replacing
 from tfgen.training.recorder import Recorder
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Writes the logs of every iteration, the samples of every epoch and the step's graph to the run's tensorboard/."""
+    """Writes the logs of every iteration, the samples of every epoch and the step's graph to the run's tensorboard/.
+
+    What was written after the checkpoint from which training continues is dropped, as in the run's history.
+    """
 
     def __init__(self, recorder: Recorder):
         super().__init__()
-        try:
-            import tensorboard  # noqa: F401  tf.summary needs it
-        except ImportError:
-            raise UserError(
-                "--tensorboard needs the package tensorboard: install it with `pip install tensorboard`."
-            ) from None
         self.recorder = recorder
-        self.writer = tf.summary.create_file_writer(str(recorder.run.folder / "tensorboard"))
+        self.folder = recorder.run.folder / "tensorboard"
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        for path in self.folder.glob("*.tfevents.*"):
+            cut(path, self.recorder.iteration)
+        self.writer = tf.summary.create_file_writer(str(self.folder))
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         if batch == 0:
@@ -39,5 +43,25 @@ class TensorBoard(keras.callbacks.Callback):
                 with Image.open(sheet) as picture:
                     tf.summary.image("samples", np.atleast_3d(np.asarray(picture))[None])
 
+        if self.recorder.saved == iteration:  # after a kill, nothing up to the checkpoint is missing
+            self.writer.flush()
+
     def on_train_end(self, logs: dict | None = None) -> None:
-        self.writer.flush()
+        self.writer.close()
+
+
+def cut(path: pathlib.Path, iteration: int) -> None:
+    """Drops the events after an iteration, and an incomplete last event, from a file of TensorBoard's events."""
+    kept, dropped = [], False
+    try:
+        for record in tf.data.TFRecordDataset(str(path)):
+            if tf.compat.v1.Event.FromString(record.numpy()).step <= iteration:
+                kept.append(record.numpy())
+            else:
+                dropped = True
+    except tf.errors.DataLossError:  # the process was killed while it wrote
+        dropped = True
+    if dropped:
+        with replacing(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
+            for record in kept:
+                writer.write(record)

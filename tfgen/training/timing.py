@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfgen.models.base import GenerativeModel
 from tfgen.runs import Run
-from tfgen.training.loop import built, fit
+from tfgen.training.loop import built, fit, reproducible
 from tfgen.training.recorder import Recorder
 
 SECONDS, STEPS = 3.0, 20  # steps are measured for so long, or so many
@@ -65,7 +65,7 @@ def measure(run: Run, strategy: tf.distribute.Strategy) -> Timing:
     Takes a few seconds, and the time of tracing. The run's own folder is neither read nor written.
     """
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="tfgen-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="tfgen-") as temporary, reproducible(run.settings.training):
         model, average = built(run, strategy)
         # In one endless epoch, no step has the work of an epoch's end.
         training = dataclasses.replace(run.settings.training, epochs=1, checkpoint_every=0, early_stopping=0)
