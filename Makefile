@@ -3,7 +3,8 @@ PYTHON ?= python3.11
 RUN = .venv/bin/python tfgen_cli.py
 TEST = .venv/bin/python -m pytest -n 2
 
-DEMO = --width 1/2 --epochs 32 --schedule linear
+# With the environment, the faces and the figures, ten minutes.
+DEMO = --width 1/2 --minutes 7 --schedule linear
 # Half the study's learning rate for the discriminator and twice for the generator, both falling to 0: balanced, they converge in minutes.
 RATES = $(if $(filter vae,$(MODEL)),,--d_learning_rate 1e-4 --g_learning_rate 4e-4)
 MODEL = acgan

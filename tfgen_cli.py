@@ -28,6 +28,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         ("list", list_, "List all models with their data, sizes, parameters, arguments and figures."),
         ("report", report, "Draw the figures of finished runs, write a page with them, and print what is missing."),
         ("score", score, "Evaluate a run on its test set."),
+        ("compare", compare, "Compare the scores of several runs in one table."),
         ("sample", sample, "Generate pictures with a run, by their seeds, and write them as PNG files."),
         ("reconstruct", reconstruct, "Encode and decode your own pictures with an autoencoder, and write the codes."),
         ("interpolate", interpolate, "Mix two of your own pictures in the latent space of an autoencoder."),
@@ -42,6 +43,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     added.add_path("--run", "run folder (default: runs/MODEL-DATASET)")
     text = "if the run folder exists, start a new run and append -2, -3, ... to its name"
     added.add_argument("--new", action="store_true", help=text)
+    text = "how long training may take on this machine; sets the number of epochs from the time of the first iterations"
+    added.add_value("--minutes", settings.AMOUNT.named("N"), text)
     text = "check everything, and print what would be trained and how long it would take, without writing anything"
     added.add_argument("--dry_run", action="store_true", help=text)
     added.add_training()
@@ -65,11 +68,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
         ("verify", verify, "List files that are missing, unlabeled, damaged, duplicated, or of the wrong size."),
         ("prepare", prepare, text),
         ("show", show, "Write a picture with a grid of labeled examples."),
-        ("cache", None, "List or clear the prepared data sets."),
+        ("cache", None, "List or clear prepared data sets and classifiers."),
     ])  # fmt: skip
     data.commands["cache"].add_commands("ACTION", [
-        ("list", cache_list, "List the prepared data sets and their sizes."),
-        ("clear", cache_clear, "Remove all prepared data sets; they are prepared again when they are needed."),
+        ("list", cache_list, "List prepared data sets and classifiers, and their sizes."),
+        ("clear", cache_clear, "Remove all of them; they are made again when they are needed."),
     ])  # fmt: skip
     for name in ("verify", "prepare", "show"):
         added = data.commands[name]
@@ -85,14 +88,17 @@ def parse(argv: list[str]) -> argparse.Namespace:
     added.add_path("runs", text, nargs="*", metavar="RUN")
     added.add_argument("--attribute", metavar="NAME", help="what to color fig1_5 by (default: Male)")
     added.add_path("--out", "folder for the figures and the page (default: %(default)s)", default="report")
+    added = parser.commands["compare"]
+    added.add_path("runs", "run folders", nargs="+", metavar="RUN")
+    added.add_path("--out", "CSV file to write too", metavar="FILE")
     parser.commands["export"].add_path("--out", "folder to write to (default: RUN/exports)")
     _add_pictures(parser)
-    for name in ("report", "score", "export", "sample", "reconstruct", "interpolate", "depth"):
+    for name in ("report", "score", "compare", "export", "sample", "reconstruct", "interpolate", "depth"):
         if name in ("score", "export"):
             parser.commands[name].add_path("run", "run folder", metavar="RUN")
         text = "use the checkpoint with the best score; needs a run that was trained with --score_every"
         parser.commands[name].add_argument("--best", action="store_true", help=text)
-        if name in ("report", "score", "sample"):
+        if name in ("report", "score", "compare", "sample"):
             parser.commands[name].add_path("--data_dir", "folder of the data set, if it was moved after training")
     return parser.parse(argv[1:])
 
@@ -142,7 +148,7 @@ def given(arguments: argparse.Namespace, *names: str) -> dict:
 
 def train(arguments: argparse.Namespace) -> int:
     """Trains a run and prints what to do next."""
-    names = ("attribute", "run", "new", "smoke", "dry_run")
+    names = ("attribute", "run", "new", "smoke", "dry_run", "minutes")
     run = commands.train(arguments.model, arguments.study, **given(arguments, *names))
     if run.chief and not arguments.dry_run:
         patience = run.settings.training.early_stopping
@@ -196,6 +202,18 @@ def score(arguments: argparse.Namespace) -> int:
         print(commands.describe_score(arguments.run, error.numbers))
         raise
     print(commands.describe_score(arguments.run, numbers))
+    return 0
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """Prints a table with a column for each run."""
+    made = commands.compare(arguments.runs, **_given(arguments, "out", "best", "data_dir"))
+    texts = made.texts()
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for row in texts:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    for note in made.notes:
+        print(note)
     return 0
 
 
@@ -321,9 +339,10 @@ def cache_clear(arguments: argparse.Namespace) -> int:
 
 def _print_cache(entries: list, done: str) -> None:
     for entry in entries:
-        what = f"{entry.name}, {entry.image_size}x{entry.image_size}" if entry.name else "incomplete"
+        size = f", {entry.image_size}x{entry.image_size}" if entry.image_size else ""
+        what = f"{entry.name}{size}" if entry.name else "incomplete"
         print(f"{done}{entry.folder}: {what}, {entry.nbytes / 1e6:,.1f} MB")
-    print(f"{done}{len(entries)} prepared data sets, {sum(entry.nbytes for entry in entries) / 1e6:,.1f} MB")
+    print(f"{done}{len(entries)} entries, {sum(entry.nbytes for entry in entries) / 1e6:,.1f} MB")
 
 
 # The program.

@@ -32,6 +32,12 @@ tf.config.set_logical_device_configuration(
 tf.config.experimental.enable_op_determinism()
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """No test reads what another test, or the user, has left in the cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture(scope="session")
 def two_replicas():
     """A second MirroredStrategy in one process breaks the collectives, so there is this one."""

@@ -364,16 +364,16 @@ def test_a_run_remembers_how_its_pictures_are_read(pictures, tmp_path, capsys):
 
 def test_the_cache_is_listed_and_cleared(pictures, own_cache, capsys):
     assert cli("data", "cache", "list") == 0
-    assert capsys.readouterr().out == "0 prepared data sets, 0.0 MB\n"
+    assert capsys.readouterr().out == "0 entries, 0.0 MB\n"
     list(prepare("folder", str(pictures), 8))
     (own_cache / ".part-abc").mkdir()  # of a process that was killed
     (own_cache / "notes").mkdir()  # not the cache's
     assert cli("data", "cache", "list") == 0
     listed = capsys.readouterr().out
     assert f"folder/train in {pictures}, 8x8" in listed and f"folder/test in {pictures}, 8x8" in listed
-    assert "incomplete" in listed and "3 prepared" in listed
+    assert "incomplete" in listed and "3 entries" in listed
     assert cli("data", "cache", "clear") == 0
-    assert "removed 3 prepared data sets" in capsys.readouterr().out
+    assert "removed 3 entries" in capsys.readouterr().out
     assert [path.name for path in own_cache.iterdir()] == ["notes"]
     assert len(load(pictures)) == 40
 

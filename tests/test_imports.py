@@ -23,6 +23,7 @@ FLOORS = [
     ["studies"],
     ["runs"],
     ["training"],
+    ["comparison"],
     ["report", "export", "sampling"],
     ["commands"],
     ["tfgen_cli"],

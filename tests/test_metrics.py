@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from tfgen.data import cache
 from tfgen.metrics import chance, classifier, distances, rivals
 
 
@@ -26,24 +27,178 @@ def test_frechet_of_correlated_features():
     )
 
 
+# Nearest neighbors
+# ---------------------------------------------------------------------------------------------------------------------
+
+
 def test_precision_and_recall():
     random = np.random.default_rng(0)
     real, other = random.standard_normal((2, 500, 4))
-    assert min(distances.precision_recall(real, other)) > 0.8
-    assert distances.precision_recall(real, real) == (1.0, 1.0)
-    assert distances.precision_recall(real, real + 100) == (0.0, 0.0)
+    assert min(distances.Neighbors(real, other).precision_recall()) > 0.8
+    assert distances.Neighbors(real, real).precision_recall() == (1.0, 1.0)
+    assert distances.Neighbors(real, real + 100).precision_recall() == (0.0, 0.0)
     collapsed = np.repeat(real[:5], 100, axis=0)  # good pictures, but five of them
-    precision, recall = distances.precision_recall(real, collapsed)
+    precision, recall = distances.Neighbors(real, collapsed).precision_recall()
     assert precision == 1 and recall < 0.02
 
 
-def test_covered_against_brute_force():
+def test_a_tight_cloud_is_precise_and_covers_little():
     random = np.random.default_rng(0)
-    points, manifold = random.standard_normal((20, 2)), random.standard_normal((15, 2))
-    inside = 0
-    for p in points:
-        inside += any(np.linalg.norm(p - m) <= np.sort(np.linalg.norm(manifold - m, axis=1))[3] for m in manifold)
-    assert distances._covered(points, manifold, 3) == inside / 20
+    real, tight = random.standard_normal((500, 4)), 0.2 * random.standard_normal((500, 4))
+    neighbors = distances.Neighbors(real, tight)
+    precision, recall = neighbors.precision_recall()
+    density, coverage = neighbors.density_coverage()
+    assert precision > 0.95 and recall < 0.1 and density > 1.2 and coverage < 0.5
+
+
+def test_one_outlier_enlarges_the_manifold_and_not_the_coverage():
+    """Naeem et al., figure 1: among the fake points, outliers far apart contain all real points in their balls."""
+    random = np.random.default_rng(0)
+    real, fake = random.standard_normal((200, 2)), random.standard_normal((200, 2)) * 0.1 + [3, 3]
+    fake[:4] = [[-30, 0], [30, 0], [0, 30], [0, -30]]
+    neighbors = distances.Neighbors(real, fake)
+    assert neighbors.precision_recall()[1] == 1 and neighbors.density_coverage()[1] < 0.05
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_neighbors_against_brute_force(k):
+    random = np.random.default_rng(k)
+    real, fake = random.standard_normal((20, 2)), random.standard_normal((15, 2)) + 0.3
+
+    def distance(p, points):
+        return np.array([np.linalg.norm(p - q) for q in points])
+
+    def radius(points, i):
+        return np.sort(distance(points[i], np.delete(points, i, axis=0)))[k - 1]
+
+    neighbors = distances.Neighbors(real, fake)
+    inside = np.array([[distance(f, real)[i] <= radius(real, i) for f in fake] for i in range(20)])
+    held = np.array([[distance(r, fake)[j] <= radius(fake, j) for j in range(15)] for r in real])
+    assert neighbors.precision_recall(k) == (np.mean(inside.any(axis=0)), np.mean(held.any(axis=1)))
+    assert neighbors.density_coverage(k) == pytest.approx((inside.sum() / (k * 15), np.mean(inside.any(axis=1))))
+    every = np.concatenate([real, fake])
+    own = []
+    for i, point in enumerate(every):
+        away = distance(point, every)
+        away[i] = np.inf
+        own.append((np.argmin(away) < 20) == (i < 20))
+    assert neighbors.told_apart() == (np.mean(own[:20]), np.mean(own[20:]))
+
+
+def test_copies_and_collapse_are_told_from_new_pictures():
+    random = np.random.default_rng(0)
+    real, new, other = random.standard_normal((3, 1000, 8))
+    assert distances.Neighbors(real, new).told_apart() == pytest.approx((0.5, 0.5), abs=0.06)
+    copies = real[random.permutation(1000)] + 1e-3 * other
+    assert max(distances.Neighbors(real, copies).told_apart()) < 0.01
+    few = np.repeat(new[:10], 100, axis=0) + 1e-3 * other
+    of_real, of_fake = distances.Neighbors(real, few).told_apart()
+    assert of_real > 0.9 and of_fake > 0.9  # as few as these are near few real ones
+    assert min(distances.Neighbors(real, new + 5).told_apart()) == 1
+    assert distances.Neighbors(real, new).variety() == pytest.approx(1, abs=0.05)
+    assert distances.Neighbors(real, few).variety() < 0.05 and distances.Neighbors(real, 2 * new).variety() > 1.9
+
+
+# Kernel and sliced distances, and their intervals
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_kernel_distance_against_brute_force():
+    random = np.random.default_rng(0)
+    a, b = random.standard_normal((7, 3)), random.standard_normal((6, 3)) + 1
+
+    def k(p, q):
+        return (np.dot(p, q) / 3 + 1) ** 3
+
+    own = [np.mean([k(p[i], p[j]) for i in range(len(p)) for j in range(len(p)) if i != j]) for p in (a, b)]
+    across = np.mean([k(p, q) for p in a for q in b])
+    assert distances.kernel(a, b) == pytest.approx(own[0] + own[1] - 2 * across)
+
+
+def test_the_kernel_distance_is_unbiased_and_the_frechet_distance_is_not():
+    random = np.random.default_rng(0)
+    same = {n: [random.standard_normal((2, n, 8)) for _ in range(60)] for n in (30, 300)}
+    kernel = {n: [distances.kernel(*pair) for pair in pairs] for n, pairs in same.items()}
+    frechet = {n: [distances.frechet(*pair) for pair in pairs] for n, pairs in same.items()}
+    for n in same:
+        assert abs(np.mean(kernel[n])) < 3 * np.std(kernel[n]) / np.sqrt(60)
+    assert np.mean(frechet[30]) > 5 * np.mean(frechet[300]) > 0
+
+
+def test_standardized_features_do_not_depend_on_their_unit():
+    random = np.random.default_rng(0)
+    a, b = random.standard_normal((2, 200, 4)) + [[[0.0]], [[0.4]]]
+    unit = np.array([1, 100, 1, 1e-3])
+    np.testing.assert_allclose(distances.standardized(b * unit, a * unit), distances.standardized(b, a))
+    assert np.all(distances.standardized(np.full((5, 2), 3.0), np.full((5, 2), 3.0)) == 0)
+
+
+def test_the_sliced_distance_in_closed_form():
+    """Of two sets that differ by a shift s in F dimensions it is |s| / sqrt(F), as along a random direction."""
+    random = np.random.default_rng(0)
+    points = random.standard_normal((400, 9))
+    assert distances.sliced_wasserstein(points, points + 1, directions=4000) == pytest.approx(1, rel=0.03)
+    assert distances.sliced_wasserstein(points, random.permutation(points)) == 0
+    line = points[:, :1]
+    in_order = np.sqrt(np.mean((np.sort(line[:, 0]) - np.sort(2 * line[:, 0] + 1)) ** 2))
+    assert distances.sliced_wasserstein(line, 2 * line + 1) == pytest.approx(in_order)
+    # Of sets of other sizes, each point of the smaller one stands for several.
+    assert distances.sliced_wasserstein(points, np.repeat(points, 3, axis=0)) == 0
+    assert 0 < distances.sliced_wasserstein(points, points[1:]) < 0.05
+
+
+@pytest.mark.trace
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+@pytest.mark.parametrize("score", [distances.frechet, distances.kernel])
+def test_intervals_cover_the_expected_score_about_95_times_in_100(score, shift):
+    """Also of real against real, where the expected Frechet distance is not 0 but its floor for that number."""
+    random = np.random.default_rng(0)
+    mix = random.standard_normal((6, 6)) / 2
+
+    def drawn():
+        return random.standard_normal((100, 6)) @ mix, random.standard_normal((100, 6)) @ mix + shift
+
+    expected = np.mean([score(*drawn()) for _ in range(600)])
+    covered = 0
+    for _ in range(100):
+        a, b = drawn()
+        found = distances.deviations(lambda a, b: {"score": score(a, b)}, a, b)
+        covered += abs(score(a, b) - expected) <= 1.96 * found["score"]
+    assert 88 <= covered <= 100
+
+
+def test_the_deviation_of_a_mean_is_known_and_scaled_for_large_sets():
+    """Of the difference of two means it is the root of s_a^2 / n + s_b^2 / m."""
+    random = np.random.default_rng(0)
+    a, b = random.standard_normal((2, 4000)) * [[1], [2]]
+    for most, rel in ((4000, 0.3), (500, 0.4)):
+        found = distances.deviations(lambda a, b: {"difference": a.mean() - b.mean()}, a, b, groups=100, most=most)
+        assert found["difference"] == pytest.approx(np.sqrt(5 / 4000), rel=rel)
+
+
+def test_scores_rise_with_corruption():
+    """Noise, blur by mixing, missing classes: more of it must never look better."""
+    random = np.random.default_rng(0)
+    centers = 4 * random.standard_normal((10, 6))
+    labels = np.arange(1000) % 10
+    real, good = (centers[labels] + random.standard_normal((1000, 6)) for _ in range(2))
+    noise, others = random.standard_normal((1000, 6)), random.permutation(good)
+    ways = {
+        "noise": [good + level * noise for level in (0, 1, 2, 4)],
+        "mixing": [(1 - level) * good + level * others for level in (0, 0.2, 0.35, 0.5)],
+        "missing": [good[labels < kept][np.arange(1000) % (100 * kept)] for kept in (10, 8, 5, 2)],
+    }
+    for sets in ways.values():
+        neighbors = [distances.Neighbors(real, fake) for fake in sets]
+        worse = {
+            "frechet": [distances.frechet(real, fake) for fake in sets],
+            "kernel": [distances.kernel(real, fake) for fake in sets],
+            "sliced": [distances.sliced_wasserstein(real, fake) for fake in sets],
+            "coverage": [-each.density_coverage()[1] for each in neighbors],
+        }
+        for name, values in worse.items():
+            assert np.all(np.diff(values) > 0), (name, values)
+    assert distances.Neighbors(real, ways["missing"][-1]).precision_recall()[1] < 0.3
 
 
 def test_pair_fidelity():
@@ -56,6 +211,37 @@ def test_certainty_is_the_softmax_probability_of_the_most_likely_class():
     logits = np.array([[2.0, 2.0, -9.0], [2.0, -9.0, -9.0], [0.0, 0.0, 0.0]])
     reader = types.SimpleNamespace(predict=lambda images, batch_size, verbose: logits.astype(np.float32))
     np.testing.assert_allclose(classifier.certainty(reader, None), [0.5, 1.0, 1 / 3], atol=1e-4)
+
+
+@pytest.mark.trace
+def test_a_classifier_is_trained_once_for_the_same_data():
+    """From the cache it gives the same outputs; other data, and a damaged file, give a new one."""
+    trained, images = [], np.random.default_rng(0).uniform(size=(64, 8, 8, 1)).astype(np.float32)
+
+    def train():
+        trained.append(classifier.train_classifier(images, np.eye(2, dtype=np.uint8)[np.arange(64) % 2], 1))
+        return trained[-1]
+
+    first, again = (classifier.cached(("pictures", 1), train) for _ in range(2))
+    assert len(trained) == 1 and again is not first
+    np.testing.assert_array_equal(classifier.features(first, images), classifier.features(again, images))
+    classifier.cached(("others", 1), train)
+    assert len(trained) == 2
+    (entry,) = [entry for entry in cache.entries() if entry.name == "classifiers for scores"]
+    files = sorted(entry.folder.iterdir())
+    assert [path.suffix for path in files] == [".keras"] * 2 and entry.nbytes > 1000
+    for path in files:
+        path.write_bytes(path.read_bytes()[:100])
+    classifier.cached(("pictures", 1), train)
+    assert len(trained) == 3
+    assert entry.folder in [removed.folder for removed in cache.clear()] and not entry.folder.exists()
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    (tmp_path / "file").touch()
+    model = classifier.build((8, 8, 1), 2)
+    assert classifier.cached(("pictures", 1), lambda: model) is model
 
 
 @pytest.mark.trace

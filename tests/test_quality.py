@@ -98,16 +98,8 @@ def test_the_mean_picture_does_not_reconstruct():
     )
 
 
-EVEN = [
-    "--width",
-    "1/2",
-    "--d_learning_rate",
-    "1e-4",
-    "--g_learning_rate",
-    "4e-4",
-    "--schedule",
-    "linear",
-]  # the demo's settings
+# The demo's settings.
+EVEN = ["--d_learning_rate", "1e-4", "--g_learning_rate", "4e-4", "--schedule", "linear"]
 SMALL = ["--image_size", "16", "--width", "1/4"]
 
 
@@ -134,13 +126,21 @@ def test_vae_reconstructs_faces_it_has_not_seen(tmp_path, words, seed):
     assert history["reconstruction"][-20:].mean() < history["reconstruction"][:20].mean() / 2
 
 
+SHORT = ["--image_size", "32", "--width", "1/4", "--batch_size", "32", "--examples", "2048", "--epochs", "30"]
+LONG = ["--width", "1/2", "--examples", "4096", "--epochs", "20"]
+
+
 @slow
-@pytest.mark.parametrize("seed", [0, 1])
-def test_acgan_faces_smile_when_told(tmp_path, seed):
-    run = train(tmp_path / "acgan", "acgan", "--examples", "4096", "--epochs", "20", *EVEN, seed=seed)
+@pytest.mark.parametrize("words, seed, switched, low", [
+    (SHORT, 0, 0.4, 0.35),  # seeds 0 and 1 reached .64 and .54
+    pytest.param(LONG, 0, 0.75, 0.5, marks=long),
+    pytest.param(LONG, 1, 0.75, 0.5, marks=long),
+])  # fmt: skip
+def test_acgan_faces_smile_when_told(tmp_path, words, seed, switched, low):
+    run = train(tmp_path / "acgan", "acgan", *words, *EVEN, seed=seed)
     fidelity = scores.attribute_fidelity(run, run.model)
     assert fidelity["classifier_test_accuracy"] > 0.97
-    assert fidelity["switched"] > 0.75 and fidelity["switched_low"] > 2 * fidelity["switched_chance"]
+    assert fidelity["switched"] > switched and fidelity["switched_low"] > low > fidelity["switched_chance"]
     assert fidelity["z_change"] > 0.1
 
 
@@ -205,31 +205,26 @@ def test_generators_beat_structureless_rivals_and_do_not_collapse(tmp_path, stud
 
 
 @slow
-def test_depth_wgan_sees_depth(tmp_path):
-    words = [
-        "--study",
-        "sullivan2017",
-        "--batch_norm",
-        "true",
-        "--d_steps",
-        "1",
-        "--learning_rate",
-        "1e-3",
-        "--schedule",
-        "linear",
-        "--batch_size",
-        "32",
-    ]
-    run = train(tmp_path / "run", "depth_wgan", *words, "--image_size", "32", "--width", "3/8", "--epochs", "14")
+@pytest.mark.parametrize("words, most", [
+    (["--image_size", "16", "--epochs", "8"], 2 / 3),
+    pytest.param(["--image_size", "32", "--epochs", "14"], 1 / 2, marks=long),
+])  # fmt: skip
+def test_depth_wgan_sees_depth(tmp_path, words, most):
+    """Its rival is the mean depth map. The stabilizers of the study's notes make minutes enough."""
+    words = [*words, "--width", "3/8", "--batch_size", "32", "--batch_norm", "true", "--d_steps", "1"]
+    words += ["--learning_rate", "1e-3", "--schedule", "linear"]
+    run = train(tmp_path / "run", "depth_wgan", "--study", "sullivan2017", *words)
     errors = scores.depth_errors(run, run.model)
-    assert errors["rmse"] <= errors["mean_map_rmse"] / 2
+    assert errors["rmse"] <= most * errors["mean_map_rmse"]
 
 
 @slow
-@pytest.mark.parametrize(
-    "model, words", [("adversarial_vae", ["--width", "1/2"]), ("acai", ["--learning_rate", "1e-3"])]
-)
+@pytest.mark.parametrize("model, words", [
+    ("adversarial_vae", ["--width", "1/4", "--epochs", "3"]),
+    pytest.param("adversarial_vae", ["--width", "1/2", "--epochs", "4"], marks=long),
+    pytest.param("acai", ["--learning_rate", "1e-3", "--epochs", "4"], marks=long),
+])  # fmt: skip
 def test_autoencoders_beat_the_mean_picture_threefold(tmp_path, model, words):
-    run = train(tmp_path / "run", model, "--study", "pegasus", "--epochs", "4", *words)
+    run = train(tmp_path / "run", model, "--study", "pegasus", *words)
     errors = scores.reconstruction_errors(run, run.model)
     assert errors["test_mse_over_mean_picture"] < 1 / 3 and reconstructs(errors, 4)

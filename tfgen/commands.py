@@ -14,6 +14,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from tfgen.settings import DEFAULT_STUDY, DataSettings
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from tfgen.comparison import Comparison
     from tfgen.data import Dataset
     from tfgen.data.cache import Entry as Cached
     from tfgen.data.prepare import Prepared, Verified
@@ -95,6 +97,7 @@ def train(
     new: bool = False,
     smoke: bool = False,
     dry_run: bool = False,
+    minutes: float | None = None,
     say: Callable[[str], None] = print,
     **options: Any,
 ) -> "Run":
@@ -104,6 +107,8 @@ def train(
         model, study: keys of `tfgen.studies.STUDIES`.
         attribute, run, new, smoke: see `tfgen.training.plan`.
         dry_run: whether to only check everything and describe what would be trained, and how long it would take.
+        minutes: how long training may take on this machine, instead of the setting `epochs`. The number of epochs is
+            set from the time of the first iterations, at least 1. A run that is resumed keeps its number.
         say: called with the description of the run before training.
         options: settings of the run by name (see `tfgen.settings`), and arguments of the model.
 
@@ -115,12 +120,23 @@ def train(
         Interrupted: after Ctrl-C or SIGTERM.
     """
     from tfgen import training
+    from tfgen.training import devices
 
+    began = time.monotonic()
+    if minutes is not None and options.get("epochs"):
+        raise UserError("--minutes sets the number of epochs: leave out --epochs.")
     strategy = _strategy(options, alone=dry_run)
+    if minutes is not None and devices.several_machines(strategy):
+        raise UserError("--minutes is measured on one machine: set --epochs to train on several.")
     place: dict[str, Any] = {"attribute": attribute, "run": run, "new": new, "smoke": smoke}
+    place["keep_epochs"] = minutes is not None
     planned = _plan(strategy, study, model, *_chosen(study, model, options), **place)
+    timing = None
+    if not planned.done and (dry_run or (minutes is not None and planned.fresh)):
+        timing = training.measure(planned, strategy)
+    if timing and minutes is not None and planned.fresh:
+        planned.set_epochs(timing.epochs(planned, 60 * minutes - (time.monotonic() - began)))
     if dry_run:
-        timing = None if planned.done else training.measure(planned, strategy)
         say(describe(planned, strategy.num_replicas_in_sync, timing))
         return planned
     return _train(planned, strategy, say)
@@ -453,10 +469,11 @@ def score(run: str | os.PathLike, *, best: bool = False, data_dir: str | os.Path
         NotKept: if the numbers cannot be written; it has them.
     """
     from tfgen.runs import Run, write_json
+    from tfgen.scores import SCORES
 
     opened = Run.open(run, best, data_dir)
     numbers = opened.preset.score(opened, opened.model)
-    path = opened.folder / "scores.json"
+    path = opened.folder / SCORES
     try:
         write_json(path, {"iteration": opened.restored} | numbers)
     except OSError as error:
@@ -468,9 +485,50 @@ def score(run: str | os.PathLike, *, best: bool = False, data_dir: str | os.Path
     return numbers
 
 
+def compare(
+    runs: Sequence[str | os.PathLike],
+    *,
+    out: str | os.PathLike | None = None,
+    best: bool = False,
+    data_dir: str | os.PathLike | None = None,
+) -> "Comparison":
+    """Compares runs in one table, and evaluates those that were not evaluated yet, as `score` does.
+
+    Args:
+        runs: run folders.
+        out: path of a CSV file to write; None to write none.
+        best: whether to use the checkpoints with the best score.
+        data_dir: folder of the runs' data set, if it was moved.
+
+    Returns:
+        Comparison: its `rows` have a Cell for each run, with its 95 % interval.
+
+    Raises:
+        UserError: if a run cannot be read or evaluated, or the file cannot be written.
+    """
+    from tfgen import comparison, scores
+    from tfgen.runs import Run
+
+    path = pathlib.Path(os.path.expanduser(out)) if out else None
+    if path and (path.suffix.lower() != ".csv" or not path.parent.is_dir()):
+        raise UserError(f"--out {path} cannot be written: expected the name of a .csv file in an existing folder.")
+    opened = [Run.open(run, best, data_dir) for run in dict.fromkeys(runs)]
+    numbers = []
+    for run in opened:
+        kept = scores.saved(run, (run.checkpoints.best() if best else run.iteration) or 0)
+        if kept is None or not kept.keys() >= run.preset.score.rivals.keys():  # or of an earlier version
+            kept = score(run.folder, best=best, data_dir=data_dir)
+        numbers.append(kept)
+    made = comparison.table(opened, numbers)
+    if path:
+        made.write(path)
+    return made
+
+
 def describe_score(run: str | os.PathLike, numbers: Mapping[str, float]) -> str:
     """The numbers of a run's score in lines: first a table of those that have rivals, then the others."""
     from tfgen.runs import Run
+    from tfgen.scores import features_of
 
     opened = Run.open(run)
     score = opened.preset.score
@@ -479,7 +537,10 @@ def describe_score(run: str | os.PathLike, numbers: Mapping[str, float]) -> str:
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
     lines += ["", *(f"{column}: {text}" for column, text in score.legend(numbers).items()), ""] if table else []
     lines += [f"{name:28s} {value:.6g}" for name, value in score.others(numbers).items()]
-    return "\n".join([*lines, *[SEEN_TEST] * opened.seen_test])
+    if score.on_features:
+        lines.append(f"Features: {features_of(opened)}.")
+    warnings = [f"Warning: {sentence}" for sentence in score.warnings(numbers)]
+    return "\n".join([*lines, *warnings, *[SEEN_TEST] * opened.seen_test])
 
 
 def export(

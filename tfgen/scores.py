@@ -10,6 +10,7 @@ use it in a preset.
 import collections
 import dataclasses
 import functools
+import json
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -24,10 +25,12 @@ from tfgen.models.base import GenerativeModel, in_batches
 from tfgen.protocols import Run
 
 Value = TypeVar("Value")
+SCORES = "scores.json"  # in a run's folder
 READ = 16_384  # classifiers are trained on at most this many training pictures, drawn at random
-PIECE = 1024  # pictures of a split that are in memory at a time
+PIECE = 256  # pictures of a split that are in memory at a time
 FITTED = 4096  # rivals are fitted to at most this many training pictures, drawn at random
 DRAWS = 5  # random sets of training pictures whose scores are averaged
+ENOUGH = 200  # pictures: of so many, variety and nearest are .8 to 1.2 for real pictures
 PARTS = {"train": "training", "test": "testing", "validation": "validation"}
 SEED = 0  # of the pictures that are chosen and of the rivals' pictures
 
@@ -42,7 +45,9 @@ class Score:
         best: name of the number that selects the best checkpoint.
         meanings: name -> description with unit, for every number that `measure` returns.
         rivals: name of a number -> {column of a table: name of the number beside it}.
-        reads: what the classifier that it uses reads: "attributes", "classes", or "either"; "" if it uses none.
+        bounds: name of a number -> (least good value, what it means if the number is smaller).
+        reads: what the classifier that it uses must read: "attributes" or "classes"; "" if that does not matter.
+        on_features: whether it compares features, see `features_of`.
         pictures: the least number of pictures that training and the split must have.
         higher_is_better: whether a larger `best` is better.
         quick: whether it takes only seconds, so that a report can compute it.
@@ -54,7 +59,9 @@ class Score:
     best: str
     meanings: dict[str, str]
     rivals: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
+    bounds: dict[str, tuple[float, str]] = dataclasses.field(default_factory=dict)
     reads: str = ""
+    on_features: bool = False
     pictures: int = 2
     higher_is_better: bool = False
     quick: bool = False
@@ -98,9 +105,31 @@ class Score:
         shown = {other for name, beside in self.rivals.items() for other in (name, *beside.values()) if name in numbers}
         return {name: value for name, value in numbers.items() if name.removesuffix("_deviation") not in shown}
 
+    def warnings(self, numbers: Mapping[str, float]) -> list[str]:
+        """A sentence for each number that is below its bound; none for few pictures, of which it may be by chance."""
+        if numbers.get("pictures", 0) < ENOUGH:
+            return []
+        return [
+            f"{meaning}: {name} is {numbers[name]:.2g}, but {least} or more is usual."
+            for name, (least, meaning) in self.bounds.items()
+            if numbers[name] < least
+        ]
+
     def legend(self, numbers: Mapping[str, float]) -> dict[str, str]:
         """column of the table -> what it is."""
         return {column: COLUMNS[column] for row in self.table(numbers)[:1] for column in row[2:]}
+
+
+def saved(run: Run, iteration: int) -> dict[str, float] | None:
+    """The numbers that `score` saved for the checkpoint of an iteration; None if there are none of this version."""
+    score = run.preset.score
+    try:
+        numbers = json.loads((run.folder / SCORES).read_text())
+        if numbers.pop("iteration") == iteration and numbers.keys() <= score.meanings.keys():
+            return {name: float(value) for name, value in numbers.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # not measured yet, or by another version
+    return None
 
 
 def _pictures(n: int) -> str:
@@ -132,11 +161,14 @@ def once_per_run(function: Callable[..., Value]) -> Callable[..., Value]:
 
 
 def classifier_of(run: Run, of: str = "") -> keras.Model:
-    """A classifier that was trained on the training pictures, once for each run.
+    """A classifier that was trained on the training pictures of the run's data set, once for each data set.
+
+    It is kept in the cache, so that all runs on the same pictures are compared on the same features.
 
     Args:
         run: Run.
-        of: "attributes" or "classes"; "" or "either" for attributes if the data set has any, otherwise classes.
+        of: "attributes" or "classes"; "" for attributes if the data set has any, otherwise classes, and if it has
+            neither, a network with random weights.
 
     Raises:
         UserError: if the data set does not have them.
@@ -145,17 +177,15 @@ def classifier_of(run: Run, of: str = "") -> keras.Model:
 
 
 def _read_by_classifier(run: Run, of: str) -> str:
-    """What a classifier of the run's pictures reads: "attributes" or "classes". See `classifier_of`."""
+    """What a classifier of the run's pictures reads: "attributes", "classes" or "nothing". See `classifier_of`."""
     source = run.source("train")
-    if not source.attribute_names and source.labels is None:
+    has = {"attributes": bool(source.attribute_names), "classes": source.labels is not None, "nothing": True}
+    if of and not has[of]:
         raise UserError(
-            f"{source.name} has neither labels nor attributes to train a classifier on: choose another --dataset, or "
-            "train without --score_every."
+            f"{source.name} has no {of} to train a classifier on: choose another --dataset, or train without "
+            "--score_every."
         )
-    of = of if of in ("attributes", "classes") else "attributes" if source.attribute_names else "classes"
-    if not source.attribute_names if of == "attributes" else source.labels is None:
-        raise UserError(f"{source.name} has no {of} to train a classifier on: choose another --dataset.")
-    return of
+    return of or next(name for name in has if has[name])
 
 
 @once_per_run
@@ -163,10 +193,27 @@ def _classifier(run: Run, of: str) -> keras.Model:
     whole = run.source("train")
     source = _drawn(whole, READ)
     epochs = int(np.clip(80_000 // len(source), 8, 30))  # more passes over small data sets
-    if of == "attributes" or whole.labels is None:
-        return classifier.train_classifier(source.floats(), source.attributes, epochs)
-    classes = np.eye(whole.labels.max() + 1, dtype=np.uint8)[source.labels]
-    return classifier.train_classifier(source.floats(), classes, epochs, exclusive=True)
+    shape = source.images.shape[1:]
+    if of == "nothing":
+        return classifier.build(shape, 1)
+
+    def train() -> keras.Model:
+        if of == "attributes":
+            return classifier.train_classifier(source.floats(), source.attributes, epochs)
+        assert whole.labels is not None and source.labels is not None
+        classes = np.eye(np.max(whole.labels) + 1, dtype=np.uint8)[source.labels]
+        return classifier.train_classifier(source.floats(), classes, epochs, exclusive=True)
+
+    return classifier.cached((source.fingerprint(), len(whole), of, epochs), train)
+
+
+def features_of(run: Run) -> str:
+    """A sentence about the network on whose features the pictures of a run are compared."""
+    of = _read_by_classifier(run, "")
+    if of == "nothing":
+        return "a network with random weights, as the pictures have neither labels nor attributes"
+    source = run.source("train")
+    return f"a small classifier of {of}, trained on {_pictures(min(len(source), READ))} of {source.name}"
 
 
 def _drawn(source: Source, n: int) -> Source:
@@ -208,12 +255,22 @@ class Reference:
 
 def compare(real: np.ndarray, train: np.ndarray, novelty: float, seen: np.ndarray) -> dict[str, float]:
     """The scores of pictures with the features `seen` (n, F); the other arguments are those of a `Reference`."""
-    precision, recall = distances.precision_recall(real, seen)
+    neighbors = distances.Neighbors(real, seen)
+    precision, recall = neighbors.precision_recall()
+    density, coverage = neighbors.density_coverage()
+    real_apart, samples_apart = neighbors.told_apart()
     return {
         "frechet": distances.frechet(real, seen),
         "frechet_train": distances.frechet(train, seen),
+        "kernel": distances.kernel(*(distances.standardized(points, train) for points in (real, seen))),
+        "sliced": distances.sliced_wasserstein(real, seen),
         "precision": precision,
         "recall": recall,
+        "density": density,
+        "coverage": coverage,
+        "real_apart": real_apart,
+        "samples_apart": samples_apart,
+        "variety": neighbors.variety(),
         "nearest": float(np.median(distances.nearest(seen, train)[1])) / novelty,
     }
 
@@ -246,6 +303,15 @@ def reference(run: Run, split: str) -> Reference:
         numbers[f"{row}_copies"] = float(np.mean([found[row] for found in copies]))
     numbers["frechet_copies_deviation"] = float(np.std([found["frechet"] for found in copies]))
     numbers["frechet_train_unseen"] = distances.frechet(train, real)
+    of = _read_by_classifier(run, "")
+    if of == "classes":
+        numbers["classifier_test_accuracy"] = float(
+            np.mean(over(held, functools.partial(classifier.read_class, reader)) == held.labels)
+        )
+    if of == "attributes":
+        numbers["classifier_test_accuracy"] = float(
+            np.mean(over(held, functools.partial(classifier.read, reader)) == held.attributes.astype(bool))
+        )
     return Reference(real, train, novelty, numbers)
 
 
@@ -395,12 +461,18 @@ def input_changes(model: GenerativeModel, inputs: Mapping[str, tuple[np.ndarray,
 def measure_samples(run: Run, model: GenerativeModel, split: str = "test") -> dict[str, float]:
     """Distances of samples to a split and to the training set, on the features of `classifier_of`, beside the rivals'.
 
-    There are as many samples as real pictures.
+    There are as many samples as real pictures. During training, on the validation part, deviations are left out, as
+    they take most of the time.
     """
     known = reference(run, split)
     seen = classifier.features(classifier_of(run), latents.prior_samples(model, len(known.real)))
-    found = compare(known.real, known.train, known.novelty, seen)
-    return {"pictures": len(known.real), **found, **known.numbers}
+
+    def compared(real: np.ndarray, seen: np.ndarray) -> dict[str, float]:
+        return compare(real, known.train, known.novelty, seen)
+
+    found = distances.deviations(compared, known.real, seen) if split == "test" else {}
+    deviations = {f"{name}_deviation": value for name, value in found.items()}
+    return {"pictures": len(known.real), **compared(known.real, seen), **deviations, **known.numbers}
 
 
 def measure_codes(run: Run, model: GenerativeModel, split: str = "test") -> dict[str, float]:
@@ -499,8 +571,17 @@ _COMPARED = {
     "frechet": "Frechet distance between as many samples and the test set, on the features of a small classifier (not "
     "the published FID)",
     "frechet_train": f"the same to the training set, or to {FITTED:,} random pictures of it",
+    "kernel": "kernel distance to the test set (squared MMD, cubic kernel, standardized features); 0 is no difference, "
+    "whatever the number of pictures",
+    "sliced": "sliced Wasserstein distance to the test set, on the same features",
     "precision": "share of samples within the manifold of the real pictures",
     "recall": "share of real pictures within the manifold of the samples; 0 means collapse",
+    "density": "mean number of balls of real pictures around a sample, relative to that of real ones",
+    "coverage": "share of real pictures with a sample nearby",
+    "real_apart": "share of real pictures whose nearest neighbor is real, not a sample; .5 if there is no difference",
+    "variety": "median distance of samples to the nearest other sample, relative to that of real pictures; 0 for one "
+    "picture",
+    "samples_apart": "share of samples whose nearest neighbor is a sample, not real; .5 if there is no difference",
     "nearest": "median distance of samples to the nearest training picture, on the same features, relative to that of "
     "test pictures; 0 for copies",
 }
@@ -508,11 +589,16 @@ _SAMPLE_RIVALS = {name: _beside("untrained", "pixels", "gaussian", "pca", "copie
 _SAMPLE_RIVALS["frechet_train"] |= _beside("unseen")("frechet_train")
 _SAMPLES = {
     "pictures": "number of pictures compared",
+    **_ACCURACY,
     **_COMPARED,
     **{
         name: f"{row} of {COLUMNS[column]}" for row, beside in _SAMPLE_RIVALS.items() for column, name in beside.items()
     },
     "frechet_copies_deviation": f"its standard deviation over {DRAWS} random sets of training pictures",
+    **{
+        f"{name}_deviation": f"standard deviation of {name} over sets of as many pictures (jackknife)"
+        for name in _COMPARED
+    },
 }
 _CHANGE = "change of the picture when {} changes, relative to that when all inputs change; 0 if it is ignored"
 _LATENT_CHANGE = {"z_change": _CHANGE.format("the latent")}
@@ -598,8 +684,16 @@ label_fidelity = Score(
         "label_fidelity": _beside("low", "high", "chance")("label_fidelity") | {"reader": "classifier_test_accuracy"}
     },
 )
-# Precision and recall use the third nearest neighbor of each picture.
-_ON_FEATURES: dict[str, Any] = {"best": "frechet", "reads": "either", "pictures": 4}
+# The coverage uses the fifth nearest neighbor of each picture, and the jackknife leaves one out.
+_ON_FEATURES: dict[str, Any] = {
+    "best": "frechet",
+    "on_features": True,
+    "pictures": 7,
+    "bounds": {
+        "nearest": (0.5, "the samples are nearly copies of training pictures"),
+        "variety": (0.5, "many samples are nearly the same, so the generator may have collapsed"),
+    },
+}
 sample_quality = Score(measure_samples, **_ON_FEATURES, meanings=_SAMPLES, rivals=_SAMPLE_RIVALS)
 depth_errors = Score(
     measure_depth,

@@ -28,6 +28,7 @@ from tfgen.data.source import Source
 
 FORMAT = 2  # part of every key: increase it when a reader returns different pixels than before
 MANIFEST = "manifest.json"
+CLASSIFIERS = "classifiers"  # of pictures, for scores: see tfgen/metrics/classifier.py
 PREPARED = re.compile(r"[0-9a-f]{16}|\.part-\w+")
 PIECE = 4096  # examples copied at a time
 ARRAYS = ("images", "attributes", "labels", "depth", "identities", "names")
@@ -80,7 +81,7 @@ class Entry:
     Attributes:
         folder: its path.
         name: of the Source, which says where it was read; empty for what an interrupted process left behind.
-        image_size: side of its pictures.
+        image_size: side of its pictures; 0 for classifiers, which may be of any size.
         nbytes: size of its files.
     """
 
@@ -101,6 +102,9 @@ def entries() -> list[Entry]:
     except OSError as error:
         raise UserError(f"the cache {folder()} cannot be listed ({error.strerror}): make it readable.") from None
     for place in places:
+        if place.name == CLASSIFIERS and place.is_dir() and not place.is_symlink():
+            files = [path for path in place.rglob("*") if path.is_file()]
+            found.append(Entry(place, "classifiers for scores", 0, sum(path.lstat().st_size for path in files)))
         if place.is_symlink() or not (PREPARED.fullmatch(place.name) and place.is_dir()):
             continue  # nothing that this module wrote
         name, size = "", 0

@@ -1,11 +1,60 @@
 """A small convolutional classifier of attributes or classes, trained on real pictures to evaluate generated ones."""
 
+import contextlib
+import hashlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import scipy.special
 from keras import layers
 
+from tfgen.data import cache
+from tfgen.data.cache import CLASSIFIERS
+
+FORMAT = 1  # part of every key: increase it when classifiers are built or trained in another way
 FEATURES = 64  # units of the last hidden layer; pictures are compared by these features
+
+
+def build(image_shape: tuple[int, ...], outputs: int, seed: int = 0, flipped: bool = False) -> keras.Model:
+    """The network of a classifier with random weights: images (B, H, W, C) in [0, 1] -> logits (B, outputs).
+
+    Also sets the process's seed. `flipped` mirrors training pictures at random.
+    """
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential([keras.Input(image_shape), *([layers.RandomFlip("horizontal")] if flipped else [])])
+    for filters in (32, 64, 128):
+        model.add(layers.Conv2D(filters, 3, 2, "same", use_bias=False))
+        model.add(layers.BatchNormalization(momentum=0.9))
+        model.add(layers.ReLU())
+    model.add(layers.Flatten())
+    model.add(layers.Dropout(0.5))
+    model.add(layers.Dense(FEATURES, activation="relu", name="features"))
+    model.add(layers.Dense(outputs))
+    return model
+
+
+def cached(key: tuple, train: Callable[[], keras.Model]) -> keras.Model:
+    """The classifier in the cache that was trained with the same key, or a new one, which is then kept there.
+
+    Args:
+        key: what the classifier depends on: the data's fingerprint and so on.
+        train: returns a new classifier.
+    """
+    digest = hashlib.sha256(repr((FORMAT, key)).encode()).hexdigest()[:16]
+    path = cache.folder() / CLASSIFIERS / f"{digest}.keras"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # there is none, or it is damaged
+        return keras.models.load_model(path)
+    model = train()
+    with contextlib.suppress(OSError):  # a cache that cannot be written saves no time
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as folder:
+            model.save(pathlib.Path(folder) / path.name)
+            os.replace(pathlib.Path(folder) / path.name, path)
+    return model
 
 
 def train_classifier(
@@ -33,16 +82,7 @@ def train_classifier(
     Returns:
         keras.Model: images (B, H, W, C) -> logits (B, K).
     """
-    keras.utils.set_random_seed(seed)
-    model = keras.Sequential([keras.Input(images.shape[1:]), *([] if exclusive else [layers.RandomFlip("horizontal")])])
-    for filters in (32, 64, 128):
-        model.add(layers.Conv2D(filters, 3, 2, "same", use_bias=False))
-        model.add(layers.BatchNormalization(momentum=0.9))
-        model.add(layers.ReLU())
-    model.add(layers.Flatten())
-    model.add(layers.Dropout(0.5))
-    model.add(layers.Dense(FEATURES, activation="relu", name="features"))
-    model.add(layers.Dense(attributes.shape[1]))
+    model = build(images.shape[1:], attributes.shape[1], seed, flipped=not exclusive)
     schedule = keras.optimizers.schedules.CosineDecay(1e-3, epochs * -(-len(images) // 64))
     loss = keras.losses.CategoricalCrossentropy if exclusive else keras.losses.BinaryCrossentropy
     model.compile(keras.optimizers.Adam(schedule), loss(from_logits=True))

@@ -1,10 +1,9 @@
 """Summarizes a run for the page: what was trained, and its scores."""
 
 import datetime
-import json
 from typing import Any
 
-from tfgen import UserError, program
+from tfgen import UserError, program, scores
 from tfgen.figures import diagrams
 from tfgen.report.drawing import unexpected
 from tfgen.report.selection import model_of, ready
@@ -41,6 +40,7 @@ def trained(run: Run) -> dict[str, Any]:
         "table": run.preset.score.table(numbers),
         "legend": run.preset.score.legend(numbers),
         "others": list(run.preset.score.others(numbers)),
+        "warnings": run.preset.score.warnings(numbers),
         "seen_test": run.seen_test,
         "score_command": command,
         "problems": problems,
@@ -59,12 +59,8 @@ def measured(run: Run, iteration: int, problems: list[str]) -> tuple[dict[str, f
     """
     command = program.command("score", run.folder, *["--best"] * run.best)
     score = run.preset.score
-    try:
-        saved = json.loads((run.folder / "scores.json").read_text())
-        if saved.pop("iteration") == iteration and saved.keys() <= score.meanings.keys():
-            return {name: float(value) for name, value in saved.items()}, command
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # not measured yet, or by another version
+    if (numbers := scores.saved(run, iteration)) is not None:
+        return numbers, command
     if not score.quick or not ready(run):
         return {}, command
     try:

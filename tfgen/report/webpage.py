@@ -11,7 +11,7 @@ import jinja2
 import markupsafe
 from PIL import Image, ImageSequence
 
-from tfgen import UserError, program, runs
+from tfgen import UserError, comparison, program, runs, scores
 from tfgen.report.drawing import DURATION, unexpected
 from tfgen.report.entry import Entry, missing
 from tfgen.report.selection import preferred, studies_of
@@ -56,6 +56,7 @@ def page(
     shown = [study["name"] for study in studies]
     text = environment.get_template("report.html").render(
         studies=studies,
+        comparisons=_comparisons(chosen),
         complaints=complaints,
         others=[study for study in STUDIES if study not in shown],
         command=command or program.command("report"),
@@ -70,6 +71,22 @@ def page(
             f"{folder / PAGE} cannot be written ({error.strerror}): free some space or choose another --out."
         ) from None
     return folder / PAGE
+
+
+def _comparisons(chosen: Sequence[Run]) -> list[comparison.Comparison]:
+    """A table for each data set on which several runs of the page were evaluated."""
+    groups: dict[Any, list[Run]] = {}
+    for study in studies_of(chosen):
+        for model in STUDIES[study]:
+            if run := preferred(chosen, study, model):
+                groups.setdefault((run.settings.data_fingerprint, run.settings.data.image_size), []).append(run)
+    tables = []
+    for group in groups.values():
+        found = [(run, scores.saved(run, run.restored or run.iteration)) for run in group]
+        evaluated = [(run, numbers) for run, numbers in found if numbers]
+        if len(evaluated) > 1:
+            tables.append(comparison.table([run for run, _ in evaluated], [numbers for _, numbers in evaluated]))
+    return tables
 
 
 def _study(study: str, drawn: Sequence[Entry], chosen: Sequence[Run], complaints: list[str]) -> dict[str, Any]:

@@ -125,6 +125,17 @@ class Run:
         """The settings as record.json holds them."""
         return self.settings.to_record()
 
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing was written yet."""
+        return not (self.folder / RECORD).exists()
+
+    def set_epochs(self, epochs: int) -> None:
+        """Sets the number of epochs of a run that has not started."""
+        self.settings = dataclasses.replace(
+            self.settings, training=dataclasses.replace(self.settings.training, epochs=epochs)
+        )
+
     def write_record(self) -> None:
         """Writes record.json, and pictures.txt if pictures were read from files."""
         files.write_json(self.folder / RECORD, self.record)

@@ -211,7 +211,7 @@ def variety(runs: Runs, n: int = 1000, columns: int = 12) -> Figure:
         bars.set(ylim=(0, 1), ylabel="share")
         long = max(map(len, names)) > 2
         bars.set_xticks(range(classes), names, parse_math=False, **({"rotation": 90, "fontsize": 7} if long else {}))
-        recall = distances.precision_recall(seen, classifier.features(reader, images))[1]
+        recall = distances.Neighbors(seen, classifier.features(reader, images)).precision_recall()[1]
         figures.show(axis, figures.sheet(images[: 2 * columns], columns) / 255)
         axis.set_title(
             f"{label}: {np.sum(shares >= 0.01)} of {classes} classes, mean difference "

@@ -36,6 +36,7 @@ def plan(
     new: bool = False,
     smoke: bool = False,
     chief: bool = True,
+    keep_epochs: bool = False,
     others: Iterable[runs.Run] = (),
     **options: Any,
 ) -> runs.Run:
@@ -51,6 +52,7 @@ def plan(
         new: whether to append -2, -3, ... to the folder's name if it exists.
         smoke: whether to train a tiny model.
         chief: whether this process writes the run.
+        keep_epochs: whether a run that is resumed keeps its number of epochs.
         others: runs that were planned before; runs on the same data read them once.
         options: fields of DataSettings and TrainingSettings.
 
@@ -74,6 +76,8 @@ def plan(
         )
     before = runs.Run.open(folder).settings if (pathlib.Path(folder) / runs.RECORD).exists() else None
     training = dataclasses.replace(training, validation=_validation(training, before, folder))
+    if before and keep_epochs:
+        training = dataclasses.replace(training, epochs=before.training.epochs)
     narrow = {"width": SMOKE_WIDTH} if smoke else {}
     if any(letter in str(folder) for letter in "*?[]\\"):
         raise UserError(

@@ -36,6 +36,10 @@ class Timing:
         left = run.iterations - run.iteration
         return self.start + left * self.iteration + left / run.steps_per_epoch * self.epoch
 
+    def epochs(self, run: Run, seconds: float) -> int:
+        """How many epochs of a new run fit into so many seconds, without scoring; at least 1."""
+        return max(1, int((seconds - self.start) / (run.steps_per_epoch * self.iteration + self.epoch)))
+
     def scaled(self, factor: float) -> "Timing":
         """The Timing of a run whose iterations have `factor` times as many operations."""
         return dataclasses.replace(self, iteration=self.iteration * factor)
