@@ -19,6 +19,7 @@ env: .venv/done  ## create the environment in .venv, with development tools
 demo: env  ## train MODEL=acgan, vae or gan on the built-in faces and draw its figures in report/
 	$(RUN) train --model $(MODEL) $(DEMO) $(RATES) --run runs/demo-$(MODEL)
 	$(RUN) report runs/demo-$(MODEL) --out report
+	$(RUN) explore runs/demo-$(MODEL) --out report/explorer.html
 
 lint: env  ## style, format and types
 	.venv/bin/ruff check .

@@ -33,6 +33,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         ("reconstruct", reconstruct, "Encode and decode your own pictures with an autoencoder, and write the codes."),
         ("interpolate", interpolate, "Mix two of your own pictures in the latent space of an autoencoder."),
         ("depth", depth, "Predict the depth of your own color pictures."),
+        ("explore", explore, "Write a page that generates pictures in the browser, with sliders."),
         ("export", export, "Export a run's networks as SavedModels, and check them by reloading."),
     ])  # fmt: skip
     added = parser.commands["train"]
@@ -91,9 +92,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
     added = parser.commands["compare"]
     added.add_path("runs", "run folders", nargs="+", metavar="RUN")
     added.add_path("--out", "CSV file to write too", metavar="FILE")
+    parser.commands["explore"].add_path("run", "run folder", metavar="RUN")
+    parser.commands["explore"].add_path("--out", "HTML file to write (default: RUN/explorer.html)", metavar="FILE")
     parser.commands["export"].add_path("--out", "folder to write to (default: RUN/exports)")
     _add_pictures(parser)
-    for name in ("report", "score", "compare", "export", "sample", "reconstruct", "interpolate", "depth"):
+    for name in ("report", "score", "compare", "explore", "export", "sample", "reconstruct", "interpolate", "depth"):
         if name in ("score", "export"):
             parser.commands[name].add_path("run", "run folder", metavar="RUN")
         text = "use the checkpoint with the best score; needs a run that was trained with --score_every"
@@ -251,6 +254,12 @@ def _print_paths(paths: list) -> int:
     """Prints the paths; of many pictures, only the first, the last and their sheet."""
     shown = paths if len(paths) <= 8 else [paths[0], "...", *paths[-2:]]
     print(*shown, sep="\n")
+    return 0
+
+
+def explore(arguments: argparse.Namespace) -> int:
+    """Prints the path of the page."""
+    print(commands.explore(arguments.run, **_given(arguments, "out", "best")))
     return 0
 
 

@@ -25,6 +25,7 @@ FLOORS = [
     ["training"],
     ["comparison"],
     ["report", "export", "sampling"],
+    ["explorer"],
     ["commands"],
     ["tfgen_cli"],
 ]

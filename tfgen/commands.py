@@ -565,6 +565,30 @@ def export(
     return export.export(Run.open(run, best), out)
 
 
+def explore(run: str | os.PathLike, *, out: str | os.PathLike | None = None, best: bool = False) -> pathlib.Path:
+    """Writes a page that generates pictures in the browser, with sliders, from one file.
+
+    Args:
+        run: run folder.
+        out: path of the HTML file; the default is RUN/explorer.html.
+        best: whether to use the checkpoint with the best score.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        UserError: if the run cannot be read, the page cannot compute its networks, or the file cannot be written.
+    """
+    from tfgen import explorer
+    from tfgen.runs import Run
+
+    opened = Run.open(run, best)
+    path = pathlib.Path(os.path.expanduser(out)) if out else opened.folder / "explorer.html"
+    if path.suffix.lower() not in (".html", ".htm") or not path.parent.is_dir():
+        raise UserError(f"--out {path} cannot be written: expected the name of an .html file in an existing folder.")
+    return explorer.explore(opened, path)
+
+
 # Pictures ------------------------------------------------------------------------------------------------------------
 
 

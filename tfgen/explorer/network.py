@@ -1,0 +1,134 @@
+"""A Keras network as a list of steps that a browser can compute, with its weights in half precision."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from tfgen import UserError
+
+ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")
+
+
+class Steps:
+    """Translates networks for one page; their weights go into one array.
+
+    A step is a dict: "op" and its parameters, "from", the numbers of the tensors that it takes, and "shape", that of
+    its output without the batch. The tensors of a network are its inputs, then the outputs of its steps in order.
+    """
+
+    def __init__(self) -> None:
+        self.weights: list[np.ndarray] = []
+        self.size = 0
+
+    def encoded(self) -> str:
+        """All weights as little-endian float16 in base64."""
+        flat = np.concatenate([*self.weights, np.zeros(0, np.float16)])
+        return base64.b64encode(flat.astype("<f2").tobytes()).decode()
+
+    def network(self, network: keras.Model) -> dict[str, Any]:
+        """{"inputs": {name: shape}, "steps", "outputs": {name: number of a tensor}} of a functional network.
+
+        Raises:
+            UserError: if it has a layer that the page cannot compute.
+        """
+        inputs = {tensor.name: list(tensor.shape[1:]) for tensor in network.inputs}
+        numbers = {id(tensor): i for i, tensor in enumerate(network.inputs)}
+        steps: list[dict[str, Any]] = []
+        for layer in network.layers:
+            if isinstance(layer, layers.InputLayer):
+                continue
+            taken = [numbers[id(tensor)] for tensor in keras.tree.flatten(layer.input)]
+            for step in self._of_layer(layer):
+                steps.append({"from": taken} | step)
+                taken = [len(inputs) + len(steps) - 1]
+            numbers[id(layer.output)] = taken[0]
+        outputs = (
+            network.output if isinstance(network.output, Mapping) else {"output": keras.tree.flatten(network.output)[0]}
+        )
+        return {
+            "inputs": inputs,
+            "steps": steps,
+            "outputs": {name: numbers[id(tensor)] for name, tensor in outputs.items()},
+        }
+
+    def _of_layer(self, layer: layers.Layer) -> list[dict[str, Any]]:
+        """The steps of a layer; none for one that does nothing after training."""
+        shape = list(layer.output.shape[1:])
+        step: dict[str, Any]
+        if isinstance(layer, layers.Dense):
+            step = {"op": "dense", "kernel": self._kept(layer.kernel), "bias": self._bias(layer)}
+        elif isinstance(layer, layers.Conv2DTranspose):
+            # The kernel is (height, width, outputs, inputs).
+            kernel = np.swapaxes(layer.kernel.numpy(), 2, 3)
+            step = self._convolution(layer, "transposed", kernel, layer.output.shape, layer.input.shape)
+        elif isinstance(layer, layers.Conv2D):
+            step = self._convolution(layer, "convolution", layer.kernel.numpy(), layer.input.shape, layer.output.shape)
+        elif isinstance(layer, layers.BatchNormalization):
+            scale = 1 / np.sqrt(layer.moving_variance.numpy() + layer.epsilon)
+            scale = scale * (layer.gamma.numpy() if layer.scale else 1)
+            shift = (layer.beta.numpy() if layer.center else 0) - layer.moving_mean.numpy() * scale
+            step = {"op": "affine", "scale": self._kept(scale), "shift": self._kept(shift)}
+        elif isinstance(layer, layers.Rescaling):
+            step = {"op": "rescale", "by": float(layer.scale), "plus": float(layer.offset)}
+        elif isinstance(layer, layers.LeakyReLU | layers.ReLU):
+            step = {"op": "leaky", "slope": float(layer.negative_slope)}
+        elif isinstance(layer, layers.Activation):
+            return [_activation(layer) | {"shape": shape}]
+        elif isinstance(layer, layers.Reshape | layers.Flatten):
+            step = {"op": "reshape"}
+        elif isinstance(layer, layers.Concatenate) and layer.axis in (-1, len(shape)):
+            step = {"op": "concatenate"}
+        elif isinstance(layer, layers.UpSampling2D) and layer.interpolation == "nearest":
+            step = {"op": "enlarge", "factor": list(layer.size)}
+        elif isinstance(layer, layers.AveragePooling2D) and layer.pool_size == layer.strides:
+            step = {"op": "average", "factor": list(layer.pool_size)}
+        elif isinstance(layer, layers.Dropout) or type(layer).__name__ == "Dropout":
+            step = {"op": "reshape"}
+        else:
+            raise UserError(
+                f"the page cannot compute the layer {layer.name} ({type(layer).__name__}): use `export` instead."
+            )
+        found = [step | {"shape": shape}]
+        if isinstance(layer, layers.Dense | layers.Conv2D | layers.Conv2DTranspose):
+            found += [_activation(layer) | {"shape": shape}] * (layer.activation.__name__ != "linear")
+        return found
+
+    def _convolution(
+        self, layer: layers.Conv2D, op: str, kernel: np.ndarray, large: Sequence[int], small: Sequence[int]
+    ) -> dict[str, Any]:
+        """A convolution, or the transposed one, whose `large` side is that with as many places as the stride makes."""
+        if layer.dilation_rate not in ((1, 1), 1) or getattr(layer, "groups", 1) != 1:
+            raise UserError(f"the page cannot compute the layer {layer.name} with dilation or groups: use `export`.")
+        before = [0, 0]
+        if layer.padding == "same":  # TensorFlow pads less before than after
+            sides = zip(large[1:3], small[1:3], layer.strides, layer.kernel_size, strict=True)
+            before = [max((few - 1) * stride + size - many, 0) // 2 for many, few, stride, size in sides]
+        return {
+            "op": op,
+            "kernel": self._kept(kernel),
+            "bias": self._bias(layer),
+            "size": list(layer.kernel_size),
+            "stride": list(layer.strides),
+            "before": before,
+        }
+
+    def _bias(self, layer: layers.Layer) -> list[int] | None:
+        return self._kept(layer.bias) if layer.use_bias else None
+
+    def _kept(self, values: Any) -> list[int]:
+        """Adds weights to the array. Returns the places of the first and after the last."""
+        flat = np.ravel(np.asarray(values)).astype(np.float16)
+        self.weights.append(flat)
+        self.size += len(flat)
+        return [self.size - len(flat), self.size]
+
+
+def _activation(layer: layers.Layer) -> dict[str, Any]:
+    name = layer.activation.__name__
+    if name not in ACTIVATIONS:
+        raise UserError(f"the page cannot compute the activation {name} of the layer {layer.name}: use `export`.")
+    return {"op": name}
