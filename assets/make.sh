@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Creates report.html and the pictures in this folder: small runs of all five studies on the built-in data.
+# Creates report.html, explorer.html and the pictures in this folder: small runs of all five studies on the built-in data.
 # Finished runs are not trained again. Runs and figures are written to the current folder: bash assets/make.sh
 set -euo pipefail
 assets=$(cd "$(dirname "$0")" && pwd)
@@ -39,4 +39,5 @@ for name in collapse convergence adversarial; do $tfgen experiment digits/$name;
 
 for record in runs/*/record.json; do $tfgen score "$(dirname "$record")"; done
 $tfgen report
+$tfgen explore runs/acgan-faces --out "$assets/explorer.html"
 "$assets/../.venv/bin/python" "$assets/make.py" report

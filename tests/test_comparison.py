@@ -54,7 +54,15 @@ def test_runs_on_different_pictures_are_not_compared(finished):
     runs = [finished("r0", "dlcv2018", "gan"), finished("r1", "dlcv2018", "gan", dataset="digits")]
     table = comparison.table(runs, [SAMPLES, SAMPLES | {"frechet": 1.0}])
     assert table.names == ["r0", "r1"] and not any(cell.best for cell in table.rows["frechet"])
-    assert any("trained on different pictures" in note for note in table.notes)
+    assert any("are of different pictures" in note for note in table.notes)
+
+
+def test_runs_with_and_without_the_test_set_are_compared(finished):
+    """As the GANs of the homework and those of the other studies; the note says which have seen the test set."""
+    runs = [finished("r0", "dlcv2018", "gan"), finished("r1", "dlcv2018", "gan", split="train")]
+    table = comparison.table(runs, [SAMPLES, SAMPLES | {"frechet": 1.0}])
+    assert [cell.best for cell in table.rows["frechet"][:2]] == [False, True]
+    assert "Scored on pictures that were also trained on: r0." in table.notes
 
 
 def test_the_command_writes_a_table_and_a_csv(tfgen, finished):

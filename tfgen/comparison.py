@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tfgen import runs
 from tfgen.runs import Run
+from tfgen.settings import DataSettings
 
 # Of numbers that are in neither, such as `nearest` and `real_apart`, a certain value is best.
 LOWER = r"frechet|frechet_train|kernel|sliced|test_mse_.+_code|rmse|abs_rel|sq_rel|log_rmse|scale_invariant_log"
@@ -95,7 +96,7 @@ def table(compared: Sequence[Run], numbers: Sequence[Mapping[str, float]]) -> Co
     for name, value in facts.items():
         rows[name] = [Cell(value(run)) for run in compared]
     shown = dict.fromkeys(name for run, found in zip(compared, numbers, strict=True) for name in _main(run, found))
-    same = len({(run.settings.data_fingerprint, run.settings.data.image_size) for run in compared}) == 1
+    same = len({pictures_of(run) for run in compared}) == 1
     for name in shown:
         cells = [_cell(name, found) for found in numbers]
         rows[name] = _marked(name, cells) if same else list(cells)
@@ -109,13 +110,18 @@ def table(compared: Sequence[Run], numbers: Sequence[Mapping[str, float]]) -> Co
     if any(cell and cell.best for row in rows.values() for cell in row):
         notes.append("*: better than every other run by more than chance explains, at a level of 95 %.")
     if not same:
-        notes.append("The runs were trained on different pictures, so their scores cannot be compared with each other.")
+        notes.append("The runs are of different pictures, so their scores cannot be compared with each other.")
     seen = [str(run.folder) for run in compared if run.seen_test]
     if seen:
         notes.append(
             f"Trained on the training and the test set together, so scored on pictures seen: {', '.join(seen)}."
         )
     return Comparison(names, rows, notes)
+
+
+def pictures_of(run: Run) -> DataSettings:
+    """What is equal for runs on the same data set, whether they train on all of it or on the training set alone."""
+    return dataclasses.replace(run.settings.data, skip_bad=False, cache_gb=None)
 
 
 def _model(run: Run) -> str:

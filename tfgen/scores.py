@@ -691,6 +691,7 @@ _ON_FEATURES: dict[str, Any] = {
     "pictures": 7,
     "bounds": {
         "nearest": (0.5, "the samples are nearly copies of training pictures"),
+        "recall": (0.1, "the samples are like hardly any of the real pictures"),
         "variety": (0.5, "many samples are nearly the same, so the generator may have collapsed"),
     },
 }

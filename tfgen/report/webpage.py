@@ -79,7 +79,7 @@ def _comparisons(chosen: Sequence[Run]) -> list[comparison.Comparison]:
     for study in studies_of(chosen):
         for model in STUDIES[study]:
             if run := preferred(chosen, study, model):
-                groups.setdefault((run.settings.data_fingerprint, run.settings.data.image_size), []).append(run)
+                groups.setdefault(comparison.pictures_of(run), []).append(run)
     tables = []
     for group in groups.values():
         found = [(run, scores.saved(run, run.restored or run.iteration)) for run in group]
