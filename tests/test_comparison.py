@@ -62,7 +62,7 @@ def test_runs_with_and_without_the_test_set_are_compared(finished):
     runs = [finished("r0", "dlcv2018", "gan"), finished("r1", "dlcv2018", "gan", split="train")]
     table = comparison.table(runs, [SAMPLES, SAMPLES | {"frechet": 1.0}])
     assert [cell.best for cell in table.rows["frechet"][:2]] == [False, True]
-    assert "Scored on pictures that were also trained on: r0." in table.notes
+    assert "Trained on the training and the test set together, so scored on pictures seen: r0." in table.notes
 
 
 def test_the_command_writes_a_table_and_a_csv(tfgen, finished):
