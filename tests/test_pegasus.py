@@ -650,6 +650,18 @@ def test_repeats_are_one_pair_with_other_codes(animal_run):
     assert all(np.abs(rows[i, 5] - rows[j, 5]).max() > 0 for i, j in [(0, 1), (0, 2), (1, 2)])
 
 
+@pytest.mark.trace
+@pytest.mark.parametrize("draw", [pegasus.best, pegasus.successes, pegasus.neighbours])
+def test_pegasi_of_a_decoder_without_bounds_are_pictures(finished, tmp_path, draw):
+    """ACAI's last layer is linear: trained for a few epochs, its values go from -.03 to 1.14."""
+    run = finished(tmp_path / "r", "pegasus", "acai", image_size=32)
+    *_, bias = run.model.decoder.weights
+    bias.assign(np.full(bias.shape, 1.5, np.float32))
+    pictures, _ = pegasus.pegasi(run)
+    assert pictures.min() >= 0 and pictures.max() == 1
+    assert draw(run).axes
+
+
 def test_neighbours_are_the_nearest_by_brute_force(animal_run):
     rows = grid_of(pegasus.neighbours(animal_run, 3, k=2), 5)
     pictures, train = pegasus.pegasi(animal_run, 3)[0], animal_run.source("train").floats()

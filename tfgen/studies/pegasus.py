@@ -174,10 +174,11 @@ def pegasi(run: Run, n: int = 64) -> tuple[np.ndarray, np.ndarray]:
     """Mixtures of `pairs`, each pair with its own share and its own samples of the posteriors.
 
     Returns:
-        (pictures (n, H, W, C), shares of the birds (n,), uniform in [.4, .6]).
+        (pictures (n, H, W, C) in [0, 1], shares of the birds (n,), uniform in [.4, .6]).
     """
     shares = np.random.default_rng(latents.KEY).uniform(0.4, 0.6, n)
-    return latents.mixtures(run.model, *pairs(run, n), shares), shares
+    # The outputs of ACAI's decoder have no bounds, but they are shown, and encoded again, as pictures.
+    return np.clip(latents.mixtures(run.model, *pairs(run, n), shares), 0, 1), shares
 
 
 def likeness(run: Run, pictures: np.ndarray, of: int = 2000) -> np.ndarray:
