@@ -12,13 +12,15 @@ if worker:  # a core for each: two processes of two threads on two cores stand i
 import pathlib
 import shutil
 
+from tfgen import runs  # before TensorFlow, which reads what tfgen sets
+
+# isort: split
 import pytest
 import tensorflow as tf
 import tiny
 
 import tfgen_cli
 from benchmarks import replicas, report
-from tfgen import runs
 from tfgen.models.base import GenerativeModel
 
 tf.config.set_logical_device_configuration(
@@ -115,3 +117,29 @@ def tfgen(capsys):
         return code, *capsys.readouterr()
 
     return command
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window, driven over its own protocol."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        pytest.skip("needs chromium and chromedriver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
