@@ -12,10 +12,12 @@ import numpy as np
 import scipy.special
 from keras import layers
 
+from tfgen import optimizers
 from tfgen.data import cache
 from tfgen.data.cache import CLASSIFIERS
+from tfgen.networks.batch_norm import BatchNormalization
 
-FORMAT = 1  # part of every key: increase it when classifiers are built or trained in another way
+FORMAT = 2  # part of every key: increase it when classifiers are built or trained in another way
 FEATURES = 64  # units of the last hidden layer; pictures are compared by these features
 
 
@@ -28,7 +30,7 @@ def build(image_shape: tuple[int, ...], outputs: int, seed: int = 0, flipped: bo
     model = keras.Sequential([keras.Input(image_shape), *([layers.RandomFlip("horizontal")] if flipped else [])])
     for filters in (32, 64, 128):
         model.add(layers.Conv2D(filters, 3, 2, "same", use_bias=False))
-        model.add(layers.BatchNormalization(momentum=0.9))
+        model.add(BatchNormalization(momentum=0.9))
         model.add(layers.ReLU())
     model.add(layers.Flatten())
     model.add(layers.Dropout(0.5))
@@ -85,7 +87,7 @@ def train_classifier(
     model = build(images.shape[1:], attributes.shape[1], seed, flipped=not exclusive)
     schedule = keras.optimizers.schedules.CosineDecay(1e-3, epochs * -(-len(images) // 64))
     loss = keras.losses.CategoricalCrossentropy if exclusive else keras.losses.BinaryCrossentropy
-    model.compile(keras.optimizers.Adam(schedule), loss(from_logits=True))
+    model.compile(optimizers.Adam(schedule), loss(from_logits=True))
     model.fit(images, attributes, batch_size=64, epochs=epochs, verbose=verbose)
     return model
 

@@ -1,6 +1,7 @@
 """The models, one file for each paper. Importing them registers them for `keras.models.load_model`."""
 
-import tfgen.optimizers  # noqa: F401  - registers the optimizer of saved models
+import tfgen.networks
+import tfgen.optimizers  # noqa: F401
 from tfgen.models.acai import ACAI
 from tfgen.models.acgan import ACGAN
 from tfgen.models.adversarial_vae import AdversarialVAE

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from tfgen import UserError
+from tfgen.networks.batch_norm import BatchNormalization
 from tfgen.settings import SIZE
 
 ImageShape: TypeAlias = tuple[int, int, int]  # (H, W, C), with H = W
@@ -70,7 +71,7 @@ def widths(image_size: int, first: int, width: float = 1.0, most: int | None = N
 
 def normalize(x: Tensor, **arguments: Any) -> Tensor:
     """Batch normalization with momentum 0.9 and epsilon 1e-5, as in most of the studies."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, **arguments)(x)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, **arguments)(x)
 
 
 def leaky_relu(negative_slope: float) -> MakeLayer:

@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from tfgen.networks import blocks
+from tfgen.networks.batch_norm import BatchNormalization
 from tfgen.networks.blocks import ImageShape, Tensor, scaled
 from tfgen.networks.dropout import Dropout
 
@@ -37,7 +38,7 @@ def decoder(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> ker
 
 def _activate(x: Tensor) -> Tensor:
     # The tutorial uses Keras's defaults throughout, so this is not `blocks.normalize`.
-    return layers.LeakyReLU(negative_slope=0.3)(layers.BatchNormalization()(x))
+    return layers.LeakyReLU(negative_slope=0.3)(BatchNormalization()(x))
 
 
 def generator(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> keras.Model:

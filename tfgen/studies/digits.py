@@ -13,11 +13,10 @@ import functools
 import itertools
 from collections.abc import Mapping
 
-import keras
 import numpy as np
 from scipy.stats import spearmanr
 
-from tfgen import figures, latents, losses, noise, scores
+from tfgen import figures, latents, losses, noise, optimizers, scores
 from tfgen.figures.text import Figure
 from tfgen.metrics import classifier, distances
 from tfgen.models.base import in_batches
@@ -46,7 +45,7 @@ def vae(
         kl_weight,
         reconstruction=losses.bernoulli_nll,
     )
-    model.compile(autoencoder=keras.optimizers.Adam(learning_rate))
+    model.compile(autoencoder=optimizers.Adam(learning_rate))
     return model
 
 
@@ -74,7 +73,7 @@ def gan(
         g_steps,
         readings={"fake_probability": losses.fake_probability},
     )
-    model.compile(**{player: keras.optimizers.Adam(learning_rate, beta_1) for player in model.players})
+    model.compile(**{player: optimizers.Adam(learning_rate, beta_1) for player in model.players})
     return model
 
 
@@ -95,7 +94,7 @@ def wgan(
         d_steps=d_steps,
         input_scale=2.0,
     )
-    model.compile(**{player: keras.optimizers.Adam(learning_rate, 0.5, 0.9) for player in model.players})
+    model.compile(**{player: optimizers.Adam(learning_rate, 0.5, 0.9) for player in model.players})
     return model
 
 
@@ -118,7 +117,7 @@ def cgan(
         losses.adversarial(adversarial),
         noise.normal,
     )
-    model.compile(**{player: keras.optimizers.Adam(learning_rate) for player in model.players})
+    model.compile(**{player: optimizers.Adam(learning_rate) for player in model.players})
     return model
 
 
