@@ -11,6 +11,7 @@ from tfgen import UserError, losses, models
 from tfgen.data.batches import batches, steps_per_epoch
 from tfgen.models.gan import GAN
 from tfgen.models.vae import VAE
+from tfgen.networks import Dropout
 from tfgen.studies import STUDIES
 
 MODELS = [(study, model) for study, presets in STUDIES.items() for model in presets]
@@ -371,12 +372,38 @@ def test_fit_joins_the_batches_of_a_step(kind, small):
     assert int(model.step) == len(shapes) / 2
 
 
-def test_acgan_judges_and_improves_the_same_latents(small):
+@pytest.mark.parametrize("name", ["acgan", "infogan", "infogan_mixed"])
+def test_one_generator_pass_for_both_players_changes_nothing(name, small):
+    """Two passes with the same latents are those of section 3 of the paper, and of the homework."""
+    found, seen = [], []
+    for shared in (True, False):
+        model = build("dlcv2018", name)
+        if not shared:
+            model.with_fake = lambda batch, draw: (batch, None)
+        draw = model.sample_latents
+        model.sample_latents = lambda *drawn, draw=draw: seen.append(drawn[1]) or draw(*drawn)
+        for batch in batches(small, 16, stop=3):
+            logs = model.train_step(batch)
+        found.append((logs, weights(model)))
+    passes = {"acgan": 1}.get(name, 2)  # InfoGAN's third update is of a generator that has changed
+    assert seen == [0] * 3 * (2 * passes + 1)
+    (logs, shared), (expected_logs, expected) = found
+    for log, value in expected_logs.items():
+        np.testing.assert_allclose(logs[log], value, rtol=1e-4, atol=1e-5)
+    for network, values in expected.items():
+        for ours, theirs in zip(shared[network], values, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)  # a step of Adam is 2e-4
+
+
+def test_a_generator_with_dropout_has_a_pass_for_each_player(small):
+    """Two passes drop different values."""
     model = build("dlcv2018", "acgan")
-    seen = []
-    model.sample_latents = lambda key, draw, n: seen.append(draw) or GAN.sample_latents(model, key, draw, n)
-    model.train_step(next(iter(batches(small, 16))))
-    assert seen == [0, 0]
+    inputs = model.generator.input
+    image = keras.layers.Rescaling(1.0)(Dropout(0.5)(model.generator(inputs)))
+    model.generator = keras.Model(inputs, image)
+    batch = model.batch(next(iter(batches(small, 16))))
+    assert model.with_fake(batch, 0) == (batch, None)
+    assert not np.array_equal(model.fake(batch, 0), model.fake(batch, 0))
 
 
 def test_discriminator_reaches_its_known_optimum():

@@ -48,9 +48,9 @@ class ACGAN(GAN):
 
     def train_step(self, data: Any) -> Logs:
         # Section 3, and the homework: both updates use the same latents and codes.
-        batch = self.batch(data)
+        batch, tape = self.with_fake(self.batch(data), draw=0)
         logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)
-        return logs | self.update("generator", self.generator_loss, batch, draw=0)
+        return logs | self.update("generator", self.generator_loss, batch, draw=0, tape=tape)
 
     def discriminator_loss(self, batch: Batch, draw: int) -> Loss:
         """L_S + L_C on real and generated pictures. Logs both parts of L_C and the accuracy of the attribute head."""
@@ -78,7 +78,9 @@ class ACGAN(GAN):
         return super().judge(images, batch)["logits"]
 
     def fake(self, batch: Batch, draw: int) -> tf.Tensor:
-        """Generated pictures, conditioned on the attributes of the real batch."""
+        """Generated pictures, conditioned on the attributes of the real batch; those of `with_fake`, if there are."""
+        if "fake" in batch:
+            return batch["fake"]
         z = self.sample_latents(batch["key"], draw, tf.shape(batch["image"])[0])
         return self.generator({"z": z, "codes": batch["attributes"]}, training=True)
 

@@ -180,7 +180,9 @@ class GenerativeModel(Saved, keras.Model):
         self.step.assign_add(1)
         return batch
 
-    def update(self, player: str, loss_fn: Callable, batch: Batch, draw: int = 0) -> Logs:
+    def update(
+        self, player: str, loss_fn: Callable, batch: Batch, draw: int = 0, tape: tf.GradientTape | None = None
+    ) -> Logs:
         """Takes one step of one player's optimizer.
 
         Args:
@@ -188,13 +190,14 @@ class GenerativeModel(Saved, keras.Model):
             loss_fn: (batch, draw) -> (loss, logs): the scalar to minimize over the local batch, and the terms to log.
             batch: dict of the local batch.
             draw: number of the noise within this training step; updates with the same number use the same latents.
+            tape: a tape that has recorded what `batch` contains, if the gradient is to go through that.
 
         Returns:
             The logs, averaged over replicas.
         """
         optimizer, variables = self.optimizers[player], self.player_variables(player)
         context = tf.distribute.get_replica_context()
-        with tf.GradientTape() as tape:
+        with tape or tf.GradientTape() as tape:
             loss, logs = loss_fn(batch, draw)
             added = [term for name in self.players[player] for term in getattr(self, name).losses]
             if added:  # regularizers of the player's layers

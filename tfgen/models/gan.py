@@ -104,6 +104,27 @@ class GAN(GenerativeModel):
         z = self.sample_latents(batch["key"], draw, tf.shape(batch["image"])[0])
         return tf.cast(self.generator(z, training=True), tf.float32)
 
+    def with_fake(self, batch: Batch, draw: int) -> tuple[Batch, tf.GradientTape | None]:
+        """Generates the pictures that the updates of both players use, if they use the same latents.
+
+        One pass of the generator then replaces two equal ones. Its moving statistics are updated as often as by two. A
+        generator with other state, such as dropout, would generate other pictures in its second pass: it has two.
+
+        Returns:
+            The batch, with the pictures as "fake", and the tape of the pass for the generator's `update`; for a
+            generator with other state, the batch as it is and None.
+        """
+        norms = [layer for layer in self.generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        statistics = [(value, norm.momentum) for norm in norms for value in (norm.moving_mean, norm.moving_variance)]
+        if len(statistics) != len(self.generator.non_trainable_variables):
+            return batch, None
+        before = [tf.identity(value.value) for value, _ in statistics]
+        with tf.GradientTape() as tape:
+            batch = batch | {"fake": self.fake(batch, draw)}
+        for (value, momentum), old in zip(statistics, before, strict=True):
+            value.assign(value + momentum * (value - old))  # the same step towards the same batch again
+        return batch, tape
+
     def sample_latents(self, key: Any, draw: int, n: Any) -> tf.Tensor:
         """Draws n latents (n, Z) from the prior."""
         return self.prior(key, draw, (n, self.latent_dim))

@@ -88,8 +88,10 @@ class InfoGAN(GAN):
 
     def train_step(self, data: Any) -> Logs:
         batch = self.batch(data)
-        logs = self.update("discriminator", self.discriminator_loss, batch, draw=0)
-        logs |= self.update("generator", self.generator_loss, batch, draw=0)
+        shared, tape = self.with_fake(batch, draw=0)
+        logs = self.update("discriminator", self.discriminator_loss, shared, draw=0)
+        logs |= self.update("generator", self.generator_loss, shared, draw=0, tape=tape)
+        # The generator has changed: the same latents give other pictures.
         return logs | self.update("recognizer", self.recognizer_loss, batch, draw=0)
 
     def recognizer_loss(self, batch: Batch, draw: int) -> Loss:
@@ -124,7 +126,9 @@ class InfoGAN(GAN):
         return super().judge(images, batch)["logits"]
 
     def fake(self, batch: Batch, draw: int) -> tf.Tensor:
-        """Pictures generated from new latents and codes."""
+        """Pictures generated from new latents and codes; those of `with_fake`, if there are."""
+        if "fake" in batch:
+            return batch["fake"]
         n = tf.shape(batch["image"])[0]
         inputs = {"z": self.sample_latents(batch["key"], draw, n), "codes": self.sample_codes(batch["key"], draw, n)}
         return self.generator(inputs, training=True)

@@ -40,9 +40,9 @@ class WGAN(GAN):
         loss, logs = super().discriminator_loss(batch, draw)
         return loss, logs | {"wasserstein": -logs["d_loss"]}
 
-    def update(self, player: str, loss_fn: Callable, batch: Batch, draw: int = 0) -> Logs:
+    def update(self, player: str, loss_fn: Callable, batch: Batch, draw: int = 0, tape: Any = None) -> Logs:
         """Algorithm 1: clips the critic's weights after each of its steps."""
-        logs = super().update(player, loss_fn, batch, draw)
+        logs = super().update(player, loss_fn, batch, draw, tape)
         if player == "discriminator":
             variables = [variable.value for variable in self.discriminator.trainable_variables]
             tf.distribute.get_replica_context().merge_call(_clip, args=(variables, self.clip))
