@@ -721,7 +721,7 @@ def test_minutes_are_measured(tfgen, tiny_study):
     words = ["train", "--study", "tiny", "--model", "vae", "--examples", 64, "--batch_size", 16, "--image_size", 16]
     assert tfgen(*words, "--minutes", 0.2, "--run", "r")[0] == 0
     run = Run.open("r")
-    assert run.done and run.settings.training.epochs > 10
+    assert run.done and run.settings.training.epochs > 1
     assert tfgen(*words, "--minutes", 0.001, "--run", "short")[0] == 0 and Run.open("short").iterations == 4
 
 

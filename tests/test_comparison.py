@@ -41,6 +41,21 @@ def test_the_best_is_marked_where_the_intervals_allow_it(finished):
     assert [cell.best for cell in apart.rows["frechet"][:2]] == [False, True]
 
 
+def test_intervals_of_shares_are_shares(finished):
+    run = finished("r", "dlcv2018", "gan")
+    names = ["recall", "precision", "coverage"]
+    numbers = SAMPLES | {"pictures": 100.0} | {f"{name}_deviation": 0.0 for name in names}
+    numbers |= {"recall": 0.0, "precision": 1.0, "coverage": 0.9, "coverage_deviation": 0.15}
+    row = comparison.table([run], [numbers]).rows
+    # Of 0 in n, Wilson's upper limit is z^2 / (n + z^2).
+    assert row["recall"][0].low == 0 and row["recall"][0].high == pytest.approx(1.96**2 / (100 + 1.96**2))
+    assert row["precision"][0].high == 1 and row["precision"][0].low == pytest.approx(100 / (100 + 1.96**2))
+    assert 0.4 < row["coverage"][0].low < 0.9 < row["coverage"][0].high < 1
+    many = numbers | {"pictures": 1e6, "coverage": 0.5, "coverage_deviation": 0.001}  # then it is the usual one
+    cell = comparison.table([run], [many]).rows["coverage"][0]
+    assert (cell.low, cell.high) == pytest.approx((0.5 - 0.00196, 0.5 + 0.00196), abs=1e-5)
+
+
 def test_rivals_of_the_data_have_columns_and_no_rows(finished):
     runs = [finished(f"r{i}", "dlcv2018", "gan") for i in range(2)]
     table = comparison.table(runs, [SAMPLES, SAMPLES])
@@ -85,11 +100,14 @@ def test_the_command_writes_a_table_and_a_csv(tfgen, finished):
     (["r", "--out", "table.txt"], "--out table.txt cannot be written: expected the name of a .csv file"),
     (["r", "--out", "nowhere/table.csv"], "in an existing folder"),
     (["nothing"], "nothing is not a run"),
+    (["r", "--out", "mine.csv"], "mine.csv exists and is not a table of `compare`: choose another --out"),
 ])  # fmt: skip
 def test_mistakes(tfgen, finished, words, sentence):
     finished("r", "dlcv2018", "gan")
+    pathlib.Path("mine.csv").write_text("name,value\n")
     code, out, err = tfgen("compare", *words)
     assert code == 2 and sentence in err and out == "", say(err)
+    assert pathlib.Path("mine.csv").read_text() == "name,value\n"
 
 
 @pytest.mark.trace

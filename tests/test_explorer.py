@@ -6,7 +6,6 @@ import re
 
 import numpy as np
 import pytest
-from test_report import browser  # noqa: F401  a fixture
 
 from tfgen import UserError, explorer, latents
 from tfgen.explorer import page
@@ -27,7 +26,7 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def opened(browser, path, address="", width=1280, dark=False):  # noqa: F811
+def opened(browser, path, address="", width=1280, dark=False):
     """Opens the page, and waits until it has generated."""
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -39,7 +38,7 @@ def opened(browser, path, address="", width=1280, dark=False):  # noqa: F811
     wait(browser, "return window.tfgen && window.tfgen.ready")
 
 
-def wait(browser, script):  # noqa: F811
+def wait(browser, script):
     """Until the script gives something true, and the page has drawn twice."""
     assert browser.execute_async_script(
         f"const done = arguments[0], test = () => {{ {script} }};"
@@ -48,7 +47,7 @@ def wait(browser, script):  # noqa: F811
     ), browser.get_log("browser")
 
 
-def shown(browser):  # noqa: F811
+def shown(browser):
     """The large picture as bytes of RGBA."""
     return browser.execute_script(
         "const c = document.querySelector('#picture canvas:last-of-type');"
@@ -56,7 +55,7 @@ def shown(browser):  # noqa: F811
     )
 
 
-def complaints(browser):  # noqa: F811
+def complaints(browser):
     """What the console says, and what the page has requested from anywhere but itself."""
     requested = browser.execute_script(
         "return performance.getEntriesByType('resource').map((one) => one.name)"
@@ -79,7 +78,7 @@ def trained_statistics(model):
 
 @pytest.mark.trace
 @pytest.mark.parametrize("study, model", FAMILIES)
-def test_pictures_are_those_of_keras(browser, finished, study, model):  # noqa: F811
+def test_pictures_are_those_of_keras(browser, finished, study, model):
     """Of 8 latents, and of 8 encoded pictures: at most 2 of 255 apart, as the weights are in half precision."""
     side = 32 if study in ("sullivan2017", "csi5340") or model == "acai" else 16
     run = finished("r", study, model, image_size=side, batch_size=4)
@@ -113,7 +112,7 @@ def test_pictures_are_those_of_keras(browser, finished, study, model):  # noqa: 
 @pytest.mark.parametrize("study, model", [
     ("dlcv2018", "acgan"), ("digits", "cgan"), ("dlcv2018", "infogan_mixed"), ("dlcv2018", "vae"), ("pegasus", "acai"),
 ])  # fmt: skip
-def test_every_control_changes_the_picture(browser, finished, study, model):  # noqa: F811
+def test_every_control_changes_the_picture(browser, finished, study, model):
     run = finished("r", study, model, image_size=32 if model == "acai" else 16)
     trained_statistics(run.model)
     explorer.explore(run, pathlib.Path("r.html"))
@@ -152,7 +151,7 @@ def test_every_control_changes_the_picture(browser, finished, study, model):  # 
 
 
 @pytest.mark.trace
-def test_the_address_holds_the_picture(browser, finished):  # noqa: F811
+def test_the_address_holds_the_picture(browser, finished):
     run = finished("r", "dlcv2018", "acgan")
     trained_statistics(run.model)
     explorer.explore(run, pathlib.Path("r.html"))
@@ -168,7 +167,7 @@ def test_the_address_holds_the_picture(browser, finished):  # noqa: F811
 
 
 @pytest.mark.trace
-def test_pictures_of_ones_own(browser, finished):  # noqa: F811
+def test_pictures_of_ones_own(browser, finished):
     for study, model, words in (
         ("dlcv2018", "vae", "decoder makes of its code"),
         ("sullivan2017", "depth_wgan", "Depth from"),
@@ -191,7 +190,7 @@ def test_pictures_of_ones_own(browser, finished):  # noqa: F811
 
 @pytest.mark.trace
 @pytest.mark.parametrize("width, dark", [(1280, False), (390, True)])
-def test_the_page_fits_and_works_without_a_mouse(browser, finished, width, dark):  # noqa: F811
+def test_the_page_fits_and_works_without_a_mouse(browser, finished, width, dark):
     explorer.explore(finished("r", "dlcv2018", "acgan"), pathlib.Path("r.html"))
     opened(browser, "r.html", width=width, dark=dark)
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
@@ -226,6 +225,11 @@ def test_the_command_and_its_mistakes(tfgen, finished):
     assert data["codes"] == [
         {"name": "class", "kind": "mixture", "size": run.model.classes, "values": [*map(str, range(10))]}
     ]
+    assert tfgen("explore", "r")[0] == 0  # the page of before is replaced
+    pathlib.Path("mine.html").write_text("<!DOCTYPE html>\n<p>mine\n")
+    code, _, err = tfgen("explore", "r", "--out", "mine.html")
+    assert code == 2 and "mine.html exists and is not a page of `explore`: choose another --out" in err
+    assert pathlib.Path("mine.html").read_text().endswith("mine\n")
     for words in (["--out", "page.txt"], ["--out", "nowhere/page.html"]):
         code, _, err = tfgen("explore", "r", *words)
         assert code == 2 and "expected the name of an .html file in an existing folder" in err

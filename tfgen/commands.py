@@ -512,6 +512,8 @@ def compare(
     path = pathlib.Path(os.path.expanduser(out)) if out else None
     if path and (path.suffix.lower() != ".csv" or not path.parent.is_dir()):
         raise UserError(f"--out {path} cannot be written: expected the name of a .csv file in an existing folder.")
+    if path:
+        _replaceable(path, "run,", "a table of `compare`")
     opened = [Run.open(run, best, data_dir) for run in dict.fromkeys(runs)]
     numbers = []
     for run in opened:
@@ -586,7 +588,16 @@ def explore(run: str | os.PathLike, *, out: str | os.PathLike | None = None, bes
     path = pathlib.Path(os.path.expanduser(out)) if out else opened.folder / "explorer.html"
     if path.suffix.lower() not in (".html", ".htm") or not path.parent.is_dir():
         raise UserError(f"--out {path} cannot be written: expected the name of an .html file in an existing folder.")
+    _replaceable(path, explorer.START, "a page of `explore`")
     return explorer.explore(opened, path)
+
+
+def _replaceable(path: pathlib.Path, start: str, what: str) -> None:
+    """Raises UserError if a file exists that does not start as those of the command do."""
+    if path.exists():
+        with path.open(encoding="utf-8", errors="replace") as file:
+            if file.read(len(start)) != start:
+                raise UserError(f"{path} exists and is not {what}: choose another --out, or move it away.")
 
 
 # Pictures ------------------------------------------------------------------------------------------------------------

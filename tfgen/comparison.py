@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from tfgen import runs
+from tfgen.metrics import chance
 from tfgen.runs import Run
 from tfgen.settings import DataSettings
 
@@ -21,6 +22,7 @@ HIGHER = (
 # Rivals that are the same for every model of the same data; "untrained" and "linear" depend on the model.
 SHARED = ("pixels", "gaussian", "pca", "copies", "mean_picture", "mean_map")
 SIGMAS = 1.96  # of a 95 % interval
+SHARES = ("precision", "recall", "coverage")  # of pictures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,10 +162,21 @@ def _cell(name: str, numbers: Mapping[str, float]) -> Cell | None:
     value = numbers[name]
     if f"{name}_low" in numbers:
         return Cell(value, numbers[f"{name}_low"], numbers[f"{name}_high"])
+    if f"{name}_deviation" in numbers and name in SHARES:
+        return Cell(value, *_share(value, numbers[f"{name}_deviation"], numbers["pictures"]))
     if f"{name}_deviation" in numbers:
         around = SIGMAS * numbers[f"{name}_deviation"]
         return Cell(value, value - around, value + around)
     return Cell(int(value) if name in ("pictures", "latents") else value)
+
+
+def _share(value: float, deviation: float, n: float) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share, which stays within [0, 1] and is not empty for a share of 0 or 1.
+
+    The number of independent pictures is the one that would have this deviation; it is n where the deviation is 0.
+    """
+    independent = value * (1.0 - value) / deviation**2 if deviation else n
+    return chance.wilson(value, max(independent, 1.0))
 
 
 def _marked(name: str, cells: Sequence[Cell | None]) -> list[Cell | None]:

@@ -1,6 +1,6 @@
 """Writes a page that generates pictures in the browser: the run's networks, their weights and the code in one file."""
 
 from tfgen.explorer import network
-from tfgen.explorer.page import explore
+from tfgen.explorer.page import START, explore
 
-__all__ = ["explore", "network"]
+__all__ = ["START", "explore", "network"]

@@ -26,8 +26,7 @@ class Steps:
 
     def encoded(self) -> str:
         """All weights as little-endian float16 in base64."""
-        flat = np.concatenate([*self.weights, np.zeros(0, np.float16)])
-        return base64.b64encode(flat.astype("<f2").tobytes()).decode()
+        return base64.b64encode(np.concatenate(self.weights).astype("<f2").tobytes()).decode()
 
     def network(self, network: keras.Model) -> dict[str, Any]:
         """{"inputs": {name: shape}, "steps", "outputs": {name: number of a tensor}} of a functional network.
@@ -56,7 +55,7 @@ class Steps:
         }
 
     def _of_layer(self, layer: layers.Layer) -> list[dict[str, Any]]:
-        """The steps of a layer; none for one that does nothing after training."""
+        """The steps of a layer: one, and another for the activation of a convolution or a dense layer."""
         shape = list(layer.output.shape[1:])
         step: dict[str, Any]
         if isinstance(layer, layers.Dense):
@@ -86,7 +85,7 @@ class Steps:
             step = {"op": "enlarge", "factor": list(layer.size)}
         elif isinstance(layer, layers.AveragePooling2D) and layer.pool_size == layer.strides:
             step = {"op": "average", "factor": list(layer.pool_size)}
-        elif isinstance(layer, layers.Dropout) or type(layer).__name__ == "Dropout":
+        elif isinstance(layer, layers.Dropout):
             step = {"op": "reshape"}
         else:
             raise UserError(

@@ -20,6 +20,7 @@ from tfgen.runs import Run, replacing
 
 DIRECTIONS = 8  # latent directions that have a slider
 EXAMPLES = 12  # test pictures on the page of an autoencoder or of a depth model
+START = '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta name="generator" content="tfgen explore">'  # of every page
 METERS = 10  # that a depth of 1 stands for
 
 

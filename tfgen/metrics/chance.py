@@ -5,14 +5,14 @@ from scipy import stats
 from sklearn.metrics import normalized_mutual_info_score
 
 
-def wilson(share: float, n: int, level: float = 0.95) -> tuple[float, float]:
+def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """The Wilson score interval of a share that was observed in n independent trials.
 
     (p + z^2 / 2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n), where z is the normal quantile of the level.
 
     Args:
         share: p, from 0 to 1.
-        n: number of trials, at least 1.
+        n: number of trials, at least 1; an effective number need not be whole.
         level: probability that such an interval covers the true share.
 
     Returns:
