@@ -375,7 +375,7 @@ class Run(types.SimpleNamespace):
 def striped():
     """A run on stripes, which keeps the classifier that the first score trains."""
     grey = types.SimpleNamespace(sample=lambda key, n: tf.fill((n, 16, 16, 1), 0.5))
-    return Run(source={"train": stripes(300, 0), "test": stripes(90, 1)}.get, build=lambda: grey)
+    return Run(source={"train": stripes(300, 0), "test": stripes(90, 1)}.get, untrained=lambda: grey)
 
 
 @pytest.mark.trace

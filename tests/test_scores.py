@@ -108,7 +108,7 @@ class Data:
         }
         self.source = self.splits.__getitem__
 
-    def build(self):
+    def untrained(self):
         return of(np.full((1, 8, 8, 1), 128, np.uint8))
 
 

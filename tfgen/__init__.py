@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         ACGAN,
         CGAN,
         GAN,
+        R3GAN,
         VAE,
         VAEGAN,
         WGAN,
@@ -93,7 +94,7 @@ _MODULES = (
 _NAMES = {
     "tfgen.losses": ("AdversarialLoss",),
     "tfgen.models": (
-        *("ACAI", "ACGAN", "CGAN", "GAN", "VAE", "VAEGAN", "WGAN", "WGANGP"),
+        *("ACAI", "ACGAN", "CGAN", "GAN", "R3GAN", "VAE", "VAEGAN", "WGAN", "WGANGP"),
         *("AdversarialVAE", "DepthWGAN", "GenerativeModel", "InfoGAN"),
     ),
     "tfgen.runs": ("Run",),
@@ -105,6 +106,7 @@ __all__ = [
     "ACGAN",
     "CGAN",
     "GAN",
+    "R3GAN",
     "VAE",
     "VAEGAN",
     "WGAN",

@@ -33,8 +33,8 @@ class Run(Protocol):
     def steps_per_epoch(self) -> int:
         """Training iterations in one epoch."""
 
-    def build(self) -> GenerativeModel:
-        """The model with new weights."""
+    def untrained(self) -> GenerativeModel:
+        """The model as training starts."""
 
     def source(self, split: str) -> Source:
         """The data of "train", "test", "all" or "validation"."""

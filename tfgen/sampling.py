@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from tfgen import UserError, figures, noise
 from tfgen.data.readers.folder import read_picture
-from tfgen.models import ACGAN, CGAN, DepthWGAN, GenerativeModel, InfoGAN
+from tfgen.models import DepthWGAN, GenerativeModel, InfoGAN
 from tfgen.models.autoencoder import Autoencoder
 from tfgen.runs import Run, replacing
 
@@ -58,16 +58,16 @@ def resolved(run: Run, choice: Choice) -> Choice:
     """
     model = run.model
     kinds = (
-        ("--label", choice.label is not None, CGAN, "a CGAN"),
-        ("--attribute", choice.attributes, ACGAN, "an ACGAN"),
-        ("--code", choice.codes, InfoGAN, "an InfoGAN"),
+        ("--label", choice.label is not None, model.condition == "label", "a CGAN"),
+        ("--attribute", choice.attributes, model.condition == "attributes", "an ACGAN"),
+        ("--code", choice.codes, isinstance(model, InfoGAN), "an InfoGAN"),
     )
-    for flag, given, kind, named in kinds:
-        if given and not isinstance(model, kind):
+    for flag, given, fits, named in kinds:
+        if given and not fits:
             raise UserError(f"{flag} is for {named}, and {run.folder} is a run of {run.settings.model}: leave it out.")
     names = run.settings.attributes
     for name in choice.attributes.keys() - {*names}:
-        raise UserError(f"this ACGAN is not conditioned on {name!r}: choose from {', '.join(names)}.")
+        raise UserError(f"this model is not conditioned on {name!r}: choose from {', '.join(names)}.")
     if choice.label is None:
         return choice
     return dataclasses.replace(choice, label=_number_of(run, str(choice.label), model.classes))
@@ -79,11 +79,11 @@ def condition(run: Run, seed: int, choice: Choice) -> np.ndarray | None:
     None for models without a condition. Raises UserError for codes that the model does not have.
     """
     model = run.model
-    if isinstance(model, CGAN):
+    if model.condition == "label":
         drawn = noise.unit((seed, 0), _CONDITION, (1,)).numpy()[0]
         number = int(drawn * model.classes) if choice.label is None else int(choice.label)
         return np.eye(model.classes, dtype=np.float32)[[number]]
-    if isinstance(model, ACGAN):
+    if model.condition == "attributes":
         names = run.settings.attributes
         drawn = noise.unit((seed, 0), _CONDITION, (1, len(names))).numpy() < 0.5
         return np.array([[choice.attributes.get(name, drawn[0, i]) for i, name in enumerate(names)]], np.float32)

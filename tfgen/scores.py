@@ -291,7 +291,7 @@ def reference(run: Run, split: str) -> Reference:
     novelty = float(np.median(distances.nearest(real, train)[1])) or 1.0  # 0: the real ones are copies
     numbers: dict[str, float] = {}
     for name, images in {
-        "untrained": latents.prior_samples(run.build(), n),
+        "untrained": latents.prior_samples(run.untrained(), n),
         "pixels": rivals.independent_pixels(pictures, n, random),
         "gaussian": rivals.gaussian(pictures, n, random),
         "pca": rivals.pca_gaussian(pictures, n, random),

@@ -297,10 +297,11 @@ class TrainingSettings(_Checked):
     precision: str = setting(
         "float32", one_of(*PRECISIONS).named("TYPE"), "precision of the layers: float32, bfloat16 or float16"
     )
-    ema: float = setting(
-        0.0,
+    ema: float | None = setting(
+        None,
         SHARE.named("DECAY"),
-        "generate pictures with a moving average of the weights with this decay, for example .999",
+        "generate pictures with a moving average of the weights with this decay, for example .999 (default: as in the "
+        "study, mostly 0, which is none)",
     )
     # Scoring does not change the weights.
     score_every: int = setting(

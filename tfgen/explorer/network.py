@@ -81,6 +81,8 @@ class Steps:
             step = {"op": "reshape"}
         elif isinstance(layer, layers.Concatenate) and layer.axis in (-1, len(shape)):
             step = {"op": "concatenate"}
+        elif isinstance(layer, layers.Add):
+            step = {"op": "add"}
         elif isinstance(layer, layers.UpSampling2D) and layer.interpolation == "nearest":
             step = {"op": "enlarge", "factor": list(layer.size)}
         elif isinstance(layer, layers.AveragePooling2D) and layer.pool_size == layer.strides:

@@ -14,7 +14,7 @@ from PIL import Image
 from tfgen import UserError, noise
 from tfgen.explorer.network import Steps
 from tfgen.export import in_single_precision
-from tfgen.models import ACGAN, CGAN, DepthWGAN, InfoGAN
+from tfgen.models import DepthWGAN, InfoGAN
 from tfgen.models.autoencoder import Autoencoder
 from tfgen.runs import Run, replacing
 
@@ -127,9 +127,9 @@ def _place_of(generator: keras.Model, z: Any, total: int) -> int:
 def _codes(run: Run) -> list[dict[str, Any]]:
     """The controls of a condition: {"name", "kind", "size"}, in the order of the condition's numbers."""
     model = run.model
-    if isinstance(model, ACGAN):
+    if model.condition == "attributes":
         return [{"name": name, "kind": "value", "size": 1} for name in run.settings.attributes]
-    if isinstance(model, CGAN):
+    if model.condition == "label":
         names = run.training_source().classes or tuple(map(str, range(model.classes)))
         return [{"name": "class", "kind": "mixture", "size": model.classes, "values": [*names]}]
     if isinstance(model, InfoGAN):

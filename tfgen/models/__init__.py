@@ -10,6 +10,7 @@ from tfgen.models.cgan import CGAN
 from tfgen.models.depth_wgan import DepthWGAN
 from tfgen.models.gan import GAN
 from tfgen.models.infogan import InfoGAN
+from tfgen.models.r3gan import R3GAN
 from tfgen.models.vae import VAE
 from tfgen.models.vae_gan import VAEGAN
 from tfgen.models.wgan import WGAN
@@ -20,6 +21,7 @@ __all__ = [
     "ACGAN",
     "CGAN",
     "GAN",
+    "R3GAN",
     "VAE",
     "VAEGAN",
     "WGAN",

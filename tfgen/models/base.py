@@ -1,6 +1,7 @@
 """The base class of all models: several optimizers, replicas, optimizer slots, logs, saving."""
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -8,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgen import UserError
 from tfgen.models import inputs
 from tfgen.models.saving import Saved
 
@@ -141,7 +143,13 @@ class GenerativeModel(Saved, keras.Model):
         inputs.check_fit(self, x, y, batch_size, arguments)
         if isinstance(x, tf.data.Dataset):
             arguments["shuffle"] = False  # Keras ignores it, and warns
-        history = super().fit(x, y, batch_size=batch_size, epochs=epochs, **arguments)
+        try:
+            history = super().fit(x, y, batch_size=batch_size, epochs=epochs, **arguments)
+        except tf.errors.InvalidArgumentError as error:
+            wrong = re.search(rf"{inputs.WRONG_LABELS}.*?classes\.", str(error))
+            if not wrong:
+                raise
+            raise UserError(wrong[0]) from None  # a label of a later batch
         for player, optimizer in self.optimizers.items():  # of an optimizer with use_ema the averages
             optimizer.finalize_variable_values(self.player_variables(player))
         return history

@@ -5,12 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfgen import UserError
 from tfgen.models.base import Batch
 from tfgen.models.gan import GAN
-from tfgen.models.inputs import latents, shaped_codes, told
-
-WRONG_LABELS = "labels must be class numbers"
+from tfgen.models.inputs import latents, one_hot, shaped_codes, told
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -40,37 +37,9 @@ class CGAN(GAN):
         """The one-hot labels (B, K) of the batch. See `one_hot`."""
         return self.one_hot(batch["label"])
 
-    def fit(self, *data: Any, **arguments: Any) -> keras.callbacks.History:
-        """See GenerativeModel.fit. Raises UserError for a wrong label in a later batch, too."""
-        try:
-            return super().fit(*data, **arguments)
-        except tf.errors.InvalidArgumentError as error:
-            if WRONG_LABELS not in str(error):
-                raise
-            raise UserError(self._labels_allowed) from None
-
-    @property
-    def _labels_allowed(self) -> str:
-        return f"{WRONG_LABELS} from 0 to {self.classes - 1}, because this model has {self.classes} classes."
-
     def one_hot(self, labels: tf.Tensor) -> tf.Tensor:
-        """Labels (n,) as codes (n, K).
-
-        Raises:
-            UserError: for a label that is not from 0 to K - 1, for which tf.one_hot returns zeros.
-            tf.errors.InvalidArgumentError: the same in a graph, where it is only known when the graph runs.
-        """
-        given, labels = labels, tf.cast(labels, tf.int32)
-        whole = (labels >= 0) & (labels < self.classes) & (tf.cast(labels, given.dtype) == given)
-        if tf.executing_eagerly() and not tf.reduce_all(whole):
-            raise UserError(self._labels_allowed)
-        words = self._labels_allowed
-        checks = [
-            tf.debugging.assert_non_negative(labels, words),
-            tf.debugging.assert_less(labels, self.classes, words),
-        ]
-        with tf.control_dependencies(checks):
-            return tf.one_hot(labels, self.classes)
+        """Labels (n,) as codes (n, K). See `inputs.one_hot`."""
+        return one_hot(labels, self.classes)
 
     def judge(self, images: tf.Tensor, batch: Batch) -> tf.Tensor:
         return self.discriminator({"image": images, "codes": self.codes(batch)}, training=True)

@@ -114,9 +114,13 @@ class GAN(GenerativeModel):
             The batch, with the pictures as "fake", and the tape of the pass for the generator's `update`; for a
             generator with other state, the batch as it is and None.
         """
-        norms = [layer for layer in self.generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
-        statistics = [(value, norm.momentum) for norm in norms for value in (norm.moving_mean, norm.moving_variance)]
-        if len(statistics) != len(self.generator.non_trainable_variables):
+        statistics, state = [], 0
+        for layer in self.generator.layers:
+            if layer.trainable and isinstance(layer, keras.layers.BatchNormalization):
+                statistics += [(value, layer.momentum) for value in (layer.moving_mean, layer.moving_variance)]
+            kept = [value for value in layer.non_trainable_variables if value.name == "seed_generator_state"]
+            state += len(layer.non_trainable_variables if layer.trainable else kept)
+        if len(statistics) != state:
             return batch, None
         before = [tf.identity(value.value) for value, _ in statistics]
         with tf.GradientTape() as tape:

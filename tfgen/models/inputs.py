@@ -282,3 +282,26 @@ def shaped_codes(condition: tf.Tensor, shape: tuple[int | None, ...], what: str)
     if condition.shape.rank is not None and not condition.shape.is_compatible_with(shape):
         raise UserError(f"{what} must have the shape (n, {', '.join(map(str, shape[1:]))}), not {_shape(condition)}.")
     return condition
+
+
+WRONG_LABELS = "labels must be class numbers"
+
+
+def one_hot(labels: tf.Tensor, classes: int) -> tf.Tensor:
+    """Labels (n,) as codes (n, classes).
+
+    Raises:
+        UserError: for a label that is not from 0 to classes - 1, for which tf.one_hot returns zeros.
+        tf.errors.InvalidArgumentError: the same in a graph, where it is only known when the graph runs.
+    """
+    sentence = f"{WRONG_LABELS} from 0 to {classes - 1}, because this model has {classes} classes."
+    given, labels = labels, tf.cast(labels, tf.int32)
+    whole = (labels >= 0) & (labels < classes) & (tf.cast(labels, given.dtype) == given)
+    if tf.executing_eagerly() and not tf.reduce_all(whole):
+        raise UserError(sentence)
+    checks = [
+        tf.debugging.assert_non_negative(labels, sentence),
+        tf.debugging.assert_less(labels, classes, sentence),
+    ]
+    with tf.control_dependencies(checks):
+        return tf.one_hot(labels, classes)

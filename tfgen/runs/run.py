@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 RECORD, PICTURES = "record.json", "pictures.txt"
 VALIDATION_SEED = 2018  # the same pictures are held out in all runs on the same data
+PREPARED = 4_096  # training pictures that weights are set from before training
 WITHOUT_COUNTER = "0.1.0"  # checkpoints of this version do not contain the model's step counter
 
 
@@ -246,6 +247,20 @@ class Run:
             synchronize(model)
         return model
 
+    def untrained(self) -> "GenerativeModel":
+        """The model as training starts: `build`, with the weights that the study sets from the training pictures."""
+        model = self.build()
+        if self.preset.prepare:
+            source = self.training_source()
+            places = np.unique(np.linspace(0, len(source) - 1, PREPARED).astype(int))
+            codes = None
+            if model.condition == "attributes" and source.attributes is not None:
+                codes = source.attributes[places].astype(np.float32)
+            elif model.condition == "label" and source.labels is not None:
+                codes = np.eye(model.classes, dtype=np.float32)[source.labels[places]]
+            self.preset.prepare(model, source.floats(places), codes)
+        return model
+
     def average(self, model: "GenerativeModel") -> WeightAverage | None:
         """The WeightAverage of a model of this run, None if the run has none. Call it in the model's strategy scope."""
         decay = self.settings.training.ema
@@ -345,7 +360,7 @@ class Run:
         run, preset = self.settings, self.preset
         share = VALIDATION if run.training.score_every else 0.0
         epochs = preset.epochs_on(run.pictures, run.filled("batch_size")) if run.pictures else preset.epochs
-        return TrainingSettings(epochs, preset.batch_size, split=preset.split, validation=share)
+        return TrainingSettings(epochs, preset.batch_size, split=preset.split, validation=share, ema=preset.ema)
 
     def lock(self) -> contextlib.AbstractContextManager:
         """Locks the folder for this process. Raises UserError if another process has the lock."""

@@ -1,10 +1,17 @@
 """The studies as values: study name -> model name -> Preset."""
 
 from tfgen import UserError
-from tfgen.studies import csi5340, digits, dlcv2018, pegasus, sullivan2017
+from tfgen.studies import csi5340, digits, dlcv2018, modern, pegasus, sullivan2017
 from tfgen.studies.study import Experiment, Preset
 
-MODULES = {"dlcv2018": dlcv2018, "sullivan2017": sullivan2017, "csi5340": csi5340, "pegasus": pegasus, "digits": digits}
+MODULES = {
+    "dlcv2018": dlcv2018,
+    "sullivan2017": sullivan2017,
+    "csi5340": csi5340,
+    "pegasus": pegasus,
+    "digits": digits,
+    "modern": modern,
+}
 STUDIES = {name: module.PRESETS for name, module in MODULES.items()}
 ABOUT = {name: module.ABOUT for name, module in MODULES.items()}
 EXPERIMENTS = {

@@ -70,6 +70,9 @@ class Preset:
         epochs: length of the training in passes over the data, or None if `iterations` is given.
         iterations: length of the training in iterations with the default arguments, or None. The study's data set may
             be much larger or smaller than the one at hand.
+        ema: decay of the moving average of the weights that generates pictures; 0 for none.
+        prepare: (model, images (n, H, W, C) in [0, 1], codes (n, K) or None) -> None: sets weights that follow from the
+            training pictures and what the model is conditioned on, before training; None if there are none.
     """
 
     build: Callable[..., GenerativeModel]
@@ -86,6 +89,8 @@ class Preset:
     originals: int = 0
     epochs: int | None = None
     iterations: int | None = None
+    ema: float = 0.0
+    prepare: Callable[[Any, np.ndarray, np.ndarray | None], None] | None = None
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.iterations is None):

@@ -101,7 +101,7 @@ def reproducible(training: TrainingSettings) -> Iterator[None]:
 def built(run: Run, strategy: tf.distribute.Strategy) -> tuple[GenerativeModel, WeightAverage | None]:
     """The run's model with fresh weights and the moving average of its weights; call it in a `reproducible` context."""
     with strategy.scope():
-        model = run.build()
+        model = run.build() if run.iteration else run.untrained()
         return model, run.average(model)
 
 

@@ -198,6 +198,7 @@ def _filled(
         batch_size=training.batch_size or (min(small, preset.batch_size) if smoke else preset.batch_size),
         score_every=1 if training.early_stopping else training.score_every,
         split=training.split or preset.split,
+        ema=preset.ema if training.ema is None else training.ema,
     )
     return reading, training
 

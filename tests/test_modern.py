@@ -1,0 +1,146 @@
+"""R3GAN's losses by hand, and what makes the modern networks modern."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgen import UserError, losses, noise
+from tfgen.models import R3GAN
+from tfgen.networks import drafted
+from tfgen.runs import Run
+from tfgen.studies import modern
+
+N, SHAPE = 8, (2, 2, 1)
+
+
+def networks(codes=0):
+    """A linear discriminator D(x) = a sum(x) and a generator whose pictures are all sigmoid(b)."""
+    z, image = keras.Input((3,), name="z"), keras.Input(SHAPE)
+    taken = {"z": z, "codes": keras.Input((codes,), name="codes")} if codes else z
+    x = keras.layers.Concatenate()([z, taken["codes"]]) if codes else z
+    x = keras.layers.Dense(4, "sigmoid", kernel_initializer="zeros")(x)
+    generator = keras.Model(taken, keras.layers.Reshape(SHAPE)(x))
+    flat = keras.layers.Flatten()(image)
+    logits = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(flat)
+    judged = {"logits": logits, "codes": keras.layers.Dense(codes)(flat)} if codes else logits
+    return generator, keras.Model(image, judged)
+
+
+def batch(step=0, **more):
+    image = np.full((N, *SHAPE), 0.75, np.float32)
+    return {"image": tf.constant(image), "key": tf.constant([0, step], tf.int64)} | more
+
+
+def test_losses_by_hand():
+    """D is 3 at real pictures and 2 at generated ones; its gradient is 1 at each of 4 pixels, 1/2 in [-1, 1]."""
+    model = R3GAN(*networks(), gamma=3.0, penalty_every=1)
+    total, logs = model.discriminator_loss(batch(), 0)
+    assert float(logs["d_loss"]) == pytest.approx(np.log1p(np.exp(2.0 - 3.0)), rel=1e-6)
+    assert float(model.penalty(batch(), model.fake(batch(), 0))) == pytest.approx(2 * 4 / 4, rel=1e-6)
+    assert float(total - logs["d_loss"]) == pytest.approx(3.0 / 2 * 2.0, rel=1e-5)
+    assert float(model.generator_loss(batch(), 0)[0]) == pytest.approx(np.log1p(np.exp(3.0 - 2.0)), rel=1e-6)
+
+
+def test_lazy_penalties_are_the_same_on_average():
+    model = R3GAN(*networks(), penalty_every=4)
+    found = [float(model.penalty(batch(step), model.fake(batch(step), 0))) for step in range(8)]
+    assert found == pytest.approx([8.0, 0, 0, 0] * 2, rel=1e-6) and np.mean(found) == pytest.approx(2.0)
+
+
+def test_the_penalty_moves_the_discriminator():
+    """Without pictures to tell apart, only the penalty has a gradient: 2 a N pixels / 4 for each of both terms."""
+    generator, discriminator = networks()
+    model = R3GAN(generator, discriminator, gamma=1.0, penalty_every=1)
+    same = batch() | {"image": model.fake(batch(), 0)}
+    with tf.GradientTape() as tape:
+        loss, _ = model.discriminator_loss(same, 0)
+    # (gamma / 2) * 2 * sum_i a_i^2 / 4: the derivative by each a_i is a_i / 2.
+    np.testing.assert_allclose(tape.gradient(loss, discriminator.trainable_variables[0].value), 0.5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("condition, given", [
+    ("attributes", {"attributes": tf.constant([[0.0, 1.0]] * N)}),
+    ("label", {"label": tf.constant([1] * N)}),
+])  # fmt: skip
+def test_codes_of_real_pictures_train_the_discriminator_and_of_generated_ones_the_generator(condition, given):
+    model = R3GAN(*networks(codes=2), condition, code_weight=2.0, penalty_every=1, gamma=0.0)
+    real = model.discriminator(batch()["image"])["codes"]
+    fake = model.discriminator(model.fake(batch(**given), 0))["codes"]
+    cross_entropy = losses.cross_entropy if condition == "attributes" else losses.categorical_cross_entropy
+    codes = tf.constant([[0.0, 1.0]] * N)
+    total, logs = model.discriminator_loss(batch(**given), 0)
+    assert float(total - logs["d_loss"]) == pytest.approx(2 * float(cross_entropy(real, codes)), rel=1e-4)
+    total, logs = model.generator_loss(batch(**given), 0)
+    assert float(total - logs["g_loss"]) == pytest.approx(2 * float(cross_entropy(fake, codes)), rel=1e-4)
+    assert set(logs) == {"g_loss", "aux_fake", "aux_accuracy_fake"}
+
+
+def test_unknown_conditions_are_refused():
+    with pytest.raises(UserError, match="condition must be attributes, label or None, not 'class'"):
+        R3GAN(*networks(codes=2), "class")
+
+
+def pictures(n=512, side=16):
+    """Pictures whose brightness is a normal number, and whose left half is lighter where the code is 1."""
+    rng = np.random.default_rng(0)
+    codes = (rng.uniform(size=(n, 1)) < 0.5).astype(np.float32)
+    x = 0.5 + 0.1 * rng.normal(size=(n, 1, 1, 1)) * np.ones((n, side, side, 1))
+    x[:, :, : side // 2] += 0.2 * codes[:, :, None, None]
+    return np.clip(x, 0.01, 0.99).astype(np.float32), codes
+
+
+def test_before_training_the_pictures_are_those_of_the_fitted_distribution():
+    images, codes = pictures()
+    generator = drafted.generator((16, 16, 1), 8, 1, width=1 / 16)
+    drafted.draft(generator, images, codes)
+    z = noise.normal((0, 0), 0, (2000, 8))
+    for code in (0.0, 1.0):
+        made = generator({"z": z, "codes": tf.fill((2000, 1), code)}, training=False).numpy()
+        real = images[codes[:, 0] == code]
+        for half in (slice(0, 8), slice(8, 16)):
+            found, expected = made[:, :, half].mean(axis=(1, 2, 3)), real[:, :, half].mean(axis=(1, 2, 3))
+            assert found.mean() == pytest.approx(expected.mean(), abs=0.02)
+            assert found.std() == pytest.approx(expected.std(), rel=0.15)
+    assert images[codes[:, 0] == 1].mean() - images[codes[:, 0] == 0].mean() == pytest.approx(0.1, abs=0.02)
+
+
+def test_training_leaves_the_draft_as_it_is():
+    images, codes = pictures(64)
+    keras.utils.set_random_seed(0)
+    gan = modern.acgan((16, 16, 1), width=1 / 16)
+    drafted.draft(gan.generator, images, codes)
+    before = gan.generator.get_layer("draft").get_weights()
+    gan.fit(images, codes, batch_size=16, verbose=0)
+    after = gan.generator.get_layer("draft").get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+    assert gan.with_fake(gan.batch((images[:8], codes[:8])), 0)[1] is not None  # one pass serves both players
+
+
+def test_more_latents_than_components_add_nothing_to_the_draft():
+    images, _ = pictures(64)
+    generator = drafted.generator((16, 16, 1), 12, width=1 / 16)
+    drafted.draft(generator, images, components=3)
+    kernel = generator.get_layer("draft").get_weights()[0]
+    assert np.any(kernel[:3]) and not np.any(kernel[3:])
+
+
+def test_deviation_within_groups_of_four():
+    x = np.zeros((6, 1, 1, 2), np.float32)
+    x[:4, 0, 0, 0] = [0, 2, 0, 2]  # deviation 1; of the other channel 0
+    x[4:, 0, 0, 1] = [0, 6]  # deviation 3
+    found = drafted.BatchDeviation()(x)
+    np.testing.assert_allclose(np.ravel(found), [0.5] * 4 + [1.5] * 2, atol=1e-3)
+
+
+@pytest.mark.trace
+def test_a_run_starts_from_the_draft_and_resumes_with_it(tfgen, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "--study", "modern", "--model", "acgan", "--smoke", "--width", "1/16", "--run", "r"]
+    code, _, err = tfgen(*words)
+    assert code == 0, err
+    run = Run.open("r")
+    start, end = run.untrained(), run.model
+    kernels = [model.generator.get_layer("draft").get_weights()[0] for model in (start, end)]
+    assert np.any(kernels[0]) and np.array_equal(*kernels)
+    assert run.settings.training.ema == 0.998 and "--ema" not in run.command()

@@ -1,0 +1,172 @@
+"""The tasks of the five studies by what the field has learnt since, for trainings of minutes on a laptop.
+
+The models were chosen by measurement; docs/what_we_tried.md lists what was tried.
+"""
+
+import functools
+
+import numpy as np
+
+from tfgen import figures, latents, optimizers, scores
+from tfgen.models.r3gan import R3GAN
+from tfgen.networks import drafted
+from tfgen.studies.study import About, Experiment, Plot, Preset
+
+
+def _r3gan(
+    image_shape: tuple[int, int, int],
+    condition: str | None,
+    codes: int,
+    width: float,
+    latent_dim: int,
+    gamma: float,
+    penalty_every: int,
+    learning_rate: float,
+) -> R3GAN:
+    model = R3GAN(
+        drafted.generator(image_shape, latent_dim, codes, width),
+        drafted.discriminator(image_shape, codes, width),
+        condition,
+        gamma,
+        penalty_every,
+    )
+    # The paper's beta_1 is 0; with a beta_2 of .99, the second moment follows the gradients of a short training.
+    model.compile(**{player: optimizers.adam(learning_rate, 0.0, 0.99) for player in model.players})
+    return model
+
+
+def gan(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 0.5,
+    latent_dim: int = 128,
+    gamma: float = 1.0,
+    penalty_every: int = 4,
+    learning_rate: float = 1e-3,
+) -> R3GAN:
+    """A relativistic GAN with gradient penalties whose generator starts from principal components."""
+    return _r3gan(image_shape, None, 0, width, latent_dim, gamma, penalty_every, learning_rate)
+
+
+def acgan(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 0.5,
+    latent_dim: int = 128,
+    gamma: float = 1.0,
+    penalty_every: int = 4,
+    learning_rate: float = 1e-3,
+) -> R3GAN:
+    """The same GAN conditioned on one attribute, which its discriminator learns from real pictures alone."""
+    return _r3gan(image_shape, "attributes", 1, width, latent_dim, gamma, penalty_every, learning_rate)
+
+
+def cgan(
+    image_shape: tuple[int, int, int],
+    *,
+    width: float = 0.5,
+    latent_dim: int = 128,
+    classes: int = 10,
+    gamma: float = 1.0,
+    penalty_every: int = 4,
+    learning_rate: float = 1e-3,
+) -> R3GAN:
+    """The same GAN conditioned on the class.
+
+    `classes` is the number of classes; a run has as many as its data.
+    """
+    return _r3gan(image_shape, "label", classes, width, latent_dim, gamma, penalty_every, learning_rate)
+
+
+def set_draft(model: R3GAN, images: np.ndarray, codes: np.ndarray | None) -> None:
+    """Sets the draft of a model's generator from training pictures. See `drafted.draft`."""
+    drafted.draft(model.generator, images, codes)
+
+
+_CURVES = Plot(
+    functools.partial(figures.learning_curves, panels={"d_loss": "D loss", "g_loss": "G loss"}),
+    "The losses, one point per iteration, in nats, without penalties. Both are ln 2 = .693 where the discriminator "
+    "cannot tell a real picture from a generated one.",
+)
+_gan = functools.partial(
+    Preset,
+    split="train",
+    batch_size=64,
+    epochs=30,
+    ema=0.998,
+    prepare=set_draft,
+)
+
+PRESETS = {
+    "gan": _gan(
+        build=gan,
+        data="faces",
+        parameters={"discriminator": 323_825, "generator": 362_947},
+        samples=functools.partial(latents.prior_samples, n=32),
+        sample_columns=8,
+        figures={
+            "modern_gan_curves.jpg": _CURVES,
+            "modern_gan_samples.jpg": Plot(figures.samples, "32 pictures generated from latents sampled from N(0, I)."),
+        },
+        score=scores.sample_quality,
+    ),
+    "acgan": _gan(
+        build=acgan,
+        data="faces",
+        parameters={"discriminator": 325_874, "generator": 364_995},
+        attributes=("Smiling",),
+        samples=functools.partial(latents.attribute_pairs, n=10),
+        sample_columns=10,
+        figures={
+            "modern_acgan_curves.jpg": _CURVES,
+            "modern_acgan_attribute.jpg": Plot(
+                figures.attribute_curves,
+                "The discriminator's attribute head on real and on generated pictures: pale for each iteration, "
+                "strong for the mean of each epoch. Left: the cross-entropy in nats. Right: the accuracy on the "
+                "attribute, not on real versus generated.",
+            ),
+            "modern_acgan_pairs.jpg": Plot(
+                figures.attribute_grid,
+                "Ten latents, one per column. Upper row: conditioned on the absence of the attribute. Lower row: the "
+                "same latents, conditioned on its presence.",
+            ),
+        },
+        score=scores.attribute_fidelity,
+    ),
+    "cgan": _gan(
+        build=cgan,
+        data="digits",
+        parameters={"discriminator": 90_107, "generator": 166_897},
+        samples=functools.partial(latents.class_grid, n=10),
+        sample_columns=10,
+        figures={
+            "modern_cgan_curves.jpg": _CURVES,
+            "modern_cgan_classes.jpg": Plot(
+                figures.class_noise_grid,
+                "One class per row, one latent per column: the same noise for each of the classes.",
+            ),
+            "modern_cgan_interpolation.jpg": Plot(
+                functools.partial(figures.class_interpolation, wanted=("2", "5")),
+                "From the digit two to the digit five, or from the first class to the last if one of these is missing, "
+                "in nine even steps of the condition; each row has one latent.",
+            ),
+        },
+        score=scores.label_fidelity,
+        needs=("labels",),
+    ),
+}
+
+EXPERIMENTS: dict[str, Experiment] = {}
+
+ABOUT = About(
+    title="The same tasks by what the field has learnt since",
+    text=(
+        "The networks and settings of 2018 were made for days on a GPU. These are made for minutes on two processor "
+        "cores. The game is that of R3GAN (2025): the discriminator compares pairs of a real and a generated picture, "
+        "and the squared norms of its gradients at both are penalized. The generator adds to a draft, a linear "
+        "function of its latents with the principal components of the training pictures, so that its first samples "
+        "are already those of a normal distribution fitted to the pictures. Pictures are generated with a moving "
+        "average of the weights."
+    ),
+    slips=(),
+)
