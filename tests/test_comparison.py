@@ -49,10 +49,10 @@ def test_intervals_of_shares_are_shares(finished):
     row = comparison.table([run], [numbers]).rows
     # Of 0 in n, Wilson's upper limit is z^2 / (n + z^2).
     assert row["recall"][0].low == pytest.approx(0, abs=1e-12) and row["recall"][0].high == pytest.approx(
-        1.96**2 / (100 + 1.96**2)
+        1.96**2 / (100 + 1.96**2), rel=1e-4
     )
     assert row["precision"][0].high == pytest.approx(1) and row["precision"][0].low == pytest.approx(
-        100 / (100 + 1.96**2)
+        100 / (100 + 1.96**2), rel=1e-4
     )
     assert 0.4 < row["coverage"][0].low < 0.9 < row["coverage"][0].high < 1
     many = numbers | {"pictures": 1e6, "coverage": 0.5, "coverage_deviation": 0.001}  # then it is the usual one
