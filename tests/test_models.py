@@ -28,6 +28,7 @@ ONE_OF_EACH = [
     ("pegasus", "vae_gan"),
     ("pegasus", "acai"),
     ("digits", "cgan"),
+    ("modern", "acgan"),
 ]
 SHAPE = (8, 8, 3)
 
