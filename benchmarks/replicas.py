@@ -39,7 +39,7 @@ def step(study, name, strategy, run_eagerly=False, **arguments):
     with strategy.scope():
         model = preset.build((16, 16, 3), **{"width": 1 / 8} | arguments)
         synchronize(model)
-        model.compile(**{player: keras.optimizers.SGD(1e-3) for player in model.optimizers}, run_eagerly=run_eagerly)
+        model.compile(**{player: keras.optimizers.SGD(0.1) for player in model.optimizers}, run_eagerly=run_eagerly)
     before = {name: [v.numpy() for v in network.weights] for name, network in model.networks().items()}
     per_step = model.batches_per_step
     steps = batches(toy(32 * per_step), 32, stop=1, per_step=per_step)
