@@ -44,8 +44,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
     added.add_path("--run", "run folder (default: runs/MODEL-DATASET)")
     text = "if the run folder exists, start a new run and append -2, -3, ... to its name"
     added.add_argument("--new", action="store_true", help=text)
-    text = "how long training may take on this machine; sets the number of epochs from the time of the first iterations"
-    added.add_value("--minutes", settings.AMOUNT.named("N"), text)
+    minutes = (
+        "how long training may take on this machine; sets the number of epochs from the time of the first iterations"
+    )
+    added.add_value("--minutes", settings.AMOUNT.named("N"), minutes)
     text = "check everything, and print what would be trained and how long it would take, without writing anything"
     added.add_argument("--dry_run", action="store_true", help=text)
     added.add_training()
@@ -53,6 +55,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     added = parser.commands["experiment"]
     added.add_argument("name", metavar="STUDY/NAME", help="dlcv2018/kl_weight, dlcv2018/penalty, ...; see `list`")
     added.add_path("--out", "folder for the figure (default: %(default)s)", default="report")
+    added.add_value("--minutes", settings.AMOUNT.named("N"), f"{minutes}, for each variant")
     added.add_training()
 
     added = parser.commands["reproduce"]
@@ -167,7 +170,7 @@ def train(arguments: argparse.Namespace) -> int:
 
 def experiment(arguments: argparse.Namespace) -> int:
     """Compares variants and prints the path of the figure."""
-    _, figure = commands.experiment(arguments.name, **given(arguments, "out", "smoke"))
+    _, figure = commands.experiment(arguments.name, **given(arguments, "out", "smoke", "minutes"))
     if figure:
         print(figure)
     return 0

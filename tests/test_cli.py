@@ -391,10 +391,11 @@ def test_every_experiment_names_models_and_arguments_that_exist():
         "digits/adversarial",
         "digits/collapse",
         "digits/convergence",
+        "modern/since2018",
     }
     for name, experiment in EXPERIMENTS.items():
-        for model, changes in experiment.variants.values():
-            preset = find(name.split("/")[0], model)
+        for study, model, changes in experiment.models(name.split("/")[0]).values():
+            preset = find(study, model)
             assert preset.convert({key: str(value) for key, value in changes.items()}) == changes
             log = getattr(experiment.draw, "keywords", {}).get("log")
             assert not log or log in preset.build((32, 32, 3), width=1 / 8, **changes).logs

@@ -17,7 +17,7 @@ FAMILIES = [
     ("dlcv2018", "vae"), ("dlcv2018", "acgan"), ("dlcv2018", "infogan_mixed"), ("sullivan2017", "gan"),
     ("sullivan2017", "vae"), ("sullivan2017", "depth_wgan"), ("csi5340", "vae"), ("csi5340", "gan"),
     ("csi5340", "wgan_long"), ("pegasus", "vae_gan"), ("pegasus", "acai"), ("digits", "vae"), ("digits", "gan"),
-    ("digits", "cgan"),
+    ("digits", "cgan"), ("modern", "vae"), ("modern", "acgan"),
 ]  # fmt: skip
 
 

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.decomposition import PCA
 
-from tfgen import UserError, losses, noise
+from tfgen import UserError, data, losses, noise
 from tfgen.models import R3GAN
 from tfgen.networks import drafted
 from tfgen.runs import Run
@@ -76,6 +77,21 @@ def test_codes_of_real_pictures_train_the_discriminator_and_of_generated_ones_th
     assert set(logs) == {"g_loss", "aux_fake", "aux_accuracy_fake"}
 
 
+def test_reconstructions_of_every_second_picture_train_the_generator():
+    """All pictures of the generator are 1/2 before training, and all real ones are 3/4."""
+    seen = []
+
+    def project(generator, images, codes):
+        seen.append((len(images), codes))
+        return tf.ones((len(images), 3))
+
+    model = R3GAN(*networks(), project=project, reconstruction_weight=8.0)
+    total, logs = model.generator_loss(batch(), 0)
+    assert float(logs["reconstruction"]) == pytest.approx(0.25)
+    assert float(total - logs["g_loss"]) == pytest.approx(8 * 0.25) and seen == [(N // 2, None)]
+    assert "reconstruction" in model.logs and "reconstruction" not in R3GAN(*networks()).logs
+
+
 def test_unknown_conditions_are_refused():
     with pytest.raises(UserError, match="condition must be attributes, label or None, not 'class'"):
         R3GAN(*networks(codes=2), "class")
@@ -103,6 +119,92 @@ def test_before_training_the_pictures_are_those_of_the_fitted_distribution():
             assert found.mean() == pytest.approx(expected.mean(), abs=0.02)
             assert found.std() == pytest.approx(expected.std(), rel=0.15)
     assert images[codes[:, 0] == 1].mean() - images[codes[:, 0] == 0].mean() == pytest.approx(0.1, abs=0.02)
+
+
+def test_projected_pictures_are_their_own_drafts():
+    """The pictures have two degrees of freedom before the tanh, and a code: the draft has all three."""
+    rng = np.random.default_rng(0)
+    codes = (rng.uniform(size=(256, 1)) < 0.5).astype(np.float32)
+    ways = rng.normal(size=(3, 16 * 16)).astype(np.float32)
+    values = np.concatenate([rng.normal(size=(256, 2)), codes], axis=1) @ (0.2 * ways)
+    images = ((np.tanh(values) / drafted.NEAR_ONE + 1) / 2).reshape(-1, 16, 16, 1).astype(np.float32)
+    images = np.clip(images, 0, 1)
+    generator = drafted.generator((16, 16, 1), 8, 1, width=1 / 16)
+    drafted.draft(generator, images, codes)
+    z = drafted.project(generator, images[:9], codes[:9])
+    made = generator({"z": z, "codes": tf.constant(codes[:9])}, training=False).numpy()
+    # The draft of x is the tanh of its values, .95 (2 x - 1), as a picture.
+    expected = (drafted.NEAR_ONE * (2 * images[:9] - 1) + 1) / 2
+    assert np.abs(made - expected).mean() < 0.01 < np.abs(np.roll(made, 1, axis=0) - expected).mean()
+    scores = drafted.project(generator, images, codes)
+    np.testing.assert_allclose(np.std(scores, axis=0)[:2], 1, atol=0.05)  # the prior's deviation
+    assert z.shape == (9, 8)
+
+
+def two_kinds(n=600, side=16):
+    """Pictures that are light on the left or on the right, with brightness that varies more in the first kind."""
+    rng = np.random.default_rng(0)
+    left = rng.uniform(size=n) < 2 / 3
+    x = 0.5 + np.where(left, 0.1, 0.02)[:, None, None, None] * rng.normal(size=(n, 1, 1, 1)) * np.ones((side, side, 1))
+    x[left, :, : side // 2] += 0.2
+    x[~left, :, side // 2 :] += 0.2
+    return np.clip(x, 0.01, 0.99).astype(np.float32), left
+
+
+def test_a_mixture_draws_each_kind_as_often_and_as_varied_as_it_is():
+    """One normal distribution would draw pictures between both kinds."""
+    images, left = two_kinds()
+    generator = drafted.generator((16, 16, 1), 4, width=1 / 16, clusters=2)
+    drafted.draft(generator, images, components=2)
+    made = generator(noise.normal((0, 0), 0, (3000, 4)), training=False).numpy()
+    sides = made[:, :, :8].mean(axis=(1, 2, 3)) - made[:, :, 8:].mean(axis=(1, 2, 3))
+    assert np.mean(np.abs(np.abs(sides) - 0.2) < 0.08) > 0.97
+    assert np.mean(sides > 0) == pytest.approx(left.mean(), abs=0.04)
+    for kind, own in ((sides > 0.1, left), (sides < -0.1, ~left)):
+        assert made[kind].mean(axis=(1, 2, 3)).std() == pytest.approx(images[own].mean(axis=(1, 2, 3)).std(), rel=0.25)
+
+
+def test_pictures_are_projected_into_their_own_cluster():
+    images, left = two_kinds()
+    generator = drafted.generator((16, 16, 1), 4, width=1 / 16, clusters=2)
+    drafted.draft(generator, images, components=2)
+    z = drafted.project(generator, tf.constant(images)).numpy()
+    border = -generator.get_layer("borders").get_weights()[1][0] / drafted.SHARPNESS
+    assert len(set((z[left, 0] > border).tolist())) == len(set((z[~left, 0] > border).tolist())) == 1
+    assert (z[left, 0] > border)[0] != (z[~left, 0] > border)[0]
+    assert np.all(z[:, 1:3].std(axis=0) < 1.1) and np.all(z[:, 1:3].std(axis=0) > 0.5)  # shrinkage widens a cluster
+    made = generator(z, training=False).numpy()
+    assert np.abs(made - images).mean() < 0.02
+
+
+def test_before_the_draft_is_set_a_mixture_is_one_normal_distribution():
+    z = keras.Input((6,))
+    scores = keras.Model(z, drafted.mixture(z, 3))
+    drawn = noise.normal((0, 0), 0, (50, 6))
+    np.testing.assert_allclose(scores(drawn), drawn[:, 1:], atol=1e-5)
+
+
+def test_fewer_pictures_than_clusters():
+    images, _ = two_kinds(5)
+    generator = drafted.generator((16, 16, 1), 4, width=1 / 16, clusters=8)
+    drafted.draft(generator, images)
+    z = drafted.project(generator, tf.constant(images))
+    assert np.all(np.isfinite(z)) and np.all(np.isfinite(generator(z)))
+
+
+def test_a_vae_starts_as_probabilistic_principal_components():
+    """Its codes have the prior's mean and variance, and its error is that of a PCA with as many components."""
+    images = data.load("faces", "train", image_size=16, examples=512).floats()
+    vae = modern.vae((16, 16, 3), width=1 / 4, latent_dim=16)
+    modern.set_vae_draft(vae, images, None)
+    code = vae.encode(images)
+    np.testing.assert_allclose(code["mean"].mean(axis=0), 0, atol=0.1)
+    np.testing.assert_allclose(code["mean"].var(axis=0) + np.exp(code["log_var"]).mean(axis=0), 1, atol=0.1)
+    assert np.all(code["log_var"] < 0) and np.all(np.diff(code["log_var"].mean(axis=0)) > 0)  # the later, the vaguer
+    flat = images.reshape(len(images), -1)
+    found = PCA(16).fit(flat)
+    linear = np.mean((found.inverse_transform(found.transform(flat)) - flat) ** 2)
+    assert np.mean((vae.reconstruct(images) - images) ** 2) < 1.15 * linear
 
 
 def test_training_leaves_the_draft_as_it_is():

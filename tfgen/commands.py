@@ -120,14 +120,10 @@ def train(
         Interrupted: after Ctrl-C or SIGTERM.
     """
     from tfgen import training
-    from tfgen.training import devices
 
     began = time.monotonic()
-    if minutes is not None and options.get("epochs"):
-        raise UserError("--minutes sets the number of epochs: leave out --epochs.")
     strategy = _strategy(options, alone=dry_run)
-    if minutes is not None and devices.several_machines(strategy):
-        raise UserError("--minutes is measured on one machine: set --epochs to train on several.")
+    _check_minutes(minutes, options, strategy)
     place: dict[str, Any] = {"attribute": attribute, "run": run, "new": new, "smoke": smoke}
     place["keep_epochs"] = minutes is not None
     planned = _plan(strategy, study, model, *_chosen(study, model, options), **place)
@@ -142,11 +138,21 @@ def train(
     return _train(planned, strategy, say)
 
 
+def _check_minutes(minutes: float | None, options: dict[str, Any], strategy: "tf.distribute.Strategy") -> None:
+    from tfgen.training import devices
+
+    if minutes is not None and options.get("epochs"):
+        raise UserError("--minutes sets the number of epochs: leave out --epochs.")
+    if minutes is not None and devices.several_machines(strategy):
+        raise UserError("--minutes is measured on one machine: set --epochs to train on several.")
+
+
 def experiment(
     name: str,
     *,
     out: str | os.PathLike = "report",
     smoke: bool = False,
+    minutes: float | None = None,
     say: Callable[[str], None] = print,
     **options: Any,
 ) -> tuple[dict[str, "Run"], pathlib.Path | None]:
@@ -156,6 +162,7 @@ def experiment(
         name: STUDY/NAME, a key of `tfgen.studies.EXPERIMENTS`.
         out: folder of the figure.
         smoke, say, options: as in `train`, for all variants.
+        minutes: as in `train`, for each variant; the default is the experiment's, if it has one.
 
     Returns:
         ({label: run}, path of the figure). The path is None on machines that do not write.
@@ -167,7 +174,8 @@ def experiment(
     if fixed := sorted(varied & options.keys()):
         raise UserError(f"--{fixed[0]} is what the runs of {name} differ in: leave it out.")
     strategy = _strategy(options)
-    planned = _variants(name, [], strategy, options, {"smoke": smoke})
+    _check_minutes(minutes, options, strategy)
+    planned = _variants(name, [], strategy, options, {"smoke": smoke}, minutes)
     if any(run.chief for run in planned.values()):
         make(os.path.expanduser(out))  # better now than after the training
     _announce(name, {name: list(planned.values())}, strategy, say)
@@ -247,25 +255,35 @@ def _variants(
     strategy: "tf.distribute.Strategy",
     options: dict[str, Any],
     choice: dict[str, Any],
+    minutes: float | None = None,
 ) -> dict[str, "Run"]:
     """Plans the runs of an experiment: {label: Run}.
+
+    If `minutes`, or the experiment, sets the length of the training, measures the first iterations of each new run.
 
     With runs planned `before`, as in `reproduce`, takes one of these if it is the same, and gives each model only the
     arguments that it takes.
     """
+    from tfgen import training
     from tfgen.studies import find
 
-    study, found = name.split("/")[0], _experiment(name)
+    found = _experiment(name)
+    if minutes is None and not choice["smoke"] and not options.get("epochs"):
+        minutes = found.minutes
+    _check_minutes(minutes, options, strategy)
     options = options if choice["smoke"] else {**found.settings, **options}
     planned: dict[str, Run] = {}
-    for label, (model, changes) in found.variants.items():
+    for label, (study, model, changes) in found.models(name.split("/")[0]).items():
         preset = find(study, model)
         arguments, chosen = _chosen(study, model, _taken(preset, options) if before else options, changes)
         own = re.sub(r"[^\w.-]+", "_", label)
         folder = f"runs/{name}{'-smoke' if choice['smoke'] else ''}/{own}"
         place = choice | {"run": folder, "attribute": choice.get("attribute") if preset.attributes else None}
+        place["keep_epochs"] = minutes is not None
         others = [*before, *planned.values()]
         run = _plan(strategy, study, model, arguments, chosen, others=others, **place)
+        if minutes is not None and run.fresh:
+            run.set_epochs(training.measure(run, strategy).epochs(run, 60 * minutes))
         same = [other for other in before if _bare(other) == _bare(run)]
         planned[label] = same[0] if same and not run.iteration else run
     return planned

@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers
 
 from tfgen import UserError
+from tfgen.networks import drafted
 
 ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")
 
@@ -81,12 +82,16 @@ class Steps:
             step = {"op": "reshape"}
         elif isinstance(layer, layers.Concatenate) and layer.axis in (-1, len(shape)):
             step = {"op": "concatenate"}
+        elif isinstance(layer, layers.Dot) and layer.axes == 1 and len(layer.input[0].shape) == 2:
+            step = {"op": "mix"}
         elif isinstance(layer, layers.Add):
             step = {"op": "add"}
-        elif isinstance(layer, layers.UpSampling2D) and layer.interpolation == "nearest":
-            step = {"op": "enlarge", "factor": list(layer.size)}
+        elif isinstance(layer, layers.UpSampling2D) and layer.interpolation in ("nearest", "bilinear"):
+            step = {"op": layer.interpolation, "factor": list(layer.size)}
         elif isinstance(layer, layers.AveragePooling2D) and layer.pool_size == layer.strides:
             step = {"op": "average", "factor": list(layer.pool_size)}
+        elif isinstance(layer, drafted.BeforeTanh):
+            step = {"op": "before_tanh", "range": drafted.NEAR_ONE}
         elif isinstance(layer, layers.Dropout):
             step = {"op": "reshape"}
         else:

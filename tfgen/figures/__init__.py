@@ -3,7 +3,7 @@
 Sizes, titles and colors are those of the report that dlcv2018's figures come from.
 """
 
-from tfgen.figures.comparisons import comparison, latent_curves, sharpness_rows, size_of
+from tfgen.figures.comparisons import attribute_rows, comparison, latent_curves, sharpness_rows, size_of
 from tfgen.figures.conditions import (
     attribute_grid,
     category_grid,
@@ -34,6 +34,7 @@ __all__ = [
     "Figure",
     "attribute_curves",
     "attribute_grid",
+    "attribute_rows",
     "category_grid",
     "class_interpolation",
     "class_noise_grid",

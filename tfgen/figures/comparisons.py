@@ -59,6 +59,21 @@ def comparison(
     return figure
 
 
+def attribute_rows(runs: Runs, n: int = 10) -> Figure:
+    """Two rows for each run of a model conditioned on an attribute: n latents without it, and the same with it.
+
+    Args:
+        runs: label -> Run.
+        n: number of latents.
+    """
+    rows = []
+    for label, run in runs.items():
+        pictures = latents.attribute_pairs(run.model, n)
+        name = run.record["attributes"][0]
+        rows += [(f"{label}\nwithout {name}", pictures[:n]), (f"{label}\nwith {name}", pictures[n:])]
+    return rows_of(rows, n)[0]
+
+
 def depth_of(run: Run) -> str:
     """ "depth 3" for a run of a model with the argument `depth`."""
     return f"depth {run.record['arguments']['depth']}"

@@ -1,14 +1,18 @@
 """Networks for short trainings: a generator that starts from a draft, and a discriminator without normalization.
 
-The draft is a linear function of the latents and codes: principal components of the training pictures, and how their
-mean changes with each code. Convolutions add to it. Before training, samples are therefore those of a normal
-distribution with the pictures' mean and largest covariances, and training only adds what that lacks. `draft` sets it.
+The draft is a linear function of scores and codes: principal components of the training pictures, and how their mean
+changes with each code. Convolutions add to it. Before training, samples are therefore those of a normal distribution
+with the pictures' mean and largest covariances, or of a mixture of such distributions, and training only adds what that
+lacks. `draft` sets it.
 
 Images are in [0, 1] at both ends. Functions return functional keras.Models, independent of losses.
 """
 
+import math
+
 import keras
 import numpy as np
+import scipy.stats
 import tensorflow as tf
 from keras import layers
 
@@ -16,6 +20,10 @@ from tfgen.networks import blocks
 from tfgen.networks.blocks import ImageShape, Tensor, activate, head
 
 NEAR_ONE = 0.95  # the draft's values are in -.95 to .95, because the tanh of no number is 1
+LAST = 16  # channels of the generator's last level, at width 1
+SHARPNESS = 512.0  # of the borders between clusters: an eighth of the pictures is between two of 32
+FAR = 10.0  # a border that no latent reaches
+LEAST = 64  # pictures per cluster
 leaky_relu = blocks.leaky_relu(0.2)
 
 
@@ -24,49 +32,104 @@ def widths(image_size: int, width: float = 1.0) -> list[int]:
     return blocks.widths(image_size, 32, width)
 
 
-def generator(image_shape: ImageShape, latent_dim: int, code_dim: int = 0, width: float = 1.0) -> keras.Model:
+def enlarge(x: Tensor) -> Tensor:
+    """Doubles the side by bilinear interpolation."""
+    return layers.UpSampling2D(interpolation="bilinear")(x)
+
+
+def generator(
+    image_shape: ImageShape, latent_dim: int, code_dim: int = 0, width: float = 1.0, clusters: int = 0
+) -> keras.Model:
     """Latents (B, latent_dim), with codes (B, code_dim) if code_dim > 0 -> image (B, H, W, C) in [0, 1].
 
-    The side is doubled by repeating pixels before convolutions k3, because transposed convolutions leave a checkerboard
-    for long. The result is added to the draft before the tanh. The draft is 0 until it is set.
+    The draft is a linear function of scores and codes. The scores are the latents or, with clusters, those of a mixture
+    of as many normal distributions: the first latent chooses one, and the others are the place in it.
+
+    The side is doubled by bilinear interpolation before convolutions k3: transposed convolutions leave a checkerboard
+    for long, and repeated pixels a grid. Each level sees the draft, and adds to an image, which is enlarged for the
+    next one (Karras et al. 2020, arXiv:1912.04958, section 4.1). The result is added to the draft before the tanh. The
+    draft is 0 until it is set.
     """
     side, channels = blocks.smallest(image_shape[0]), widths(image_shape[0], width)
     z = keras.Input((latent_dim,), name="z")
     codes = keras.Input((code_dim,), name="codes") if code_dim else None
-    given = layers.Concatenate()([z, codes]) if code_dim else z
+    scores = mixture(z, clusters) if clusters else z
+    known = layers.Concatenate()([scores, codes]) if code_dim else scores
+    drafted = layers.Dense(math.prod(image_shape), kernel_initializer="zeros", trainable=False, name="draft")(known)
+    drafted = layers.Reshape(image_shape)(drafted)
+    seen = layers.Activation("tanh")(drafted)
+    given = layers.Concatenate()([z, known]) if clusters else known
     x = layers.Reshape((side, side, channels[-1]))(layers.Dense(side * side * channels[-1])(given))
     x = activate(x, leaky_relu)
-    for filters in reversed([blocks.scaled(16, width), *channels[:-1]]):
-        x = layers.Conv2D(filters, 3, padding="same")(layers.UpSampling2D()(x))  # side * 2
-        x = activate(x, leaky_relu)
     small = keras.initializers.RandomNormal(stddev=0.002)  # the first pictures are the draft
-    x = layers.Conv2D(image_shape[2], 3, padding="same", kernel_initializer=small)(x)
-    pixels = int(np.prod(image_shape))
-    drafted = layers.Dense(pixels, kernel_initializer="zeros", trainable=False, name="draft")(given)
-    image = blocks.tanh_image(layers.Add()([x, layers.Reshape(image_shape)(drafted)]))
+    added = None
+    for filters in reversed([blocks.scaled(LAST, width), *channels[:-1]]):
+        side *= 2
+        factor = image_shape[0] // side
+        there = layers.AveragePooling2D(factor)(seen) if factor > 1 else seen
+        x = layers.Conv2D(filters, 3, padding="same")(layers.Concatenate()([enlarge(x), there]))
+        x = activate(x, leaky_relu)
+        level = layers.Conv2D(image_shape[2], 3, padding="same", kernel_initializer=small)(x)
+        added = level if added is None else layers.Add()([level, enlarge(added)])
+    image = blocks.tanh_image(layers.Add()([added, drafted]))
     return keras.Model({"z": z, "codes": codes} if code_dim else z, image, name="generator")
+
+
+def mixture(z: Tensor, clusters: int) -> Tensor:
+    """Latents (B, Z) -> scores (B, Z - 1) from a mixture of normal distributions, at first all N(0, I).
+
+    Cluster k is chosen where z_0 is between the borders t_k-1 and t_k. Its scores are m_k + L_k (z_1, ..., z_Z-1).
+    """
+    n = z.shape[-1] - 1
+    borders = layers.Dense(clusters - 1, "sigmoid", trainable=False, name="borders")
+    chosen = layers.Dense(clusters, trainable=False, name="chosen")
+    places = layers.Dense(clusters * n, trainable=False, name="places")
+    share = chosen(borders(z))
+    scores = layers.Dot(axes=1)([share, layers.Reshape((clusters, n))(places(z))])
+    steps = np.eye(clusters - 1, clusters, 1) - np.eye(clusters - 1, clusters)  # from "above t_k" to "between"
+    chosen.set_weights([steps, np.eye(clusters)[0]])
+    _set_mixture(
+        borders, places, np.full(clusters, 1 / clusters), np.zeros((clusters, n)), np.tile(np.eye(n), (clusters, 1, 1))
+    )
+    return scores
+
+
+def _set_mixture(
+    borders: layers.Dense, places: layers.Dense, shares: np.ndarray, means: np.ndarray, factors: np.ndarray
+) -> None:
+    """Sets the weights of a mixture: shares (K,), means m_k (K, n) and factors L_k (K, n, n)."""
+    latents, n = places.kernel.shape[0], means.shape[1]
+    at = scipy.stats.norm.ppf(np.clip(np.cumsum(shares)[:-1], 0, 1)).clip(-FAR, FAR)
+    kernel = np.zeros((latents, len(at)))
+    kernel[0] = SHARPNESS
+    # Half precision, in which the page of `explore` has the weights: else it would choose others near the borders.
+    borders.set_weights([kernel, (-SHARPNESS * at).astype(np.float16)])
+    kernel = np.concatenate([np.zeros((1, means.size)), factors.transpose(2, 0, 1).reshape(n, -1)])
+    places.set_weights([kernel, means.ravel()])
 
 
 def draft(
     generator: keras.Model,
     images: np.ndarray,
     codes: np.ndarray | None = None,
-    components: int = 64,
+    components: int | None = None,
     seed: int = 0,
 ) -> None:
-    """Sets the draft of a generator: z and codes -> mean + sum_i z_i s_i u_i + sum_k (codes_k - mean_k) v_k.
+    """Sets the draft of a generator: scores and codes -> mean + sum_i scores_i s_i u_i + sum_k (codes_k - mean_k) v_k.
 
-    For normal latents, these are pictures from a normal distribution whose mean and largest principal components, u_i
+    For normal scores, these are pictures from a normal distribution whose mean and largest principal components, u_i
     with the standard deviations s_i, are those of the pictures, after what the codes explain, v_k, is taken away by
-    least squares. It works on arctanh(.95 (2 x - 1)).
+    least squares. It works on arctanh(.95 (2 x - 1)). The clusters, if the generator has them, are those of k-means in
+    the space of the scores, each with its share, mean and covariance (Ledoit and Wolf 2004, A well-conditioned
+    estimator for large-dimensional covariance matrices).
 
     Args:
         generator: from `generator`.
         images: (n, H, W, C) in [0, 1]; a few thousand are enough.
         codes: (n, K), if the generator takes codes.
-        components: number of principal components, at most as many as latents. Further latents are for what the
-            convolutions add.
-        seed: seed of the randomized decomposition.
+        components: number of principal components; None, or more than there are scores, pictures or pixels, for as
+            many as possible. Further latents are for what the convolutions add.
+        seed: seed of the randomized decomposition and of k-means.
     """
     from sklearn.decomposition import PCA
 
@@ -80,11 +143,71 @@ def draft(
         shift = np.linalg.lstsq(codes - mean_codes, values, rcond=None)[0].astype(np.float32)
         values -= (codes - mean_codes) @ shift
         mean = mean - mean_codes @ shift
-    latent_dim = layer.kernel.shape[0] - len(shift)
-    found = PCA(min(components, latent_dim, *values.shape), svd_solver="randomized", random_state=seed).fit(values)
-    basis = np.zeros((latent_dim, values.shape[1]), np.float32)
-    basis[: found.n_components_] = found.components_ * np.sqrt(found.explained_variance_)[:, None]
+    n = layer.kernel.shape[0] - len(shift)
+    found = PCA(min(components or n, n, *values.shape), svd_solver="randomized", random_state=seed).fit(values)
+    deviations = np.sqrt(found.explained_variance_)
+    basis = np.zeros((n, values.shape[1]), np.float32)
+    basis[: found.n_components_] = found.components_ * deviations[:, None]
     layer.set_weights([np.concatenate([basis, shift]), mean.astype(np.float32)])
+    names = {layer.name: layer for layer in generator.layers}
+    if "places" in names:
+        scores = found.transform(values)[:, deviations > 1e-6] / deviations[deviations > 1e-6]
+        _set_mixture(names["borders"], names["places"], *_clusters(scores, names["chosen"].units, n, seed))
+
+
+def _clusters(scores: np.ndarray, clusters: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The shares (K,), means (K, n) and factors of the covariances (K, n, n) of the clusters of scores (N, m), m <= n.
+
+    Clusters for which there are too few pictures have a share of 0. Neighbors in the order are alike.
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.covariance import ledoit_wolf
+
+    m = scores.shape[1]
+    shares, means, factors = np.zeros(clusters), np.zeros((clusters, n)), np.tile(np.eye(n), (clusters, 1, 1))
+    fitted = KMeans(max(1, min(clusters, len(scores) // LEAST)), n_init=1, random_state=seed).fit(scores)
+    centers = fitted.cluster_centers_ - fitted.cluster_centers_.mean(axis=0)
+    order = np.argsort(centers @ np.linalg.svd(centers, full_matrices=False)[2][0])
+    for place, k in enumerate(order):
+        own = scores[fitted.labels_ == k]
+        shares[place] = len(own) / len(scores)
+        means[place, :m] = own.mean(axis=0)
+        covariance = ledoit_wolf(own)[0] if len(own) > 1 else np.eye(m)
+        factors[place, :m, :m] = np.linalg.cholesky(covariance + 1e-4 * np.eye(m))
+    return shares, means, factors
+
+
+@keras.saving.register_keras_serializable("tfgen")
+def project(generator: keras.Model, images: tf.Tensor, codes: tf.Tensor | None = None) -> tf.Tensor:
+    """The latents (B, Z) whose draft, with codes (B, K), is nearest to pictures (B, H, W, C) in [0, 1].
+
+    They are the scores of the draft's principal components, divided by their standard deviations; those of components
+    that the draft lacks are 0. With clusters, they are the place in the cluster to which a picture most likely belongs,
+    and the first latent is in the middle of what chooses this cluster.
+    """
+    kernel, bias = _weights(generator, "draft")
+    values = tf.reshape(BeforeTanh()(images), (-1, kernel.shape[1])) - bias
+    if codes is not None:
+        values -= tf.cast(codes, values.dtype) @ kernel[-codes.shape[-1] :]
+        kernel = kernel[: -codes.shape[-1]]
+    scores = tf.math.divide_no_nan(values @ tf.transpose(kernel), tf.reduce_sum(kernel**2, axis=1))
+    if "places" not in [layer.name for layer in generator.layers]:
+        return scores
+    n, borders = scores.shape[1], -_weights(generator, "borders")[1] / SHARPNESS
+    kernel, bias = _weights(generator, "places")
+    means = tf.reshape(bias, (-1, n))
+    factors = tf.transpose(tf.reshape(kernel[1:], (n, -1, n)), (1, 2, 0))
+    places = tf.linalg.triangular_solve(factors, tf.transpose(scores - means[:, None], (0, 2, 1)))  # (K, n, B)
+    below = tf.concat([[0.0], 0.5 + 0.5 * tf.math.erf(borders / 2**0.5), [1.0]], axis=0)
+    volume = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factors)), axis=1) - tf.math.log(below[1:] - below[:-1])
+    best = tf.argmin(0.5 * tf.reduce_sum(places**2, axis=1) + volume[:, None], axis=0)  # (B,)
+    middle = tf.gather(tf.math.ndtri((below[1:] + below[:-1]) / 2), best)
+    return tf.concat([middle[:, None], tf.gather(tf.transpose(places, (2, 0, 1)), best, batch_dims=1)], axis=1)
+
+
+def _weights(network: keras.Model, name: str) -> list[tf.Tensor]:
+    layer = network.get_layer(name)
+    return [tf.convert_to_tensor(value) for value in (layer.kernel, layer.bias)]
 
 
 def discriminator(image_shape: ImageShape, code_dim: int = 0, width: float = 1.0) -> keras.Model:
@@ -105,6 +228,48 @@ def discriminator(image_shape: ImageShape, code_dim: int = 0, width: float = 1.0
     if code_dim:
         outputs["codes"] = head(x, code_dim, "codes")
     return keras.Model(image, outputs if code_dim else outputs["logits"], name="discriminator")
+
+
+def encoder(image_shape: ImageShape, latent_dim: int, width: float = 1.0) -> keras.Model:
+    """Image (B, H, W, C) -> {"mean": (B, latent_dim), "log_var": (B, latent_dim)}.
+
+    Convolutions k4 s2 add to a draft of both, which is that of a normal distribution until `draft_encoder` sets it.
+    """
+    image = keras.Input(image_shape, name="image")
+    x = blocks.to_tanh_range(image)
+    for filters in widths(image_shape[0], width):
+        x = activate(layers.Conv2D(filters, 4, 2, "same")(x), leaky_relu)  # side / 2
+    x = layers.Flatten()(x)
+    small = keras.initializers.RandomNormal(stddev=0.002)
+    values = layers.Flatten()(BeforeTanh()(image))
+    drafted = layers.Dense(latent_dim, kernel_initializer="zeros", trainable=False, name="draft")(values)
+    outputs = {
+        "mean": layers.Add()([drafted, layers.Dense(latent_dim, kernel_initializer=small)(x)]),
+        "log_var": head(x, latent_dim, "log_var", kernel_initializer=small),
+    }
+    return keras.Model(image, outputs, name="encoder")
+
+
+def draft_encoder(encoder: keras.Model, decoder: keras.Model, noise: float) -> None:
+    """Sets the draft of an encoder to the posterior of its decoder's draft.
+
+    For x = mean + sum_i z_i s_i u_i + noise e, where z and e are normal, that of z_i is normal with the variance
+    noise^2 / (s_i^2 + noise^2) and the mean u_i (x - mean) s_i / (s_i^2 + noise^2). With these, the codes of the
+    pictures have the mean 0 and the variance 1 of the prior.
+
+    Args:
+        encoder: from `encoder`.
+        decoder: from `generator`, without codes; its draft is set.
+        noise: standard deviation of what the draft lacks in each value before the tanh.
+
+    Source: Tipping and Bishop 1999, Probabilistic Principal Component Analysis, eq. 6 and 7.
+    """
+    kernel, bias = decoder.get_layer("draft").get_weights()
+    precision = np.sum(kernel**2, axis=1) + noise**2
+    weights = (kernel / precision[:, None]).T
+    encoder.get_layer("draft").set_weights([weights, -bias @ weights])
+    log_var = encoder.get_layer("log_var")
+    log_var.bias.assign(np.log(noise**2 / precision))
 
 
 @keras.saving.register_keras_serializable("tfgen")
@@ -132,3 +297,14 @@ class BatchDeviation(layers.Layer):
 
     def compute_output_shape(self, shape: tuple) -> tuple:
         return (*shape[:-1], 1)
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class BeforeTanh(layers.Layer):
+    """Pictures in [0, 1] -> the values whose tanh they are, of .95 (2 x - 1), as 1 is the tanh of no number."""
+
+    def call(self, images: Tensor) -> Tensor:
+        return tf.atanh(NEAR_ONE * (2.0 * images - 1.0))
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return shape

@@ -20,12 +20,13 @@ def alike(name: str, chosen: Sequence[Run]) -> dict[str, dict[str, Run]]:
     Returns:
         {file name: {label: Run}}.
     """
-    study, experiment = name.split("/")[0], EXPERIMENTS[name]
+    experiment = EXPERIMENTS[name]
+    variants = experiment.models(name.split("/")[0])
     groups: dict[tuple, dict[str, dict[str, Run]]] = {}
-    varied = {key for _, changes in experiment.variants.values() for key in changes}
+    varied = {key for *_, changes in variants.values() for key in changes}
     for run in chosen:
         record = run.record
-        if record["study"] != study or not ready(run):
+        if record["study"] not in {study for study, *_ in variants.values()} or not ready(run):
             continue
         defaults, arguments = run.preset.defaults(), record["arguments"]
         parts = ("data", "training") if experiment.alike else ("data",)
@@ -34,8 +35,8 @@ def alike(name: str, chosen: Sequence[Run]) -> dict[str, dict[str, Run]]:
             same.append(
                 {key: value for key, value in arguments.items() if key not in varied and value != defaults[key]}
             )
-        for label, (model, changes) in experiment.variants.items():
-            if model == record["model"] and all(
+        for label, (study, model, changes) in variants.items():
+            if (study, model) == (record["study"], record["model"]) and all(
                 arguments[key] == (defaults | changes)[key] for key in varied & defaults.keys()
             ):
                 group = groups.setdefault((record["dataset"], record["data_dir"]), {}).setdefault(

@@ -74,12 +74,12 @@ def page(
 
 
 def _comparisons(chosen: Sequence[Run]) -> list[comparison.Comparison]:
-    """A table for each data set on which several runs of the page were evaluated."""
+    """A table for each data set and kind of score with which several runs of the page were evaluated."""
     groups: dict[Any, list[Run]] = {}
     for study in studies_of(chosen):
         for model in STUDIES[study]:
             if run := preferred(chosen, study, model):
-                groups.setdefault(comparison.pictures_of(run), []).append(run)
+                groups.setdefault((comparison.pictures_of(run), STUDIES[study][model].score.best), []).append(run)
     tables = []
     for group in groups.values():
         found = [(run, scores.saved(run, run.restored or run.iteration)) for run in group]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 RECORD, PICTURES = "record.json", "pictures.txt"
 VALIDATION_SEED = 2018  # the same pictures are held out in all runs on the same data
-PREPARED = 4_096  # training pictures that weights are set from before training
+PREPARED = 8_192  # training pictures that weights are set from before training
 WITHOUT_COUNTER = "0.1.0"  # checkpoints of this version do not contain the model's step counter
 
 

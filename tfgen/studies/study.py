@@ -168,11 +168,13 @@ class Experiment:
     """A comparison of runs of a study that differ in one respect.
 
     Attributes:
-        variants: label -> (model, arguments of its builder that differ from their defaults).
+        variants: label -> (model, arguments of its builder that differ from their defaults). A model of another study
+            is written STUDY/MODEL.
         draw: {label: run} -> matplotlib Figure.
         caption: what the figure shows.
         settings: settings of the runs and arguments of all variants, for those that are not given. A smoke run does
             not use them.
+        minutes: how long each run may be trained, if it is not as many epochs as its study sets.
         alike: whether the runs must agree in all settings except those that vary; otherwise only in the data, the size
             and the width.
     """
@@ -181,4 +183,13 @@ class Experiment:
     draw: Callable[[Mapping[str, Run]], Figure]
     caption: str
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    minutes: float | None = None
     alike: bool = True
+
+    def models(self, study: str) -> dict[str, tuple[str, str, dict[str, Any]]]:
+        """label -> (study, model, changed arguments) of an experiment of a study."""
+        found = {}
+        for label, (model, changes) in self.variants.items():
+            own, _, name = model.rpartition("/")
+            found[label] = (own or study, name, changes)
+        return found
