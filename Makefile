@@ -4,9 +4,7 @@ RUN = .venv/bin/python tfgen_cli.py
 TEST = .venv/bin/python -m pytest -n 2
 
 # With the environment, the faces and the figures, ten minutes.
-DEMO = --width 1/2 --minutes 7 --schedule linear
-# Half the study's learning rate for the discriminator and twice for the generator, both falling to 0: balanced, they converge in minutes.
-RATES = $(if $(filter vae,$(MODEL)),,--d_learning_rate 1e-4 --g_learning_rate 4e-4)
+DEMO = --minutes 7 --schedule linear
 MODEL = acgan
 
 .PHONY: help env demo lint check test quality long clean
@@ -17,7 +15,7 @@ help:  ## list the targets
 env: .venv/done  ## create the environment in .venv, with development tools
 
 demo: env  ## train MODEL=acgan, vae or gan on the built-in faces and draw its figures in report/
-	$(RUN) train --model $(MODEL) $(DEMO) $(RATES) --run runs/demo-$(MODEL)
+	$(RUN) train --study modern --model $(MODEL) $(DEMO) --run runs/demo-$(MODEL)
 	$(RUN) report runs/demo-$(MODEL) --out report
 	$(RUN) explore runs/demo-$(MODEL) --out report/explorer.html
 

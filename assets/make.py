@@ -1,7 +1,7 @@
 """Brings a report's page and some of its figures into this folder, and draws the built-in faces: python assets/make.py
 [REPORT [demo]]
 
-With `demo` the homework's figures come from it too, as README shows those of `make demo`.
+With `demo` only the pictures of README that `make demo` makes, from the report of its runs.
 """
 
 import pathlib
@@ -20,7 +20,8 @@ report = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "report")
 images, _ = faces.paint(0, 64)
 Image.fromarray(figures.sheet(images / np.float32(255), 16)).save(here / "faces.png", optimize=True)
 if "demo" in sys.argv:
-    chosen = {path: f"demo_{path.name}" for path in sorted(report.glob("fig[123]_[2345].jpg"))}
+    names = ("modern_acgan_pairs.jpg", "modern_acgan_curves.jpg", "modern_vae_reconstructions.jpg")
+    chosen = {report / name: f"demo_{name}" for name in names if (report / name).exists()}
 else:
     shutil.copyfile(report / "index.html", here / "report.html")
     chosen = {report / name: name for name in ("sullivan2017_depth_wgan_depth.jpg",) if (report / name).exists()}

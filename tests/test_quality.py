@@ -2,7 +2,7 @@
 
 Sizes are small and rates high, so that minutes suffice. No model without structure passes a bound: independent pixels,
 Gaussians fitted to the pixels, the mean picture, copies of the training pictures; the first tests show it. In these
-minutes, Wasserstein GANs have a smaller Frechet distance than a Gaussian fitted to the pixels, but other GANs do not,
+minutes, of the five studies only Wasserstein GANs have a smaller Frechet distance than a Gaussian fitted to the pixels,
 and no autoencoder has a smaller error than a PCA with as many components: the bounds are those that the models pass and
 the rivals do not.
 """
@@ -98,7 +98,7 @@ def test_the_mean_picture_does_not_reconstruct():
     )
 
 
-# The demo's settings.
+# Half the study's learning rate for the discriminator and twice for the generator, both falling to 0.
 EVEN = ["--d_learning_rate", "1e-4", "--g_learning_rate", "4e-4", "--schedule", "linear"]
 SMALL = ["--image_size", "16", "--width", "1/4"]
 
@@ -126,22 +126,37 @@ def test_vae_reconstructs_faces_it_has_not_seen(tmp_path, words, seed):
     assert history["reconstruction"][-20:].mean() < history["reconstruction"][:20].mean() / 2
 
 
-SHORT = ["--image_size", "32", "--width", "1/4", "--batch_size", "32", "--examples", "2048", "--epochs", "30"]
-LONG = ["--width", "1/2", "--examples", "4096", "--epochs", "20"]
-
-
 @slow
-@pytest.mark.parametrize("words, seed, switched, low", [
-    (SHORT, 0, 0.4, 0.35),  # seeds 0 and 1 reached .64 and .54
-    pytest.param(LONG, 0, 0.75, 0.5, marks=long),
-    pytest.param(LONG, 1, 0.75, 0.5, marks=long),
-])  # fmt: skip
-def test_acgan_faces_smile_when_told(tmp_path, words, seed, switched, low):
+@long
+@pytest.mark.parametrize("seed", [0, 1])
+def test_acgan_faces_smile_when_told(tmp_path, seed):
+    """Shorter trainings depend on chance: of eight with 2,880 iterations of 32x32, between .13 and .81 switched."""
+    words = ["--width", "1/2", "--examples", "4096", "--epochs", "20"]
     run = train(tmp_path / "acgan", "acgan", *words, *EVEN, seed=seed)
     fidelity = scores.attribute_fidelity(run, run.model)
     assert fidelity["classifier_test_accuracy"] > 0.97
-    assert fidelity["switched"] > switched and fidelity["switched_low"] > low > fidelity["switched_chance"]
+    assert fidelity["switched"] > 0.75 and fidelity["switched_low"] > 0.5 > fidelity["switched_chance"]
     assert fidelity["z_change"] > 0.1
+
+
+@slow
+def test_modern_acgan_passes_its_rivals(tmp_path):
+    words = ["--study", "modern", "--image_size", "32", "--examples", "4096", "--epochs", "10", "--schedule", "linear"]
+    run = train(tmp_path / "acgan", "acgan", *words)
+    fidelity, quality = scores.attribute_fidelity(run, run.model), scores.sample_quality(run, run.model)
+    assert fidelity["classifier_test_accuracy"] > 0.97
+    assert fidelity["switched"] > 0.85 and fidelity["switched_low"] > 0.8 and fidelity["z_change"] > 0.1
+    rivals = [quality[f"frechet_{name}"] for name in (*STRUCTURELESS, "untrained")]
+    assert quality["frechet"] < 0.9 * min(rivals)
+    assert quality["recall"] > 0.2 and quality["nearest"] > 0.3  # no copies
+
+
+@slow
+def test_modern_vae_is_better_than_as_many_components(tmp_path):
+    words = ["--study", "modern", "--image_size", "32", "--examples", "4096", "--epochs", "8", "--schedule", "linear"]
+    run = train(tmp_path / "vae", "vae", *words)
+    errors = scores.reconstruction_errors(run, run.model)
+    assert errors["test_mse_mean_code"] < errors["pca_mse"]
 
 
 @slow
