@@ -4,12 +4,12 @@ import json
 import pathlib
 import re
 
+import keras
 import numpy as np
 import pytest
 
-from tfgen import UserError, explorer, latents
+from tfgen import UserError, explorer, latents, noise
 from tfgen.explorer import page
-from tfgen.runs import Run
 from tfgen.studies import STUDIES
 
 # One preset of each family of networks, and how its latents are given.
@@ -248,11 +248,16 @@ def test_every_network_of_the_studies_has_a_family(no_optimizers):
                 assert steps.network(networks[name])["steps"]
 
 
-def test_directions_are_orthogonal_and_the_first_changes_most(recorded, finished):
-    run = finished("r", "dlcv2018", "acgan")
-    found = page._directions(run.model.generator, run.model.prior)
-    np.testing.assert_allclose(found @ found.T, np.eye(len(found)) / 3, atol=1e-5)
-    dense = next(layer for layer in run.model.generator.layers if hasattr(layer, "kernel"))
-    start = page._place_of(run.model.generator, page._latent(run.model.generator), dense.kernel.shape[0])
-    changes = np.linalg.norm(found @ dense.kernel.numpy()[start : start + run.model.latent_dim], axis=1)
-    assert np.all(np.diff(changes) <= 1e-6) and Run.open("r").model.latent_dim == found.shape[1]
+@pytest.mark.parametrize("prior, deviation", [(noise.normal, 1), (noise.uniform, 3**-0.5)])
+def test_directions_are_orthogonal_and_the_first_changes_most(prior, deviation):
+    """Of pictures that are linear in z and depend on the codes too, they are singular vectors."""
+    random = np.random.default_rng(0)
+    z, codes = keras.Input((6,), name="z"), keras.Input((2,), name="codes")
+    kernel = random.normal(size=(8, 12)).astype(np.float32)
+    dense = keras.layers.Dense(12)
+    generator = keras.Model({"z": z, "codes": codes}, dense(keras.layers.Concatenate()([codes, z])))
+    dense.set_weights([kernel, random.normal(size=12)])
+    found = page._directions(generator, prior)
+    np.testing.assert_allclose(found @ found.T, np.eye(6) * deviation**2, atol=1e-5)
+    expected = np.linalg.svd(kernel[2:])[0].T * deviation
+    np.testing.assert_allclose(np.abs(np.sum(found * expected, axis=1)), deviation**2, rtol=1e-3)

@@ -16,6 +16,7 @@ from tfgen.explorer.network import Steps
 from tfgen.export import in_single_precision
 from tfgen.models import DepthWGAN, InfoGAN
 from tfgen.models.autoencoder import Autoencoder
+from tfgen.models.base import in_batches
 from tfgen.runs import Run, replacing
 
 DIRECTIONS = 8  # latent directions that have a slider
@@ -83,21 +84,22 @@ def _samples(model: Any) -> bool:
 
 
 def _directions(generator: keras.Model, prior: Any) -> np.ndarray:
-    """The latent directions (K, Z) that change the most behind the first layer; one unit is one deviation of the prior.
+    """The latent directions (K, Z) along which pictures change the most; one unit is one deviation of the prior.
 
-    They are the left singular vectors of the rows of the first layer's kernel that take the latent. (Harkonen et al.
-    2020, arXiv:2004.02546, take principal components of the layer's outputs; for a linear layer and a prior with equal
-    deviations in all directions, these are the same.)
+    They are the left singular vectors of the linear function of the latent that is nearest to the generator, by least
+    squares over latents of the prior. Harkonen et al. 2020 (arXiv:2004.02546) take the principal components of the
+    first layer's outputs instead, but what a first layer spreads the most need not be seen.
     """
-    first = next(layer for layer in generator.layers if getattr(layer, "kernel", None) is not None)
-    kernel = first.kernel.numpy()
-    if isinstance(first, keras.layers.Conv2DTranspose):
-        kernel = np.moveaxis(kernel, -1, 0)
     z = _latent(generator)
-    rows = kernel.reshape(kernel.shape[0], -1)
-    # The latent's rows come after those of the codes, if any, or before them.
-    start = _place_of(generator, z, len(rows))
-    vectors = np.linalg.svd(rows[start : start + z.shape[1]], full_matrices=False)[0]
+    n = 4 * z.shape[1]
+    drawn = prior((0, 0), 0, (n, z.shape[1]))
+    names = [tensor.name for tensor in generator.inputs]
+    given = {tensor.name: np.full((n, *tensor.shape[1:]), 0.5, np.float32) for tensor in generator.inputs}
+    given[z.name] = np.asarray(drawn)
+    pictures = in_batches(generator, given if len(names) > 1 else given[z.name]).reshape(n, -1)
+    latents, pictures = (values - values.mean(axis=0) for values in (given[z.name], pictures))
+    slopes = np.linalg.lstsq(latents, pictures, rcond=None)[0]
+    vectors = np.linalg.svd(slopes, full_matrices=False)[0]
     deviation = 1.0 if prior is noise.normal else 1 / np.sqrt(3)
     return deviation * vectors.T[:DIRECTIONS]
 
@@ -110,18 +112,6 @@ def _latent(generator: keras.Model) -> Any:
 def _mean(encoder: keras.Model) -> keras.Model:
     """The encoder without the layers of the code's variance."""
     return keras.Model(encoder.input, encoder.output["mean"]) if isinstance(encoder.output, dict) else encoder
-
-
-def _place_of(generator: keras.Model, z: Any, total: int) -> int:
-    """The first of the latent's places in the concatenation of latent and codes."""
-    for layer in generator.layers:
-        if isinstance(layer, keras.layers.Concatenate):
-            place = 0
-            for tensor in layer.input:
-                if tensor is z:
-                    return place
-                place += tensor.shape[-1]
-    return 0
 
 
 def _codes(run: Run) -> list[dict[str, Any]]:
