@@ -18,6 +18,7 @@ FAMILIES = [
     ("sullivan2017", "vae"), ("sullivan2017", "depth_wgan"), ("csi5340", "vae"), ("csi5340", "gan"),
     ("csi5340", "wgan_long"), ("pegasus", "vae_gan"), ("pegasus", "acai"), ("digits", "vae"), ("digits", "gan"),
     ("digits", "cgan"), ("modern", "vae"), ("modern", "acgan"),
+    ("modern", "cgan"),
 ]  # fmt: skip
 
 

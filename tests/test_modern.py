@@ -177,6 +177,27 @@ def test_pictures_are_projected_into_their_own_cluster():
     assert np.abs(made - images).mean() < 0.02
 
 
+def test_each_class_has_its_own_clusters():
+    """Samples of a class are its pictures, and a picture is projected into its class, also if another one is nearer."""
+    images, left = two_kinds()
+    codes = np.column_stack([left, ~left]).astype(np.float32)
+    generator = drafted.generator((16, 16, 1), 4, 2, width=1 / 16, clusters=3, of_each_code=True)
+    drafted.draft(generator, images, codes, components=2)
+    z = noise.normal((0, 0), 0, (600, 4))
+    for kind, sign in enumerate((1, -1)):
+        told = tf.one_hot(tf.fill(600, kind), 2)
+        made = generator({"z": z, "codes": told}, training=False).numpy()
+        sides = made[:, :, :8].mean(axis=(1, 2, 3)) - made[:, :, 8:].mean(axis=(1, 2, 3))
+        assert np.mean(np.abs(sides - sign * 0.2) < 0.08) > 0.97
+        own = images[codes[:, kind] > 0.5]
+        assert made.mean(axis=(1, 2, 3)).std() == pytest.approx(own.mean(axis=(1, 2, 3)).std(), rel=0.3)
+    own = drafted.project(generator, tf.constant(images), tf.constant(codes)).numpy()
+    made = generator({"z": tf.constant(own), "codes": tf.constant(codes)}, training=False).numpy()
+    assert np.abs(made - images).mean() < 0.02
+    other = drafted.project(generator, tf.constant(images), tf.constant(codes[:, ::-1])).numpy()
+    assert np.all(np.isfinite(other)) and np.mean(other[:, 1:] ** 2) > 2 * np.mean(own[:, 1:] ** 2)
+
+
 def test_before_the_draft_is_set_a_mixture_is_one_normal_distribution():
     z = keras.Input((6,))
     scores = keras.Model(z, drafted.mixture(z, 3))

@@ -379,14 +379,20 @@ def measure_attribute_fidelity(run: Run, model: GenerativeModel, split: str = "t
     reader = classifier_of(run, "attributes")
     column = train.attribute_names.index(run.record["attributes"][0])
     right = over(held, functools.partial(classifier.read, reader))[:, column] == held.attributes[:, column].astype(bool)
-    seen = classifier.read(reader, latents.attribute_pairs(model, n))[:, column]
+    seen = classifier.read(reader, latents.attribute_pairs(model, n))
+    others, seen = np.delete(seen, column, axis=1), seen[:, column]
     fidelity = classifier.pair_fidelity(seen[:n], seen[n:])
+    kept = {}
+    if others.shape[1]:
+        kept["others_kept"] = float(np.mean(others[:n] == others[n:]))
+        kept["others_kept_chance"] = float(np.mean(others[:n] == np.roll(others[n:], 1, axis=0)))
     condition = (np.arange(n) % 2).astype(np.float32)[:, None]
     return {
         "latents": n,
         **fidelity,
         **_interval("switched", fidelity["switched"], n),
         "switched_chance": 0.25,
+        **kept,
         "classifier_test_accuracy": float(np.mean(right)),
         **input_changes(model, {"attribute": (condition, 1 - condition)}),
     }
@@ -660,11 +666,16 @@ attribute_fidelity = Score(
         ),
         "absent_at_0": "share of pictures without the attribute at condition 0",
         "present_at_1": "share of pictures with the attribute at condition 1",
+        "others_kept": "share of the other attributes that are read the same at both conditions of a latent",
+        "others_kept_chance": "the same for pictures of different latents",
         **_ACCURACY,
         "attribute_change": _CHANGE.format("the attribute"),
         **_LATENT_CHANGE,
     },
-    rivals={"switched": _beside("low", "high", "chance")("switched") | {"reader": "classifier_test_accuracy"}},
+    rivals={
+        "switched": _beside("low", "high", "chance")("switched") | {"reader": "classifier_test_accuracy"},
+        "others_kept": {"chance": "others_kept_chance"},
+    },
 )
 label_fidelity = Score(
     measure_label_fidelity,

@@ -84,6 +84,8 @@ class Steps:
             step = {"op": "concatenate"}
         elif isinstance(layer, layers.Dot) and layer.axes == 1 and len(layer.input[0].shape) == 2:
             step = {"op": "mix"}
+        elif isinstance(layer, layers.Multiply) and len(layer.input) == 2 and layer.input[1].shape[-1] == 1:
+            step = {"op": "weigh"}
         elif isinstance(layer, layers.Add):
             step = {"op": "add"}
         elif isinstance(layer, layers.UpSampling2D) and layer.interpolation in ("nearest", "bilinear"):

@@ -23,7 +23,7 @@ NEAR_ONE = 0.95  # the draft's values are in -.95 to .95, because the tanh of no
 LAST = 16  # channels of the generator's last level, at width 1
 SHARPNESS = 512.0  # of the borders between clusters: an eighth of the pictures is between two of 32
 FAR = 10.0  # a border that no latent reaches
-LEAST = 64  # pictures per cluster
+LEAST = 64  # pictures per cluster, on average
 leaky_relu = blocks.leaky_relu(0.2)
 
 
@@ -38,12 +38,18 @@ def enlarge(x: Tensor) -> Tensor:
 
 
 def generator(
-    image_shape: ImageShape, latent_dim: int, code_dim: int = 0, width: float = 1.0, clusters: int = 0
+    image_shape: ImageShape,
+    latent_dim: int,
+    code_dim: int = 0,
+    width: float = 1.0,
+    clusters: int = 0,
+    of_each_code: bool = False,
 ) -> keras.Model:
     """Latents (B, latent_dim), with codes (B, code_dim) if code_dim > 0 -> image (B, H, W, C) in [0, 1].
 
     The draft is a linear function of scores and codes. The scores are the latents or, with clusters, those of a mixture
-    of as many normal distributions: the first latent chooses one, and the others are the place in it.
+    of as many normal distributions: the first latent chooses one, and the others are the place in it. With
+    `of_each_code`, for codes that are one-hot classes, each class has as many clusters of its own.
 
     The side is doubled by bilinear interpolation before convolutions k3: transposed convolutions leave a checkerboard
     for long, and repeated pixels a grid. Each level sees the draft, and adds to an image, which is enlarged for the
@@ -53,7 +59,7 @@ def generator(
     side, channels = blocks.smallest(image_shape[0]), widths(image_shape[0], width)
     z = keras.Input((latent_dim,), name="z")
     codes = keras.Input((code_dim,), name="codes") if code_dim else None
-    scores = mixture(z, clusters) if clusters else z
+    scores = mixture(z, clusters, codes if of_each_code else None) if clusters else z
     known = layers.Concatenate()([scores, codes]) if code_dim else scores
     drafted = layers.Dense(math.prod(image_shape), kernel_initializer="zeros", trainable=False, name="draft")(known)
     drafted = layers.Reshape(image_shape)(drafted)
@@ -75,21 +81,29 @@ def generator(
     return keras.Model({"z": z, "codes": codes} if code_dim else z, image, name="generator")
 
 
-def mixture(z: Tensor, clusters: int) -> Tensor:
+def mixture(z: Tensor, clusters: int, codes: Tensor | None = None) -> Tensor:
     """Latents (B, Z) -> scores (B, Z - 1) from a mixture of normal distributions, at first all N(0, I).
 
-    Cluster k is chosen where z_0 is between the borders t_k-1 and t_k. Its scores are m_k + L_k (z_1, ..., z_Z-1).
+    Cluster k is chosen where z_0 is between the borders t_k-1 and t_k. Its scores are m_k + L_k (z_1, ..., z_Z-1). With
+    codes (B, K), one-hot classes or weights of classes, each class has its own clusters.
     """
-    n = z.shape[-1] - 1
-    borders = layers.Dense(clusters - 1, "sigmoid", trainable=False, name="borders")
-    chosen = layers.Dense(clusters, trainable=False, name="chosen")
-    places = layers.Dense(clusters * n, trainable=False, name="places")
-    share = chosen(borders(z))
-    scores = layers.Dot(axes=1)([share, layers.Reshape((clusters, n))(places(z))])
+    n, classes = z.shape[-1] - 1, codes.shape[-1] if codes is not None else 1
+    borders = layers.Dense(classes * (clusters - 1), "sigmoid", trainable=False, name="borders")
+    chosen = layers.Dense(classes * clusters, trainable=False, name="chosen")
+    places = layers.Dense(classes * clusters * n, trainable=False, name="places")
+    share = layers.Reshape((classes, clusters), name="clusters")(chosen(borders(z)))
+    if codes is not None:
+        share = layers.Multiply()([share, layers.Reshape((classes, 1))(codes)])
+    share = layers.Reshape((classes * clusters,))(share)
+    scores = layers.Dot(axes=1)([share, layers.Reshape((classes * clusters, n))(places(z))])
     steps = np.eye(clusters - 1, clusters, 1) - np.eye(clusters - 1, clusters)  # from "above t_k" to "between"
-    chosen.set_weights([steps, np.eye(clusters)[0]])
+    chosen.set_weights([np.kron(np.eye(classes), steps), np.tile(np.eye(clusters)[0], classes)])
     _set_mixture(
-        borders, places, np.full(clusters, 1 / clusters), np.zeros((clusters, n)), np.tile(np.eye(n), (clusters, 1, 1))
+        borders,
+        places,
+        np.full((classes, clusters), 1 / clusters),
+        np.zeros((classes * clusters, n)),
+        np.tile(np.eye(n), (classes * clusters, 1, 1)),
     )
     return scores
 
@@ -97,9 +111,9 @@ def mixture(z: Tensor, clusters: int) -> Tensor:
 def _set_mixture(
     borders: layers.Dense, places: layers.Dense, shares: np.ndarray, means: np.ndarray, factors: np.ndarray
 ) -> None:
-    """Sets the weights of a mixture: shares (K,), means m_k (K, n) and factors L_k (K, n, n)."""
+    """Sets the weights of a mixture: shares (classes, K), means m (classes * K, n), factors L (classes * K, n, n)."""
     latents, n = places.kernel.shape[0], means.shape[1]
-    at = scipy.stats.norm.ppf(np.clip(np.cumsum(shares)[:-1], 0, 1)).clip(-FAR, FAR)
+    at = scipy.stats.norm.ppf(np.clip(np.cumsum(shares, axis=1)[:, :-1], 0, 1)).clip(-FAR, FAR).ravel()
     kernel = np.zeros((latents, len(at)))
     kernel[0] = SHARPNESS
     # Half precision, in which the page of `explore` has the weights: else it would choose others near the borders.
@@ -119,7 +133,8 @@ def draft(
 
     For normal scores, these are pictures from a normal distribution whose mean and largest principal components, u_i
     with the standard deviations s_i, are those of the pictures, after what the codes explain, v_k, is taken away by
-    least squares. It works on arctanh(.95 (2 x - 1)). The clusters, if the generator has them, are those of k-means in
+    least squares. (The clusters of each code explain it themselves; all v_k are then 0.) It works on
+    arctanh(.95 (2 x - 1)). The clusters, if the generator has them, are those of k-means in
     the space of the scores, each with its share, mean and covariance (Ledoit and Wolf 2004, A well-conditioned
     estimator for large-dimensional covariance matrices).
 
@@ -137,8 +152,9 @@ def draft(
     values = np.arctanh(NEAR_ONE * (2.0 * images.reshape(len(images), -1) - 1.0)).astype(np.float32)
     mean = values.mean(axis=0)
     values -= mean
-    shift = np.zeros((0, values.shape[1]), np.float32)
-    if codes is not None:
+    classes, clusters = _clusters_of(generator)
+    shift = np.zeros((0 if codes is None else codes.shape[1], values.shape[1]), np.float32)
+    if codes is not None and classes == 1:
         mean_codes = codes.mean(axis=0)
         shift = np.linalg.lstsq(codes - mean_codes, values, rcond=None)[0].astype(np.float32)
         values -= (codes - mean_codes) @ shift
@@ -149,10 +165,14 @@ def draft(
     basis = np.zeros((n, values.shape[1]), np.float32)
     basis[: found.n_components_] = found.components_ * deviations[:, None]
     layer.set_weights([np.concatenate([basis, shift]), mean.astype(np.float32)])
-    names = {layer.name: layer for layer in generator.layers}
-    if "places" in names:
+    if clusters:
         scores = found.transform(values)[:, deviations > 1e-6] / deviations[deviations > 1e-6]
-        _set_mixture(names["borders"], names["places"], *_clusters(scores, names["chosen"].units, n, seed))
+        assert classes == 1 or codes is not None
+        kinds = [scores] if codes is None or classes == 1 else [scores[codes[:, k] > 0.5] for k in range(classes)]
+        parts = [_clusters(own, clusters, n, seed) for own in kinds]
+        shares, means, factors = (np.array(part) for part in zip(*parts, strict=True))
+        borders, places = generator.get_layer("borders"), generator.get_layer("places")
+        _set_mixture(borders, places, shares, means.reshape(-1, n), factors.reshape(-1, n, n))
 
 
 def _clusters(scores: np.ndarray, clusters: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -165,6 +185,8 @@ def _clusters(scores: np.ndarray, clusters: int, n: int, seed: int) -> tuple[np.
 
     m = scores.shape[1]
     shares, means, factors = np.zeros(clusters), np.zeros((clusters, n)), np.tile(np.eye(n), (clusters, 1, 1))
+    if not len(scores):
+        return np.eye(clusters)[0], means, factors
     fitted = KMeans(max(1, min(clusters, len(scores) // LEAST)), n_init=1, random_state=seed).fit(scores)
     centers = fitted.cluster_centers_ - fitted.cluster_centers_.mean(axis=0)
     order = np.argsort(centers @ np.linalg.svd(centers, full_matrices=False)[2][0])
@@ -191,18 +213,33 @@ def project(generator: keras.Model, images: tf.Tensor, codes: tf.Tensor | None =
         values -= tf.cast(codes, values.dtype) @ kernel[-codes.shape[-1] :]
         kernel = kernel[: -codes.shape[-1]]
     scores = tf.math.divide_no_nan(values @ tf.transpose(kernel), tf.reduce_sum(kernel**2, axis=1))
-    if "places" not in [layer.name for layer in generator.layers]:
+    classes, clusters = _clusters_of(generator)
+    if not clusters:
         return scores
-    n, borders = scores.shape[1], -_weights(generator, "borders")[1] / SHARPNESS
+    n = scores.shape[1]
+    borders = tf.reshape(-_weights(generator, "borders")[1] / SHARPNESS, (classes, clusters - 1))
     kernel, bias = _weights(generator, "places")
     means = tf.reshape(bias, (-1, n))
     factors = tf.transpose(tf.reshape(kernel[1:], (n, -1, n)), (1, 2, 0))
     places = tf.linalg.triangular_solve(factors, tf.transpose(scores - means[:, None], (0, 2, 1)))  # (K, n, B)
-    below = tf.concat([[0.0], 0.5 + 0.5 * tf.math.erf(borders / 2**0.5), [1.0]], axis=0)
-    volume = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factors)), axis=1) - tf.math.log(below[1:] - below[:-1])
-    best = tf.argmin(0.5 * tf.reduce_sum(places**2, axis=1) + volume[:, None], axis=0)  # (B,)
-    middle = tf.gather(tf.math.ndtri((below[1:] + below[:-1]) / 2), best)
+    ends = tf.zeros((classes, 1))
+    below = tf.concat([ends, 0.5 + 0.5 * tf.math.erf(borders / 2**0.5), ends + 1.0], axis=1)
+    shares, middle = (tf.reshape(x, [-1]) for x in (below[:, 1:] - below[:, :-1], (below[:, 1:] + below[:, :-1]) / 2))
+    volume = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factors)), axis=1) - tf.math.log(shares)
+    distance = 0.5 * tf.reduce_sum(places**2, axis=1) + volume[:, None]  # (K, B)
+    if classes > 1 and codes is not None:
+        distance -= tf.math.log(tf.repeat(tf.transpose(tf.cast(codes, distance.dtype)), clusters, axis=0))
+    best = tf.argmin(distance, axis=0)
+    middle = tf.gather(tf.math.ndtri(middle), best)
     return tf.concat([middle[:, None], tf.gather(tf.transpose(places, (2, 0, 1)), best, batch_dims=1)], axis=1)
+
+
+def _clusters_of(generator: keras.Model) -> tuple[int, int]:
+    """(number of classes with clusters of their own, or 1; clusters of each, or 0 if the draft is no mixture)."""
+    for layer in generator.layers:
+        if layer.name == "clusters":
+            return layer.output.shape[1], layer.output.shape[2]
+    return 1, 0
 
 
 def _weights(network: keras.Model, name: str) -> list[tf.Tensor]:

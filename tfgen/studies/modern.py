@@ -14,8 +14,6 @@ from tfgen.models.vae import VAE
 from tfgen.networks import drafted
 from tfgen.studies.study import About, Experiment, Plot, Preset
 
-CLUSTERS = 32  # of the generators' drafts
-
 
 def _r3gan(
     image_shape: tuple[int, int, int],
@@ -29,7 +27,13 @@ def _r3gan(
     learning_rate: float,
 ) -> R3GAN:
     model = R3GAN(
-        drafted.generator(image_shape, latent_dim, codes, width, CLUSTERS),
+        drafted.generator(
+            image_shape,
+            latent_dim,
+            codes,
+            width,
+            *((4, True) if condition == "label" else (32, False)),
+        ),
         drafted.discriminator(image_shape, codes, width),
         condition,
         gamma,
