@@ -233,9 +233,9 @@ EXPERIMENTS = {
             "modern": ("acgan", {}),
         },
         figures.attribute_rows,
-        "The homework's ACGAN of 2018, at half its learning rate for the discriminator and twice for the generator, and "
-        "the modern one after the same minutes on the same machine: ten latents of each, conditioned on the absence of "
-        "the attribute and on its presence.",
+        "The homework's ACGAN of 2018, with half its learning rate for the discriminator and twice for the generator, "
+        "and the modern one, after the same minutes on the same machine: ten latents of each, conditioned on the "
+        "absence of the attribute and on its presence.",
         settings={"width": 0.5, "schedule": "linear"},
         minutes=7,
         alike=False,
