@@ -169,7 +169,7 @@ def test_pictures_are_projected_into_their_own_cluster():
     generator = drafted.generator((16, 16, 1), 4, width=1 / 16, clusters=2)
     drafted.draft(generator, images, components=2)
     z = drafted.project(generator, tf.constant(images)).numpy()
-    border = -generator.get_layer("borders").get_weights()[1][0] / drafted.SHARPNESS
+    border = float(generator.get_layer("mixture").borders[0, 0])
     assert len(set((z[left, 0] > border).tolist())) == len(set((z[~left, 0] > border).tolist())) == 1
     assert (z[left, 0] > border)[0] != (z[~left, 0] > border)[0]
     assert np.all(z[:, 1:3].std(axis=0) < 1.1) and np.all(z[:, 1:3].std(axis=0) > 0.5)  # shrinkage widens a cluster
@@ -200,7 +200,7 @@ def test_each_class_has_its_own_clusters():
 
 def test_before_the_draft_is_set_a_mixture_is_one_normal_distribution():
     z = keras.Input((6,))
-    scores = keras.Model(z, drafted.mixture(z, 3))
+    scores = keras.Model(z, drafted.Mixture(3)(z))
     drawn = noise.normal((0, 0), 0, (50, 6))
     np.testing.assert_allclose(scores(drawn), drawn[:, 1:], atol=1e-5)
 

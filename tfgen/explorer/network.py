@@ -82,10 +82,9 @@ class Steps:
             step = {"op": "reshape"}
         elif isinstance(layer, layers.Concatenate) and layer.axis in (-1, len(shape)):
             step = {"op": "concatenate"}
-        elif isinstance(layer, layers.Dot) and layer.axes == 1 and len(layer.input[0].shape) == 2:
-            step = {"op": "mix"}
-        elif isinstance(layer, layers.Multiply) and len(layer.input) == 2 and layer.input[1].shape[-1] == 1:
-            step = {"op": "weigh"}
+        elif isinstance(layer, drafted.Mixture):
+            parts = {name: self._kept(getattr(layer, name)) for name in ("borders", "means", "factors")}
+            step = {"op": "mixture", "clusters": layer.clusters, "sharpness": drafted.SHARPNESS, **parts}
         elif isinstance(layer, layers.Add):
             step = {"op": "add"}
         elif isinstance(layer, layers.UpSampling2D) and layer.interpolation in ("nearest", "bilinear"):

@@ -88,7 +88,9 @@ def blocks(network: keras.Model) -> list[Block]:
         if not read:
             columns[i] = min(columns[j] for j, others in enumerate(reads) if i in others) - 1
     names = {maker[id(tensor)]: name for name, tensor in [*inputs.items(), *outputs.items()]}
-    order = sorted(range(len(groups)), key=lambda i: (columns[i], [*names].index(i) if i in names else -1))
+    reach = [max((columns[j] for j, read in enumerate(reads) if i in read), default=0) for i in range(len(groups))]
+    # What is read farthest away is on top, where its arc crosses nothing.
+    order = sorted(range(len(groups)), key=lambda i: (columns[i], [*names].index(i) if i in names else -1, -reach[i]))
     return [
         Block(
             name=names.get(i, ""),

@@ -58,7 +58,7 @@ class R3GAN(GAN):
         self.gamma = gamma
         self.penalty_every = penalty_every
         self.code_weight = code_weight
-        self.project: Any = project
+        self.project = project
         self.reconstruction_weight = reconstruction_weight
         if condition:
             self.logs = (*self.logs, "aux_real", "aux_fake", "aux_accuracy_real", "aux_accuracy_fake")
@@ -116,6 +116,7 @@ class R3GAN(GAN):
 
     def reconstruction(self, batch: Batch) -> tf.Tensor:
         """E[|x - G(z(x))|] over every second picture, which are the same on any number of replicas."""
+        assert self.project is not None
         half = {name: batch[name][::2] for name in ("image", self.condition) if name}
         codes = self.codes(half) if self.condition else None
         z = tf.stop_gradient(self.project(self.generator, half["image"], codes))

@@ -9,6 +9,7 @@ Images are in [0, 1] at both ends. Functions return functional keras.Models, ind
 """
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -59,67 +60,27 @@ def generator(
     side, channels = blocks.smallest(image_shape[0]), widths(image_shape[0], width)
     z = keras.Input((latent_dim,), name="z")
     codes = keras.Input((code_dim,), name="codes") if code_dim else None
-    scores = mixture(z, clusters, codes if of_each_code else None) if clusters else z
+    scores = z
+    if clusters:
+        mixture = Mixture(clusters, code_dim if of_each_code else 1, name="mixture", trainable=False)
+        scores = mixture([z, codes] if of_each_code else z)
     known = layers.Concatenate()([scores, codes]) if code_dim else scores
     drafted = layers.Dense(math.prod(image_shape), kernel_initializer="zeros", trainable=False, name="draft")(known)
     drafted = layers.Reshape(image_shape)(drafted)
-    seen = layers.Activation("tanh")(drafted)
-    given = layers.Concatenate()([z, known]) if clusters else known
-    x = layers.Reshape((side, side, channels[-1]))(layers.Dense(side * side * channels[-1])(given))
+    x = layers.Reshape((side, side, channels[-1]))(layers.Dense(side * side * channels[-1])(known))
     x = activate(x, leaky_relu)
     small = keras.initializers.RandomNormal(stddev=0.002)  # the first pictures are the draft
     added = None
     for filters in reversed([blocks.scaled(LAST, width), *channels[:-1]]):
         side *= 2
         factor = image_shape[0] // side
-        there = layers.AveragePooling2D(factor)(seen) if factor > 1 else seen
+        there = layers.AveragePooling2D(factor)(drafted) if factor > 1 else drafted
         x = layers.Conv2D(filters, 3, padding="same")(layers.Concatenate()([enlarge(x), there]))
         x = activate(x, leaky_relu)
         level = layers.Conv2D(image_shape[2], 3, padding="same", kernel_initializer=small)(x)
         added = level if added is None else layers.Add()([level, enlarge(added)])
     image = blocks.tanh_image(layers.Add()([added, drafted]))
     return keras.Model({"z": z, "codes": codes} if code_dim else z, image, name="generator")
-
-
-def mixture(z: Tensor, clusters: int, codes: Tensor | None = None) -> Tensor:
-    """Latents (B, Z) -> scores (B, Z - 1) from a mixture of normal distributions, at first all N(0, I).
-
-    Cluster k is chosen where z_0 is between the borders t_k-1 and t_k. Its scores are m_k + L_k (z_1, ..., z_Z-1). With
-    codes (B, K), one-hot classes or weights of classes, each class has its own clusters.
-    """
-    n, classes = z.shape[-1] - 1, codes.shape[-1] if codes is not None else 1
-    borders = layers.Dense(classes * (clusters - 1), "sigmoid", trainable=False, name="borders")
-    chosen = layers.Dense(classes * clusters, trainable=False, name="chosen")
-    places = layers.Dense(classes * clusters * n, trainable=False, name="places")
-    share = layers.Reshape((classes, clusters), name="clusters")(chosen(borders(z)))
-    if codes is not None:
-        share = layers.Multiply()([share, layers.Reshape((classes, 1))(codes)])
-    share = layers.Reshape((classes * clusters,))(share)
-    scores = layers.Dot(axes=1)([share, layers.Reshape((classes * clusters, n))(places(z))])
-    steps = np.eye(clusters - 1, clusters, 1) - np.eye(clusters - 1, clusters)  # from "above t_k" to "between"
-    chosen.set_weights([np.kron(np.eye(classes), steps), np.tile(np.eye(clusters)[0], classes)])
-    _set_mixture(
-        borders,
-        places,
-        np.full((classes, clusters), 1 / clusters),
-        np.zeros((classes * clusters, n)),
-        np.tile(np.eye(n), (classes * clusters, 1, 1)),
-    )
-    return scores
-
-
-def _set_mixture(
-    borders: layers.Dense, places: layers.Dense, shares: np.ndarray, means: np.ndarray, factors: np.ndarray
-) -> None:
-    """Sets the weights of a mixture: shares (classes, K), means m (classes * K, n), factors L (classes * K, n, n)."""
-    latents, n = places.kernel.shape[0], means.shape[1]
-    at = scipy.stats.norm.ppf(np.clip(np.cumsum(shares, axis=1)[:, :-1], 0, 1)).clip(-FAR, FAR).ravel()
-    kernel = np.zeros((latents, len(at)))
-    kernel[0] = SHARPNESS
-    # Half precision, in which the page of `explore` has the weights: else it would choose others near the borders.
-    borders.set_weights([kernel, (-SHARPNESS * at).astype(np.float16)])
-    kernel = np.concatenate([np.zeros((1, means.size)), factors.transpose(2, 0, 1).reshape(n, -1)])
-    places.set_weights([kernel, means.ravel()])
 
 
 def draft(
@@ -152,7 +113,8 @@ def draft(
     values = np.arctanh(NEAR_ONE * (2.0 * images.reshape(len(images), -1) - 1.0)).astype(np.float32)
     mean = values.mean(axis=0)
     values -= mean
-    classes, clusters = _clusters_of(generator)
+    mixture = _mixture_of(generator)
+    classes = mixture.classes if mixture else 1
     shift = np.zeros((0 if codes is None else codes.shape[1], values.shape[1]), np.float32)
     if codes is not None and classes == 1:
         mean_codes = codes.mean(axis=0)
@@ -165,14 +127,13 @@ def draft(
     basis = np.zeros((n, values.shape[1]), np.float32)
     basis[: found.n_components_] = found.components_ * deviations[:, None]
     layer.set_weights([np.concatenate([basis, shift]), mean.astype(np.float32)])
-    if clusters:
+    if mixture:
         scores = found.transform(values)[:, deviations > 1e-6] / deviations[deviations > 1e-6]
         assert classes == 1 or codes is not None
         kinds = [scores] if codes is None or classes == 1 else [scores[codes[:, k] > 0.5] for k in range(classes)]
-        parts = [_clusters(own, clusters, n, seed) for own in kinds]
+        parts = [_clusters(own, mixture.clusters, n, seed) for own in kinds]
         shares, means, factors = (np.array(part) for part in zip(*parts, strict=True))
-        borders, places = generator.get_layer("borders"), generator.get_layer("places")
-        _set_mixture(borders, places, shares, means.reshape(-1, n), factors.reshape(-1, n, n))
+        mixture.place(shares, means, factors)
 
 
 def _clusters(scores: np.ndarray, clusters: int, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -207,44 +168,19 @@ def project(generator: keras.Model, images: tf.Tensor, codes: tf.Tensor | None =
     that the draft lacks are 0. With clusters, they are the place in the cluster to which a picture most likely belongs,
     and the first latent is in the middle of what chooses this cluster.
     """
-    kernel, bias = _weights(generator, "draft")
+    layer = generator.get_layer("draft")
+    kernel, bias = (tf.convert_to_tensor(value) for value in (layer.kernel, layer.bias))
     values = tf.reshape(BeforeTanh()(images), (-1, kernel.shape[1])) - bias
     if codes is not None:
         values -= tf.cast(codes, values.dtype) @ kernel[-codes.shape[-1] :]
         kernel = kernel[: -codes.shape[-1]]
     scores = tf.math.divide_no_nan(values @ tf.transpose(kernel), tf.reduce_sum(kernel**2, axis=1))
-    classes, clusters = _clusters_of(generator)
-    if not clusters:
-        return scores
-    n = scores.shape[1]
-    borders = tf.reshape(-_weights(generator, "borders")[1] / SHARPNESS, (classes, clusters - 1))
-    kernel, bias = _weights(generator, "places")
-    means = tf.reshape(bias, (-1, n))
-    factors = tf.transpose(tf.reshape(kernel[1:], (n, -1, n)), (1, 2, 0))
-    places = tf.linalg.triangular_solve(factors, tf.transpose(scores - means[:, None], (0, 2, 1)))  # (K, n, B)
-    ends = tf.zeros((classes, 1))
-    below = tf.concat([ends, 0.5 + 0.5 * tf.math.erf(borders / 2**0.5), ends + 1.0], axis=1)
-    shares, middle = (tf.reshape(x, [-1]) for x in (below[:, 1:] - below[:, :-1], (below[:, 1:] + below[:, :-1]) / 2))
-    volume = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factors)), axis=1) - tf.math.log(shares)
-    distance = 0.5 * tf.reduce_sum(places**2, axis=1) + volume[:, None]  # (K, B)
-    if classes > 1 and codes is not None:
-        distance -= tf.math.log(tf.repeat(tf.transpose(tf.cast(codes, distance.dtype)), clusters, axis=0))
-    best = tf.argmin(distance, axis=0)
-    middle = tf.gather(tf.math.ndtri(middle), best)
-    return tf.concat([middle[:, None], tf.gather(tf.transpose(places, (2, 0, 1)), best, batch_dims=1)], axis=1)
+    mixture = _mixture_of(generator)
+    return mixture.latents(scores, codes) if mixture else scores
 
 
-def _clusters_of(generator: keras.Model) -> tuple[int, int]:
-    """(number of classes with clusters of their own, or 1; clusters of each, or 0 if the draft is no mixture)."""
-    for layer in generator.layers:
-        if layer.name == "clusters":
-            return layer.output.shape[1], layer.output.shape[2]
-    return 1, 0
-
-
-def _weights(network: keras.Model, name: str) -> list[tf.Tensor]:
-    layer = network.get_layer(name)
-    return [tf.convert_to_tensor(value) for value in (layer.kernel, layer.bias)]
+def _mixture_of(generator: keras.Model) -> "Mixture | None":
+    return next((layer for layer in generator.layers if isinstance(layer, Mixture)), None)
 
 
 def discriminator(image_shape: ImageShape, code_dim: int = 0, width: float = 1.0) -> keras.Model:
@@ -307,6 +243,77 @@ def draft_encoder(encoder: keras.Model, decoder: keras.Model, noise: float) -> N
     encoder.get_layer("draft").set_weights([weights, -bias @ weights])
     log_var = encoder.get_layer("log_var")
     log_var.bias.assign(np.log(noise**2 / precision))
+
+
+@keras.saving.register_keras_serializable("tfgen")
+class Mixture(layers.Layer):
+    """Latents (B, Z) -> scores (B, Z - 1) from a mixture of normal distributions, at first all N(0, I).
+
+    Cluster k is chosen where z_0 is between the borders t_k-1 and t_k. Its scores are m_k + L_k (z_1, ..., z_Z-1). With
+    classes, each class has its own clusters, and the input is [z, codes]: codes (B, classes) are one-hot, or weights.
+
+    Args:
+        clusters: number of normal distributions (of each class).
+        classes: number of classes.
+        arguments: those of a layer.
+    """
+
+    def __init__(self, clusters: int, classes: int = 1, **arguments: Any) -> None:
+        super().__init__(dtype="float32", **{key: value for key, value in arguments.items() if key != "dtype"})
+        self.clusters, self.classes = clusters, classes
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"clusters": self.clusters, "classes": self.classes}
+
+    def build(self, shape: Any) -> None:
+        n, kinds = (shape[0] if self.classes > 1 else shape)[-1] - 1, self.classes * self.clusters
+        self.borders = self.add_weight((self.classes, self.clusters - 1), "zeros", name="borders", trainable=False)
+        self.means = self.add_weight((kinds, n), "zeros", name="means", trainable=False)
+        self.factors = self.add_weight((kinds, n, n), "zeros", name="factors", trainable=False)
+        even = np.full((self.classes, self.clusters), 1 / self.clusters)
+        self.place(even, np.zeros((kinds, n)), np.tile(np.eye(n), (kinds, 1, 1)))
+
+    def place(self, shares: np.ndarray, means: np.ndarray, factors: np.ndarray) -> None:
+        """Sets shares (classes, clusters), means m_k (classes, clusters, n), factors L_k (classes, clusters, n, n)."""
+        borders = scipy.stats.norm.ppf(np.clip(np.cumsum(shares, axis=1)[:, :-1], 0, 1)).clip(-FAR, FAR)
+        # In half precision, as in the page of `explore`: else it would choose others near the borders.
+        self.borders.assign(borders.astype(np.float16))
+        self.means.assign(np.reshape(means, self.means.shape))
+        self.factors.assign(np.reshape(factors, self.factors.shape))
+
+    def call(self, inputs: Any) -> Tensor:
+        z, codes = inputs if self.classes > 1 else (inputs, None)
+        z = tf.cast(z, tf.float32)
+        above = tf.sigmoid(SHARPNESS * (z[:, :1, None] - self.borders))  # (B, classes, clusters - 1)
+        ends = tf.zeros_like(z[:, :1, None]) + tf.zeros((self.classes, 1))
+        share = tf.concat([ends + 1.0, above], axis=2) - tf.concat([above, ends], axis=2)
+        if codes is not None:
+            share *= tf.cast(codes, tf.float32)[:, :, None]
+        kinds, n = self.means.shape
+        kernel = tf.reshape(tf.transpose(self.factors, (2, 0, 1)), (n, kinds * n))
+        places = tf.reshape(z[:, 1:] @ kernel, (-1, kinds, n)) + self.means
+        return tf.reduce_sum(tf.reshape(share, (-1, kinds, 1)) * places, axis=1)
+
+    def latents(self, scores: Tensor, codes: Tensor | None = None) -> Tensor:
+        """The latents (B, Z) of scores (B, Z - 1): the place in the most likely cluster, and the middle of its z_0."""
+        places = tf.transpose(scores - tf.expand_dims(self.means, 1), (0, 2, 1))
+        places = tf.linalg.triangular_solve(tf.convert_to_tensor(self.factors), places)  # (kinds, n, B)
+        ends = tf.zeros((self.classes, 1))
+        below = tf.concat([ends, 0.5 + 0.5 * tf.math.erf(self.borders / 2**0.5), ends + 1.0], axis=1)
+        shares, middle = (
+            tf.reshape(x, [-1]) for x in (below[:, 1:] - below[:, :-1], (below[:, 1:] + below[:, :-1]) / 2)
+        )
+        volume = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(self.factors)), axis=1) - tf.math.log(shares)
+        distance = 0.5 * tf.reduce_sum(places**2, axis=1) + volume[:, None]  # minus the log of the density
+        if self.classes > 1 and codes is not None:
+            distance -= tf.math.log(tf.repeat(tf.transpose(tf.cast(codes, distance.dtype)), self.clusters, axis=0))
+        best = tf.argmin(distance, axis=0)
+        middle = tf.gather(tf.math.ndtri(middle), best)
+        return tf.concat([middle[:, None], tf.gather(tf.transpose(places, (2, 0, 1)), best, batch_dims=1)], axis=1)
+
+    def compute_output_shape(self, shape: Any) -> tuple:
+        shape = shape[0] if self.classes > 1 else shape
+        return (*shape[:-1], shape[-1] - 1)
 
 
 @keras.saving.register_keras_serializable("tfgen")

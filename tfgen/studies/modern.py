@@ -171,7 +171,7 @@ PRESETS = {
     "gan": _gan(
         build=gan,
         data="faces",
-        parameters={"discriminator": 323_825, "generator": 629_316},
+        parameters={"discriminator": 323_825, "generator": 367_172},
         samples=functools.partial(latents.prior_samples, n=32),
         sample_columns=8,
         figures={
@@ -183,7 +183,7 @@ PRESETS = {
     "acgan": _gan(
         build=acgan,
         data="faces",
-        parameters={"discriminator": 325_874, "generator": 631_364},
+        parameters={"discriminator": 325_874, "generator": 369_220},
         attributes=("Smiling",),
         samples=functools.partial(latents.attribute_pairs, n=10),
         sample_columns=10,
@@ -206,7 +206,7 @@ PRESETS = {
     "cgan": _gan(
         build=cgan,
         data="digits",
-        parameters={"discriminator": 90_107, "generator": 297_883},
+        parameters={"discriminator": 90_107, "generator": 166_811},
         samples=functools.partial(latents.class_grid, n=10),
         sample_columns=10,
         figures={
