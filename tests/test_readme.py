@@ -41,3 +41,11 @@ def test_make_targets_exist():
 @pytest.mark.parametrize("path", re.findall(r"\]\((assets/[^)]*)\)", README))
 def test_pictures_are_there_and_small(path):
     assert 0 < (ROOT / path).stat().st_size < (10_000_000 if path.endswith(".html") else 1_000_000)
+
+
+SCRIPTS = "".join((ROOT / name).read_text() for name in (".ci/run", "README.md", "CONTRIBUTING.md", "Makefile"))
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\b(?:assets|benchmarks|examples)/\w+\.(?:py|sh)\b", SCRIPTS))))
+def test_scripts_that_are_called_exist(path):
+    assert (ROOT / path).is_file()
