@@ -20,7 +20,8 @@ report = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "report")
 images, _ = faces.paint(0, 64)
 Image.fromarray(figures.sheet(images / np.float32(255), 16)).save(here / "faces.png", optimize=True)
 if "demo" in sys.argv:
-    names = ("modern_acgan_pairs.jpg", "modern_acgan_curves.jpg", "modern_vae_reconstructions.jpg")
+    shown = ("acgan_pairs", "acgan_curves", "vae_reconstructions", "since2018")
+    names = [f"modern_{name}.jpg" for name in shown]
     chosen = {report / name: f"demo_{name}" for name in names if (report / name).exists()}
 else:
     shutil.copyfile(report / "index.html", here / "report.html")

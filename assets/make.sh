@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Creates report.html, explorer.html and the pictures in this folder: small runs of all five studies on the built-in data.
+# Creates report.html, explorer.html and the pictures in this folder: small runs of the studies on the built-in data.
 # Finished runs are not trained again. Runs and figures are written to the current folder: bash assets/make.sh
 set -euo pipefail
 assets=$(cd "$(dirname "$0")" && pwd)
@@ -37,7 +37,15 @@ $tfgen train --study digits --model gan --image_size 16 --width 1/4 --batch_size
 $tfgen train --study digits --model wgan --image_size 16 --width 1/8 --learning_rate 1e-3 --epochs 25
 for name in collapse convergence adversarial; do $tfgen experiment digits/$name; done
 
+$tfgen train --study modern --model vae --epochs 10 --schedule linear --run runs/vae-faces-modern
+$tfgen experiment modern/since2018
+
 for record in runs/*/record.json; do $tfgen score "$(dirname "$record")"; done
 $tfgen report
-$tfgen explore runs/acgan-faces --out "$assets/explorer.html"
 "$assets/../.venv/bin/python" "$assets/make.py" report
+
+modern=runs/modern/since2018/modern # what make demo trains
+$tfgen report $modern runs/vae-faces-modern --out report-modern
+cp report/modern_since2018.jpg report-modern
+"$assets/../.venv/bin/python" "$assets/make.py" report-modern demo
+$tfgen explore $modern --out "$assets/explorer.html"
