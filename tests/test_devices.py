@@ -33,6 +33,7 @@ QUICK = [
     ("dlcv2018", "wgan_gp_faithful"),
     ("dlcv2018", "infogan_mixed"),
     ("sullivan2017", "depth_wgan"),
+    ("modern", "acgan"),
 ]
 SLOW = [("dlcv2018", "gan"), ("dlcv2018", "acgan"), ("dlcv2018", "wgan_gp"), ("sullivan2017", "wgan"),
         ("pegasus", "adversarial_vae"), ("pegasus", "vae_gan"), ("pegasus", "acai"), ("digits", "cgan")]  # fmt: skip

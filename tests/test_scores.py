@@ -252,6 +252,22 @@ def test_scores_of_many_pictures_are_those_in_one_piece(monkeypatch):
     assert sorted(map(len, most))[-2] == 16  # but for those that the PCA is fitted to
 
 
+def test_active_latents_and_divergence_of_a_known_posterior():
+    """Of three latents, one is N(+-1, 1), one N(0, 1), and one N(0, 1/4)."""
+    run = Data(train=bars(30, 0), test=bars(40, 1))
+    mean = np.column_stack([np.where(np.arange(40) % 2, 1.0, -1.0), np.zeros(40), np.zeros(40)]).astype(np.float32)
+    log_var = np.tile(np.log([1.0, 1.0, 0.25]), (40, 1)).astype(np.float32)
+    model = types.SimpleNamespace(
+        encode=lambda images: {"mean": mean[: len(images)], "log_var": log_var[: len(images)]},
+        sample_posterior=lambda code, key, draw: code["mean"],
+        decoder=lambda z, training: tf.zeros((len(z), 8, 8, 1)),
+        has_posterior=True,
+    )
+    found = scores.reconstruction_errors(run, model)
+    assert found["code_size"] == 3 and found["active_latents"] == 1
+    assert found["kl"] == pytest.approx(0.5 + 0.5 * (0.25 - np.log(0.25) - 1), rel=1e-5)
+
+
 def test_memory_does_not_grow_with_the_number_of_test_pictures():
     """2,048 pictures of 64x64 are 100 MB as float32. Twice as many take no more memory."""
     model = types.SimpleNamespace(

@@ -32,6 +32,7 @@ FITTED = 4096  # rivals are fitted to at most this many training pictures, drawn
 DRAWS = 5  # random sets of training pictures whose scores are averaged
 ENOUGH = 200  # pictures: of so many, variety and nearest are .8 to 1.2 for real pictures
 PARTS = {"train": "training", "test": "testing", "validation": "validation"}
+ACTIVE = 0.01  # a latent is active if its mean has a larger variance
 SEED = 0  # of the pictures that are chosen and of the rivals' pictures
 
 
@@ -340,8 +341,12 @@ def measure_reconstruction(run: Run, model: GenerativeModel, split: str = "test"
         )
     code = over(source, model.encode)
     codes = {"mean": code["mean"]}
+    posterior: dict[str, float] = {}
     if model.has_posterior:
         codes["sampled"] = np.asarray(model.sample_posterior(code, latents.KEY, 0))
+        posterior["kl"] = float(np.mean(losses.kl_divergence(code["mean"], code["log_var"])))
+        posterior["code_size"] = code["mean"].shape[1]
+        posterior["active_latents"] = int(np.sum(np.var(code["mean"], axis=0) > ACTIVE))
     pca = linear_code(run, int(np.prod(code["mean"].shape[1:])))
     sums: dict[str, float] = collections.defaultdict(float)
     by_components: np.ndarray | float = 0.0
@@ -367,6 +372,7 @@ def measure_reconstruction(run: Run, model: GenerativeModel, split: str = "test"
         "test_mse_over_variance": errors["test_mse_mean_code"] / variance,
         **beside,
         "test_mse_over_mean_picture": errors["test_mse_mean_code"] / beside["mean_picture_mse"],
+        **posterior,
     }
 
 
@@ -643,6 +649,10 @@ reconstruction_errors = Score(
         "the code has numbers",
         "pca_components": "number of principal components that are needed for an error as small as from the mean code",
         "test_mse_over_mean_picture": "error from the mean code, relative to that of the mean picture",
+        "kl": "KL divergence of the posterior from N(0, I) in nats, summed over the latents, mean over the test set",
+        "code_size": "number of latents",
+        "active_latents": f"latents whose mean varies over the test set by a variance above {ACTIVE}; the others "
+        "carry no information (Burda et al. 2015, arXiv:1509.00519)",
     },
     rivals={
         "test_mse_mean_code": {
