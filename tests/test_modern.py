@@ -205,6 +205,11 @@ def test_before_the_draft_is_set_a_mixture_is_one_normal_distribution():
     np.testing.assert_allclose(scores(drawn), drawn[:, 1:], atol=1e-5)
 
 
+def test_a_mixture_needs_two_latents():
+    with pytest.raises(UserError, match="latent_dim must be at least 2"):
+        modern.gan((16, 16, 1), latent_dim=1)
+
+
 def test_fewer_pictures_than_clusters():
     images, _ = two_kinds(5)
     generator = drafted.generator((16, 16, 1), 4, width=1 / 16, clusters=8)

@@ -17,6 +17,7 @@ import scipy.stats
 import tensorflow as tf
 from keras import layers
 
+from tfgen import UserError
 from tfgen.networks import blocks
 from tfgen.networks.blocks import ImageShape, Tensor, activate, head
 
@@ -61,6 +62,8 @@ def generator(
     z = keras.Input((latent_dim,), name="z")
     codes = keras.Input((code_dim,), name="codes") if code_dim else None
     scores = z
+    if clusters and latent_dim < 2:
+        raise UserError("latent_dim must be at least 2: the first latent chooses a cluster.")
     if clusters:
         mixture = Mixture(clusters, code_dim if of_each_code else 1, name="mixture", trainable=False)
         scores = mixture([z, codes] if of_each_code else z)
