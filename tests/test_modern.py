@@ -210,6 +210,42 @@ def test_a_mixture_needs_two_latents():
         modern.gan((16, 16, 1), latent_dim=1)
 
 
+@pytest.mark.parametrize("images", [
+    np.zeros((100, 16, 16, 1), np.float32), np.ones((1, 16, 16, 1), np.float32),
+    np.repeat(two_kinds(5)[0], 500, axis=0),
+])  # fmt: skip
+def test_pictures_that_are_alike(images):
+    generator = drafted.generator((16, 16, 1), 8, width=1 / 16, clusters=32)
+    drafted.draft(generator, images)
+    z = drafted.project(generator, tf.constant(images[:9]))
+    assert np.all(np.isfinite(z)) and np.all(np.isfinite(generator(noise.normal((0, 0), 0, (50, 8)))))
+    assert np.abs(z).max() < 100
+
+
+def test_what_a_draft_can_be_set_with():
+    images, left = two_kinds(64)
+    cgan, acgan = modern.cgan((16, 16, 1), classes=2, width=1 / 16), modern.acgan((16, 16, 1), width=1 / 16)
+    modern.set_draft(cgan, images, left.astype(int))
+    modern.set_draft(acgan, images, left.astype(np.float32))
+    with pytest.raises(UserError, match="conditioned on label"):
+        modern.set_draft(cgan, images, None)
+    with pytest.raises(UserError, match="pixel_noise must be more than 0, not 0"):
+        modern.vae((16, 16, 1), pixel_noise=0.0)
+
+
+def test_half_precision():
+    images, _ = two_kinds(32)
+    keras.utils.set_random_seed(0)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        gan = modern.gan((16, 16, 1), width=1 / 16)
+        modern.set_draft(gan, images, None)
+        history = gan.fit(images, batch_size=16, verbose=0).history
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert all(np.isfinite(values[0]) for values in history.values())
+
+
 def test_fewer_pictures_than_clusters():
     images, _ = two_kinds(5)
     generator = drafted.generator((16, 16, 1), 4, width=1 / 16, clusters=8)

@@ -64,7 +64,7 @@ def content(run: Run) -> dict[str, Any]:
         "trained": f"{run.iteration:,} iterations, {run.settings.pictures or 0:,} pictures",
         "prior": {noise.normal: "normal", noise.uniform: "uniform", None: None}[prior],
         "latent": None if depth else [*_latent(generator).shape[1:]],
-        "directions": None if prior is None else _directions(generator, prior).round(4).tolist(),
+        "directions": None if prior is None else _directions(generator, prior, _middle(model)).round(4).tolist(),
         "codes": _codes(run),
         "depth": METERS if depth else None,
         "generator": steps.network(generator),
@@ -83,7 +83,12 @@ def _samples(model: Any) -> bool:
     return True
 
 
-def _directions(generator: keras.Model, prior: Any) -> np.ndarray:
+def _middle(model: Any) -> float:
+    """A code that is nothing in particular: attributes are halfway, and each of K classes has the weight 1 / K."""
+    return 1 / model.classes if model.condition == "label" else 0.5
+
+
+def _directions(generator: keras.Model, prior: Any, code: float = 0.5) -> np.ndarray:
     """The latent directions (K, Z) along which pictures change the most; one unit is one deviation of the prior.
 
     They are the left singular vectors of the linear function of the latent that is nearest to the generator, by least
@@ -94,7 +99,7 @@ def _directions(generator: keras.Model, prior: Any) -> np.ndarray:
     n = 4 * z.shape[1]
     drawn = prior((0, 0), 0, (n, z.shape[1]))
     names = [tensor.name for tensor in generator.inputs]
-    given = {tensor.name: np.full((n, *tensor.shape[1:]), 0.5, np.float32) for tensor in generator.inputs}
+    given = {tensor.name: np.full((n, *tensor.shape[1:]), code, np.float32) for tensor in generator.inputs}
     given[z.name] = np.asarray(drawn)
     pictures = in_batches(generator, given if len(names) > 1 else given[z.name]).reshape(n, -1)
     latents, pictures = (values - values.mean(axis=0) for values in (given[z.name], pictures))

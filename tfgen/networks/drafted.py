@@ -65,8 +65,9 @@ def generator(
     if clusters and latent_dim < 2:
         raise UserError("latent_dim must be at least 2: the first latent chooses a cluster.")
     if clusters:
-        mixture = Mixture(clusters, code_dim if of_each_code else 1, name="mixture", trainable=False)
-        scores = mixture([z, codes] if of_each_code else z)
+        own = of_each_code and code_dim > 1
+        mixture = Mixture(clusters, code_dim if own else 1, name="mixture", trainable=False)
+        scores = mixture([z, codes] if own else z)
     known = layers.Concatenate()([scores, codes]) if code_dim else scores
     drafted = layers.Dense(math.prod(image_shape), kernel_initializer="zeros", trainable=False, name="draft")(known)
     drafted = layers.Reshape(image_shape)(drafted)
@@ -127,11 +128,12 @@ def draft(
     n = layer.kernel.shape[0] - len(shift)
     found = PCA(min(components or n, n, *values.shape), svd_solver="randomized", random_state=seed).fit(values)
     deviations = np.sqrt(found.explained_variance_)
+    varied = deviations > 1e-4 * max(deviations[0], 1.0)  # others are rounding errors
     basis = np.zeros((n, values.shape[1]), np.float32)
-    basis[: found.n_components_] = found.components_ * deviations[:, None]
+    basis[: len(varied)][varied] = found.components_[varied] * deviations[varied, None]
     layer.set_weights([np.concatenate([basis, shift]), mean.astype(np.float32)])
-    if mixture:
-        scores = found.transform(values)[:, deviations > 1e-6] / deviations[deviations > 1e-6]
+    if mixture and np.any(varied):
+        scores = found.transform(values)[:, varied] / deviations[varied]
         assert classes == 1 or codes is not None
         kinds = [scores] if codes is None or classes == 1 else [scores[codes[:, k] > 0.5] for k in range(classes)]
         parts = [_clusters(own, mixture.clusters, n, seed) for own in kinds]
@@ -156,6 +158,8 @@ def _clusters(scores: np.ndarray, clusters: int, n: int, seed: int) -> tuple[np.
     order = np.argsort(centers @ np.linalg.svd(centers, full_matrices=False)[2][0])
     for place, k in enumerate(order):
         own = scores[fitted.labels_ == k]
+        if not len(own):  # fewer different pictures than clusters
+            continue
         shares[place] = len(own) / len(scores)
         means[place, :m] = own.mean(axis=0)
         covariance = ledoit_wolf(own)[0] if len(own) > 1 else np.eye(m)
@@ -173,7 +177,7 @@ def project(generator: keras.Model, images: tf.Tensor, codes: tf.Tensor | None =
     """
     layer = generator.get_layer("draft")
     kernel, bias = (tf.convert_to_tensor(value) for value in (layer.kernel, layer.bias))
-    values = tf.reshape(BeforeTanh()(images), (-1, kernel.shape[1])) - bias
+    values = tf.reshape(BeforeTanh(dtype="float32")(images), (-1, kernel.shape[1])) - bias
     if codes is not None:
         values -= tf.cast(codes, values.dtype) @ kernel[-codes.shape[-1] :]
         kernel = kernel[: -codes.shape[-1]]
@@ -231,7 +235,7 @@ def draft_encoder(encoder: keras.Model, decoder: keras.Model, noise: float) -> N
 
     For x = mean + sum_i z_i s_i u_i + noise e, where z and e are normal, that of z_i is normal with the variance
     noise^2 / (s_i^2 + noise^2) and the mean u_i (x - mean) s_i / (s_i^2 + noise^2). With these, the codes of the
-    pictures have the mean 0 and the variance 1 of the prior.
+    pictures have the mean 0 and, where s_i is much larger than the noise, the variance 1 of the prior.
 
     Args:
         encoder: from `encoder`.
@@ -252,8 +256,9 @@ def draft_encoder(encoder: keras.Model, decoder: keras.Model, noise: float) -> N
 class Mixture(layers.Layer):
     """Latents (B, Z) -> scores (B, Z - 1) from a mixture of normal distributions, at first all N(0, I).
 
-    Cluster k is chosen where z_0 is between the borders t_k-1 and t_k. Its scores are m_k + L_k (z_1, ..., z_Z-1). With
-    classes, each class has its own clusters, and the input is [z, codes]: codes (B, classes) are one-hot, or weights.
+    Cluster k is chosen where z_0 is between the borders t_k-1 and t_k. Its scores are m_k + L_k (z_1, ..., z_Z-1). Near
+    a border, where a sigmoid goes from 0 to 1, the scores are between those of both clusters. With classes, each class
+    has its own clusters, and the input is [z, codes]: codes (B, classes) are one-hot, or weights.
 
     Args:
         clusters: number of normal distributions (of each class).
@@ -323,7 +328,7 @@ class Mixture(layers.Layer):
 class BatchDeviation(layers.Layer):
     """Features (B, h, w, C) -> their standard deviation over a group of pictures, averaged: (B, h, w, 1).
 
-    A group are four consecutive pictures, or what is left of the batch: the same groups on any number of replicas.
+    A group is four consecutive pictures, or what is left of the batch: the same groups on any number of replicas.
 
     Source: Karras et al. 2018 (arXiv:1710.10196), section 3; groups as in their code.
     """

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from tfgen import figures, latents, optimizers, scores
+from tfgen import UserError, figures, latents, optimizers, scores
 from tfgen.models.r3gan import R3GAN
 from tfgen.models.vae import VAE
 from tfgen.networks import drafted
@@ -107,6 +107,8 @@ def vae(
 
     `pixel_noise` is the standard deviation of its Gaussian likelihood, for values from 0 to 1.
     """
+    if not pixel_noise > 0:
+        raise UserError(f"pixel_noise must be more than 0, not {pixel_noise}.")
     model = VAE(
         drafted.encoder(image_shape, latent_dim, width),
         drafted.generator(image_shape, latent_dim, width=width),
@@ -124,7 +126,17 @@ def set_vae_draft(model: VAE, images: np.ndarray, codes: np.ndarray | None) -> N
 
 
 def set_draft(model: R3GAN, images: np.ndarray, codes: np.ndarray | None) -> None:
-    """Sets the draft of a model's generator from training pictures. See `drafted.draft`."""
+    """Sets the draft of a model's generator from training pictures. See `drafted.draft`.
+
+    Args:
+        model: from `gan`, `acgan` or `cgan`.
+        images: (n, H, W, C) in [0, 1].
+        codes: what the model is conditioned on: attributes (n, K), labels (n,) or one-hot labels (n, K), or None.
+    """
+    if codes is not None and np.ndim(codes) == 1:
+        codes = np.eye(model.code_dim, dtype=np.float32)[codes] if model.condition == "label" else codes[:, None]
+    if (codes is None) == bool(model.condition):
+        raise UserError(f"this model is conditioned on {model.condition or 'nothing'}: set its draft with the same.")
     drafted.draft(model.generator, images, codes)
 
 
