@@ -59,7 +59,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     added.add_training()
 
     added = parser.commands["reproduce"]
-    added.add_argument("study", metavar="STUDY", help="dlcv2018, sullivan2017, csi5340, pegasus or digits")
+    added.add_argument("study", metavar="STUDY", help="dlcv2018, sullivan2017, csi5340, pegasus, digits or modern")
     text = "attribute to condition on, for models that are conditioned on attributes (default: as in the study)"
     added.add_argument("--attribute", metavar="NAME", help=text)
     added.add_path("--out", "folder for the figures (default: %(default)s)", default="report")

@@ -716,6 +716,18 @@ def test_minutes_set_the_epochs_and_are_kept(tfgen, tiny_study, monkeypatch):
     assert code == 0 and "4 of 4 iterations done" in out, err
 
 
+def test_minutes_of_an_experiment_are_those_of_each_variant(tfgen, tiny_study, monkeypatch):
+    """2 s start a run, and an epoch takes 4 iterations and its end: .6 s. A resumed run keeps its epochs."""
+    monkeypatch.setattr(training, "measure", lambda run, strategy: training.Timing(start=2, iteration=0.1, epoch=0.2))
+    words = ["experiment", "tiny/weight", "--examples", 64, "--batch_size", 16, "--image_size", 16]
+    code, out, err = tfgen(*words, "--minutes", 0.055)
+    assert code == 0 and out.count("2 epochs of 4 iterations") == 2, out + err
+    code, out, err = tfgen(*words, "--minutes", 1000)
+    assert code == 0 and out.count("8 of 8 iterations done") == 2, out + err
+    code, _, err = tfgen(*words, "--minutes", 1, "--epochs", 3)
+    assert code == 2 and "--minutes sets the number of epochs" in err
+
+
 @pytest.mark.trace
 def test_minutes_are_measured(tfgen, tiny_study):
     """What the run takes is what was asked for, within what a shared machine does; it is at least an epoch."""

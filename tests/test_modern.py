@@ -89,6 +89,7 @@ def test_reconstructions_of_every_second_picture_train_the_generator():
     total, logs = model.generator_loss(batch(), 0)
     assert float(logs["reconstruction"]) == pytest.approx(0.25)
     assert float(total - logs["g_loss"]) == pytest.approx(8 * 0.25) and seen == [(N // 2, None)]
+    assert "reconstruction" not in modern.gan((16, 16, 1), width=1 / 16, reconstruction_weight=0.0).logs
     assert "reconstruction" in model.logs and "reconstruction" not in R3GAN(*networks()).logs
 
 
@@ -244,6 +245,15 @@ def test_half_precision():
     finally:
         keras.config.set_dtype_policy("float32")
     assert all(np.isfinite(values[0]) for values in history.values())
+
+
+def test_most_latents_choose_one_cluster():
+    scores = keras.Sequential([keras.Input((2,)), drafted.Mixture(32, name="mixture")])
+    scores.get_layer("mixture").place(np.full((1, 32), 1 / 32), np.arange(32)[:, None], np.zeros((32, 1, 1)))
+    chosen = scores(noise.normal((0, 0), 0, (20_000, 2))).numpy()[:, 0]
+    whole = np.abs(chosen - np.round(chosen)) < 0.01
+    assert np.mean(whole) == pytest.approx(5 / 6, abs=0.03)
+    np.testing.assert_allclose(np.bincount(np.round(chosen).astype(int)) / 20_000, 1 / 32, atol=0.01)
 
 
 def test_fewer_pictures_than_clusters():

@@ -174,7 +174,6 @@ def experiment(
     if fixed := sorted(varied & options.keys()):
         raise UserError(f"--{fixed[0]} is what the runs of {name} differ in: leave it out.")
     strategy = _strategy(options)
-    _check_minutes(minutes, options, strategy)
     planned = _variants(name, [], strategy, options, {"smoke": smoke}, minutes)
     if any(run.chief for run in planned.values()):
         make(os.path.expanduser(out))  # better now than after the training

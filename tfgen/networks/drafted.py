@@ -23,7 +23,7 @@ from tfgen.networks.blocks import ImageShape, Tensor, activate, head
 
 NEAR_ONE = 0.95  # the draft's values are in -.95 to .95, because the tanh of no number is 1
 LAST = 16  # channels of the generator's last level, at width 1
-SHARPNESS = 512.0  # of the borders between clusters: an eighth of the pictures is between two of 32
+SHARPNESS = 512.0  # of the borders between clusters: of 32, five sixths of the latents choose one with .99 or more
 FAR = 10.0  # a border that no latent reaches
 LEAST = 64  # pictures per cluster, on average
 leaky_relu = blocks.leaky_relu(0.2)

@@ -32,13 +32,14 @@ def _r3gan(
             latent_dim,
             codes,
             width,
-            *((4, True) if condition == "label" else (32, False)),
+            clusters=4 if condition == "label" else 32,
+            of_each_code=condition == "label",
         ),
         drafted.discriminator(image_shape, codes, width),
         condition,
         gamma,
         penalty_every,
-        project=drafted.project,
+        project=drafted.project if reconstruction_weight else None,
         reconstruction_weight=reconstruction_weight,
     )
     # The paper's beta_1 is 0; with a beta_2 of .99, the second moment follows the gradients of a short training.
