@@ -522,6 +522,22 @@ def test_certainty_counts_what_the_classifier_holds_likely(toy, monkeypatch):
         assert {i: bar.get_height() for i, bar in enumerate(bars) if bar.get_height()} == heights
 
 
+def test_attribute_rows_are_the_pairs_of_each_run(monkeypatch):
+    """The second run's pictures are darker; pictures with the attribute are lighter than those without it."""
+    light = {"old": 0.6, "new": 0.2}
+    runs = {label: types.SimpleNamespace(model=label, record={"attributes": ["Smiling"]}) for label in light}
+
+    def pairs(model, n):
+        return light[model] + np.repeat([0.0, 0.2], n)[:, None, None, None] * np.ones((2 * n, 4, 4, 3))
+
+    monkeypatch.setattr(latents, "attribute_pairs", pairs)
+    axes = np.reshape(figures.attribute_rows(runs, 3).axes, (4, 3))
+    labels = ["old\nwithout Smiling", "old\nwith Smiling", "new\nwithout Smiling", "new\nwith Smiling"]
+    assert [row[0].get_ylabel() for row in axes] == labels
+    shown = [np.mean(axis.images[0].get_array()) for axis in axes[:, 2]]
+    np.testing.assert_allclose(np.asarray(shown) / np.max(shown), np.array([0.6, 0.8, 0.2, 0.4]) / 0.8, atol=0.02)
+
+
 @pytest.mark.trace
 def test_a_figure_in_words(acgan, toy):
     assert figures.describe(figures.attribute_grid(acgan)) == "20 pictures in 2 rows of 10."
