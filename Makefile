@@ -7,7 +7,7 @@ TEST = .venv/bin/python -m pytest -n 2
 DEMO = --minutes 7 --schedule linear
 MODEL = acgan
 
-.PHONY: help env demo lint check test quality long clean
+.PHONY: help env demo docs lint check test quality long clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -18,6 +18,9 @@ demo: env  ## train MODEL=acgan, vae or gan on the built-in faces and draw its f
 	$(RUN) train --study modern --model $(MODEL) $(DEMO) --run runs/demo-$(MODEL)
 	$(RUN) report runs/demo-$(MODEL) --out report
 	$(RUN) explore runs/demo-$(MODEL) --out report/explorer.html
+
+docs: env  ## build the documentation as a site in site/
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 
 lint: env  ## style, format and types
 	.venv/bin/ruff check .
@@ -42,4 +45,4 @@ long: env  ## the tests that train for many minutes each: one to two hours
 	touch $@
 
 clean:  ## remove the environment, builds and caches; keep runs and reports
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv build dist site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

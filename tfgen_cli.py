@@ -13,12 +13,14 @@ except ImportError as error:  # another Keras backend, or other settings of Kera
 from tfgen.flags import Parser
 from tfgen.settings import DataSettings, TrainingSettings
 
+RENAMED = {"score": "evaluate", "--score_every": "--evaluate_every"}  # until 0.3
 READING = ("data_dir", "image_size", "channels", "crop", "depth_unit", "white", "skip_bad")
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
     """Parses the command line into `command`, the function to call, its arguments, and `extra`, a model's."""
     program.typed(argv[0])
+    words = [RENAMED.get(word, word) if i == 0 or word.startswith("--") else word for i, word in enumerate(argv[1:])]
     parser = Parser(prog=program.command(), description=__doc__)
     parser.add_commands("COMMAND", [
         ("train", train, "Train a model; the same command resumes an interrupted run."),
@@ -27,14 +29,14 @@ def parse(argv: list[str]) -> argparse.Namespace:
         ("data", None, "List, verify, prepare or show data sets."),
         ("list", list_, "List all models with their data, sizes, parameters, arguments and figures."),
         ("report", report, "Draw the figures of finished runs, write a page with them, and print what is missing."),
-        ("score", score, "Evaluate a run on its test set."),
+        ("evaluate", evaluate, "Evaluate runs on their test sets, beside simple rivals."),
         ("compare", compare, "Compare the scores of several runs in one table."),
         ("sample", sample, "Generate pictures with a run, by their seeds, and write them as PNG files."),
         ("reconstruct", reconstruct, "Encode and decode your own pictures with an autoencoder, and write the codes."),
         ("interpolate", interpolate, "Mix two of your own pictures in the latent space of an autoencoder."),
         ("depth", depth, "Predict the depth of your own color pictures."),
         ("explore", explore, "Write a page that generates pictures in the browser, with sliders."),
-        ("export", export, "Export a run's networks as SavedModels, and check them by reloading."),
+        ("export", export, "Export a run as SavedModels, ONNX or Keras files, and check them by reloading."),
     ])  # fmt: skip
     added = parser.commands["train"]
     added.add_argument("--model", required=True, metavar="NAME", help="vae, gan, acgan, ...; see `list`")
@@ -92,21 +94,30 @@ def parse(argv: list[str]) -> argparse.Namespace:
     added.add_path("runs", text, nargs="*", metavar="RUN")
     added.add_argument("--attribute", metavar="NAME", help="what to color fig1_5 by (default: Male)")
     added.add_path("--out", "folder for the figures and the page (default: %(default)s)", default="report")
-    added = parser.commands["compare"]
-    added.add_path("runs", "run folders", nargs="+", metavar="RUN")
+    text = (
+        "network on whose features pictures are compared: a .keras or .onnx file, or a SavedModel (default: a "
+        "classifier that is trained on the data set)"
+    )
+    for name in ("evaluate", "compare"):
+        added = parser.commands[name]
+        added.add_path("runs", "run folders", nargs="+", metavar="RUN")
+        added.add_path("--features", text, metavar="FILE")
     added.add_path("--out", "CSV file to write too", metavar="FILE")
     parser.commands["explore"].add_path("run", "run folder", metavar="RUN")
     parser.commands["explore"].add_path("--out", "HTML file to write (default: RUN/explorer.html)", metavar="FILE")
+    parser.commands["export"].add_path("run", "run folder", metavar="RUN")
+    text = "format to write (default: saved_model); give the flag again for another one"
+    parser.commands["export"].add_argument("--format", choices=settings.FORMATS, action="append", help=text)
     parser.commands["export"].add_path("--out", "folder to write to (default: RUN/exports)")
     _add_pictures(parser)
-    for name in ("report", "score", "compare", "explore", "export", "sample", "reconstruct", "interpolate", "depth"):
-        if name in ("score", "export"):
-            parser.commands[name].add_path("run", "run folder", metavar="RUN")
-        text = "use the checkpoint with the best score; needs a run that was trained with --score_every"
-        parser.commands[name].add_argument("--best", action="store_true", help=text)
-        if name in ("report", "score", "compare", "sample"):
+    for name in ("report", "evaluate", "compare", "explore", "export", "sample", "reconstruct", "interpolate", "depth"):
+        text = "use the checkpoint with the best score (default for runs that were trained with --evaluate_every)"
+        parser.commands[name].add_argument("--best", action="store_true", default=None, help=text)
+        text = "use the newest checkpoint (default for other runs)"
+        parser.commands[name].add_argument("--newest", action="store_false", default=None, dest="best", help=text)
+        if name in ("report", "evaluate", "compare", "sample"):
             parser.commands[name].add_path("--data_dir", "folder of the data set, if it was moved after training")
-    return parser.parse(argv[1:])
+    return parser.parse(words)
 
 
 def _add_pictures(parser: Parser) -> None:
@@ -163,7 +174,7 @@ def train(arguments: argparse.Namespace) -> int:
             f", stopping early because the validation error had not improved for {patience} epochs" if stopped else ""
         )
         print(f"Trained {run.iteration} iterations in {run.seconds:.0f} s{early}. Next:")
-        for word in ("score", "report", "export"):
+        for word in ("evaluate", "report", "export"):
             print(f"  {program.command(word, run.folder)}")
     return 0
 
@@ -200,20 +211,23 @@ def _print_report(made: commands.Report) -> int:
     return 2 if made.failed or made.complaints else 0
 
 
-def score(arguments: argparse.Namespace) -> int:
-    """Prints the numbers of a run, beside those of its rivals."""
-    try:
-        numbers = commands.score(arguments.run, **_given(arguments, "best", "data_dir"))
-    except commands.NotKept as error:
-        print(commands.describe_score(arguments.run, error.numbers))
-        raise
-    print(commands.describe_score(arguments.run, numbers))
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Prints the numbers of runs, beside those of their rivals."""
+    for i, run in enumerate(arguments.runs):
+        if len(arguments.runs) > 1:
+            print(f"{chr(10) * (i > 0)}{run}")
+        try:
+            numbers = commands.evaluate(run, **_given(arguments, "features", "best", "data_dir"))
+        except commands.NotKept as error:
+            print(commands.describe_score(run, error.numbers, arguments.features))
+            raise
+        print(commands.describe_score(run, numbers, arguments.features), flush=True)
     return 0
 
 
 def compare(arguments: argparse.Namespace) -> int:
     """Prints a table with a column for each run."""
-    made = commands.compare(arguments.runs, **_given(arguments, "out", "best", "data_dir"))
+    made = commands.compare(arguments.runs, **_given(arguments, "out", "features", "best", "data_dir"))
     texts = made.texts()
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     for row in texts:
@@ -268,7 +282,7 @@ def explore(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> int:
     """Prints the path of each network and how much its outputs changed on reloading."""
-    for written, difference in commands.export(arguments.run, out=arguments.out, best=arguments.best).values():
+    for written, difference in commands.export(arguments.run, **_given(arguments, "format", "out", "best")).values():
         print(f"{written}: outputs after reloading differ by at most {difference:.2g} (batches of 1 and 17)")
     return 0
 

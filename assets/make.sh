@@ -40,7 +40,7 @@ for name in collapse convergence adversarial; do $tfgen experiment digits/$name;
 $tfgen train --study modern --model vae --epochs 10 --schedule linear --run runs/vae-faces-modern
 $tfgen experiment modern/since2018
 
-for record in runs/*/record.json; do $tfgen score "$(dirname "$record")"; done
+for record in runs/*/record.json; do $tfgen evaluate "$(dirname "$record")"; done
 $tfgen report
 "$assets/../.venv/bin/python" "$assets/make.py" report
 

@@ -356,7 +356,7 @@ def test_a_run_remembers_how_its_pictures_are_read(pictures, tmp_path, capsys):
     run = Run.open(tmp_path / "run")
     assert run.source("test").images.shape == (12, 8, 8, 1) and run.model.decoder.output_shape == (None, 8, 8, 1)
     assert "--channels 1" in run.command()
-    assert cli("score", tmp_path / "run") == 0
+    assert cli("evaluate", tmp_path / "run") == 0
     capsys.readouterr()
     assert cli(*words) == 2
     assert "was trained with" in capsys.readouterr().err

@@ -36,21 +36,21 @@ def test_a_moved_set_is_known_by_its_content(tfgen):
     assert tfgen(*WORDS)[0] == 0
     os.utime("pictures/train/00.bmp", (0, 0))
     shutil.move("pictures", "elsewhere")
-    code, _, err = tfgen("score", "r")
+    code, _, err = tfgen("evaluate", "r")
     assert code == 2 and f"{pathlib.Path('pictures').resolve()} cannot be listed" in err and "--data_dir" in err
-    code, out, err = tfgen("score", "r", "--data_dir", "elsewhere")
+    code, out, err = tfgen("evaluate", "r", "--data_dir", "elsewhere")
     assert code == 0 and "test_mse_mean_code" in out, err
     assert tfgen("report", "r", "--data_dir", "elsewhere")[0] == 0
     moved = [word if word != "pictures" else "elsewhere" for word in WORDS]
     assert tfgen(*moved, "--epochs", 3)[0] == 0 and Run.open("r").iteration == 12
-    assert tfgen("score", "r")[0] == 0  # the record has the new folder
+    assert tfgen("evaluate", "r")[0] == 0  # the record has the new folder
 
 
 def test_a_folder_of_other_pictures_is_refused(tfgen):
     assert tfgen(*WORDS)[0] == 0
     shutil.copytree("pictures", "other")
     draw(pathlib.Path("other/train/05.bmp"), 1000)
-    for command in ("score", "report"):
+    for command in ("evaluate", "report"):
         code, _, err = tfgen(command, "r", "--data_dir", "other")
         assert code == 2 and "1 picture was changed: train/05.bmp" in err and "--data_dir" in err, err
     with pytest.raises(UserError, match="changed: train/05"):

@@ -352,7 +352,7 @@ def stripes(n, seed):
 class Painter:
     """A CGAN that paints the requested class, except for the last class, for which it paints the first."""
 
-    classes = 3
+    classes, condition = 3, "label"
 
     def sample_latents(self, key, draw, n):
         return np.zeros((n, 1))
@@ -369,20 +369,22 @@ class Run(types.SimpleNamespace):
     """What a score asks of a run."""
 
     __hash__ = object.__hash__
+    features = None
 
 
 @pytest.fixture(scope="module")
 def striped():
     """A run on stripes, which keeps the classifier that the first score trains."""
     grey = types.SimpleNamespace(sample=lambda key, n: tf.fill((n, 16, 16, 1), 0.5))
-    return Run(source={"train": stripes(300, 0), "test": stripes(90, 1)}.get, untrained=lambda: grey)
+    source = {"train": stripes(300, 0), "test": stripes(90, 1)}.get
+    return Run(source=source, untrained=lambda: grey, record={"attributes": []})
 
 
 @pytest.mark.trace
 def test_label_fidelity_counts_what_is_shown(striped):
-    seen = scores.measure_label_fidelity(striped, Painter(), n=300)
+    seen = scores.conditions.measure_label_fidelity(striped, Painter(), n=300)
     assert seen.keys() == scores.label_fidelity.meanings.keys()
-    assert seen["pictures"] == 300 and seen["classifier_test_accuracy"] == 1
+    assert seen["requests"] == 300 and seen["pictures"] == 90 and seen["classifier_test_accuracy"] == 1
     assert seen["label_fidelity"] == pytest.approx(2 / 3) and seen["label_fidelity_chance"] == pytest.approx(1 / 3)
     assert 0.60 < seen["label_fidelity_low"] < 0.62 and 0.71 < seen["label_fidelity_high"] < 0.73  # 2/3 +- 1.96 * .027
     assert seen["z_change"] == 0 < seen["label_change"]  # it paints the same for every latent
@@ -390,7 +392,12 @@ def test_label_fidelity_counts_what_is_shown(striped):
 
 @pytest.mark.trace
 def test_sample_quality_reads_classes_where_there_are_no_attributes(striped):
-    model = types.SimpleNamespace(sample=lambda key, n: tf.constant(stripes(n, 3).images / np.float32(255)))
+    model = types.SimpleNamespace(
+        sample=lambda key, n: tf.constant(stripes(n, 3).images / np.float32(255)),
+        sample_latents=lambda key, draw, n: np.zeros((n, 1), np.float32),
+        generate=lambda z: stripes(len(z), 3).images / np.float32(255),
+        condition=None,
+    )
     quality = scores.sample_quality(striped, model)
     assert quality["pictures"] == 90 and min(quality["precision"], quality["recall"]) > 0.5
     assert quality["frechet"] < 3 * quality["frechet_copies"] < quality["frechet_untrained"]
@@ -421,7 +428,7 @@ class Known(Run):
 def reader(monkeypatch):
     """A classifier of stripes, which reads the brightest third, and features with a place for each third."""
     thirds = lambda images: np.stack([images[:, :, 5 * i : 5 * i + 4].mean(axis=(1, 2, 3)) for i in range(3)], axis=1)
-    monkeypatch.setattr(scores, "classifier_of", lambda run: types.SimpleNamespace(output_shape=(None, 3)))
+    monkeypatch.setattr(scores.features, "classifier_of", lambda run: types.SimpleNamespace(output_shape=(None, 3)))
     monkeypatch.setattr(classifier, "read_class", lambda reader, images: np.argmax(thirds(images), axis=1))
     monkeypatch.setattr(classifier, "features", lambda reader, images: thirds(images))
 

@@ -14,7 +14,7 @@ import pytest
 
 import tfgen_cli
 from tfgen import data, scores
-from tfgen.metrics import chance, classifier, rivals
+from tfgen.metrics import chance, classifier, distances, rivals
 from tfgen.runs import Run
 
 slow, long = pytest.mark.slow, pytest.mark.long  # a long test is slow too
@@ -51,7 +51,7 @@ def structureless_digits():
     pictures, random = train.floats(), np.random.default_rng(0)
     reader = classifier.train_classifier(pictures, np.eye(10, dtype=np.uint8)[train.labels], 8, exclusive=True)
     real, known = (classifier.features(reader, images) for images in (test.floats(), pictures))
-    novelty, n = float(np.median(scores.distances.nearest(real, known)[1])), len(test)
+    novelty, n = float(np.median(distances.nearest(real, known)[1])), len(test)
     shown = {
         "pixels": rivals.independent_pixels(pictures, n, random),
         "gaussian": rivals.gaussian(pictures, n, random),
@@ -62,7 +62,7 @@ def structureless_digits():
     }
     quality = {}
     for name, images in shown.items():
-        found = scores.compare(real, known, novelty, classifier.features(reader, images))
+        found = scores.samples.compare(real, known, novelty, classifier.features(reader, images))
         quality |= {f"{row}_{name}": value for row, value in found.items()}
     return quality, reader, shown, train
 

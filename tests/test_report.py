@@ -113,7 +113,7 @@ def test_a_report_of_two_runs(tfgen, finished):
         "one sampled code per picture",
         "python tfgen_cli.py train --model acgan",
         "python tfgen_cli.py experiment dlcv2018/penalty",
-        "score runs/gan-faces",
+        "evaluate runs/gan-faces",
         "python tfgen_cli.py reproduce pegasus",
     ]:
         assert text in words, text

@@ -158,7 +158,7 @@ def test_a_truncated_checkpoint_is_passed_over_by_readers_too(tfgen):
     tfgen(*GAN_TOY, "--run", "r")
     data = pathlib.Path("r/checkpoints/0000016/weights.data-00000-of-00001")
     data.write_bytes(data.read_bytes()[:1000])
-    code, out, err = tfgen("score", "r")
+    code, out, err = tfgen("evaluate", "r")
     assert code == 0 and "0000016 is damaged (weights.data-00000-of-00001 is damaged)" in err
     assert json.loads(pathlib.Path("r/scores.json").read_text())["iteration"] == 8
     (pathlib.Path("r/checkpoints/0000008") / "weights.index").unlink()
@@ -392,7 +392,7 @@ def test_collapsed_samples_are_told_of_once(tfgen, monkeypatch):
 
 def test_the_best_by_its_score_stays(tfgen):
     # Of 72 pictures, 7 are held out: 65 are four batches and a rest.
-    words = [*VAE_TOY, "--examples", 72, "--run", "r", "--score_every", 2, "--keep", 1]
+    words = [*VAE_TOY, "--examples", 72, "--run", "r", "--evaluate_every", 2, "--keep", 1]
     _, _, err = tfgen(*words, "--epochs", 4, "--learning_rate", "1e-2")
     scored = [
         (float(error), 4 * int(epoch))
@@ -410,8 +410,11 @@ def test_the_best_by_its_score_stays(tfgen):
     ]
     best = min(scored)[1]
     assert best < 32 and iterations("r") == [best, 32] and Run.open("r").checkpoints.best() == best
-    _, out, _ = tfgen("score", "r")
-    _, best_out, _ = tfgen("score", "r", "--best")
+    _, out, said = tfgen("evaluate", "r", "--newest")
+    assert "best checkpoint" not in said
+    _, best_out, said = tfgen("evaluate", "r")  # the best is used where there is one
+    assert f"r: the best checkpoint is used, iteration {best}; --newest uses that of iteration 32." in said
+    assert tfgen("evaluate", "r", "--best")[1] == best_out
     on_test = [float(re.search(r"test_mse_mean_code +(\S+)", text)[1]) for text in (out, best_out)]
     assert on_test[1] < on_test[0]
     runs = [Run.open("r"), Run.open("r", best=True)]
@@ -422,6 +425,61 @@ def test_the_best_by_its_score_stays(tfgen):
         and mse[1] < mse[0]
     )
     assert json.loads(pathlib.Path("r/scores.json").read_text())["iteration"] == best
+
+
+def test_evaluations_by_iterations_are_kept_in_a_table(tfgen):
+    """Every 3 iterations of 16, whatever the epochs; TensorBoard has them too."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    words = [*VAE_TOY, "--examples", 72, "--run", "r", "--epochs", 4, "--evaluate_every", "3it", "--tensorboard"]
+    code, _, err = tfgen(*words)
+    assert code == 0 and "iteration 15: test_mse_mean_code" in err
+    found = Run.open("r").evaluations()
+    assert found["iteration"].tolist() == [3, 6, 9, 12, 15] and np.all(np.diff(found["seconds"]) > 0)
+    printed = re.findall(r"iteration \d+: test_mse_mean_code ([\d.e-]+)", err)
+    np.testing.assert_allclose(found["test_mse_mean_code"], np.array(printed, float), rtol=1e-4)
+    assert "pca_mse" not in found  # the rivals' numbers are always the same
+    read = EventAccumulator("r/tensorboard", size_guidance={"tensors": 0}).Reload()
+    events = read.Tensors("validation/test_mse_mean_code")
+    assert [event.step for event in events] == [3, 6, 9, 12, 15]
+    assert Run.open("r").checkpoints.best() in (3, 6, 9, 12, 15)
+
+
+def test_evaluations_are_those_of_an_uninterrupted_run(tfgen, monkeypatch):
+    words = [*VAE_TOY, "--examples", 72, "--epochs", 4, "--evaluate_every", "3it"]
+    assert tfgen(*words, "--run", "whole")[0] == 0
+    seen = []
+
+    def dies(self, run, model, split="test", call=Score.__call__):
+        seen.append(1)
+        if len(seen) == 3:
+            raise OSError(28, "No space left on device")
+        return call(self, run, model, split)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Score, "__call__", dies)
+        assert tfgen(*words, "--run", "r")[0] == 2
+    assert Run.open("r").evaluations()["iteration"].tolist() == [3, 6]
+    assert tfgen(*words, "--run", "r")[0] == 0
+    whole, resumed = (Run.open(name).evaluations() for name in ("whole", "r"))
+    for name in whole:
+        assert name == "seconds" or np.array_equal(whole[name], resumed[name]), name
+
+
+@pytest.mark.parametrize("value", ["0", "0it", "it", "-3", "1.5", "3its"])
+def test_an_interval_that_is_none_is_refused(tfgen, value):
+    code, _, err = tfgen(*VAE_TOY, f"--evaluate_every={value}", "--run", "r")
+    assert code == 2 and "is not a positive integer, or iterations such as 500it" in err
+
+
+def test_the_names_of_0_3_still_work(tfgen):
+    assert tfgen(*VAE_TOY, "--examples", 72, "--run", "r", "--score_every", 2)[0] == 0
+    assert tfgen("score", "r")[0] == 0
+    path = pathlib.Path("r/record.json")
+    record = json.loads(path.read_text())
+    record["score_every"] = record.pop("evaluate_every")
+    path.write_text(json.dumps(record))
+    assert Run.open("r").settings.training.evaluate_every == 2
 
 
 def test_early_stopping_ends_after_its_patience(tfgen):
@@ -553,22 +611,22 @@ def test_pictures_without_labels_are_judged_on_random_features(tfgen):
     for i in range(80):
         Image.fromarray(np.random.default_rng(i).integers(0, 256, (16, 16, 3), np.uint8)).save(f"pictures/{i}.png")
     words = [*CONVOLUTIONAL, "--dataset", "folder", "--data_dir", "pictures", "--run", "r"]
-    code, _, err = tfgen(*words, "--epochs", 1, "--score_every", 1, "--validation", 0.2)
+    code, _, err = tfgen(*words, "--epochs", 1, "--evaluate_every", 1, "--validation", 0.2)
     assert code == 0 and "epoch 1: frechet" in err, err
-    code, out, err = tfgen("score", "r")
+    code, out, err = tfgen("evaluate", "r")
     assert code == 0 and "Features: a network with random weights, as the pictures have neither labels nor" in out, err
 
 
 def test_too_few_pictures_to_score_are_refused_before_training(tfgen):
     sentence = "1 picture for validation, but the scores of this model need at least 2"
-    words = [*VAE_TOY, "--examples", 19, "--validation", 0.05, "--score_every", 1, "--run", "r", "--dry_run"]
+    words = [*VAE_TOY, "--examples", 19, "--validation", 0.05, "--evaluate_every", 1, "--run", "r", "--dry_run"]
     code, _, err = tfgen(*words)
     assert code == 2 and sentence in err and "Traceback" not in err, err
 
 
 def test_a_score_that_fails_loses_nothing_and_is_made_up_for(tfgen, monkeypatch):
     """The epoch is saved before it is scored, and what is scored later is what would have been."""
-    words = [*VAE_TOY, "--examples", 72, "--run", "r", "--score_every", 1, "--epochs", 3]
+    words = [*VAE_TOY, "--examples", 72, "--run", "r", "--evaluate_every", 1, "--epochs", 3]
     assert tfgen(*words[:-5], "whole", *words[-4:])[0] == 0
 
     def broken(self, run, model, split="test"):
@@ -591,7 +649,7 @@ def test_a_score_that_fails_loses_nothing_and_is_made_up_for(tfgen, monkeypatch)
 
 def test_what_only_evaluates_may_be_left_out_on_resuming(tfgen):
     words = [*VAE_TOY, "--examples", 72, "--run", "r", "--validation", 0.1]
-    assert tfgen(*words, "--score_every", 1)[0] == 0
+    assert tfgen(*words, "--evaluate_every", 1)[0] == 0
     assert tfgen(*words, "--epochs", 3)[0] == 0 and Run.open("r").done
 
 
@@ -641,5 +699,6 @@ def test_the_best_of_a_run_without_scores(tfgen):
     tfgen(*VAE_TOY, "--run", "r")
     code, _, err = tfgen("export", "r", "--best")
     assert (
-        code == 2 and "r was trained without scores, so it has no best checkpoint: train with --score_every N." in err
+        code == 2
+        and "r was trained without scores, so it has no best checkpoint: train with --evaluate_every N." in err
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgen import UserError, noise, sampling
+from tfgen import UserError, latents, noise, sampling
 from tfgen.sampling import Choice
 
 MODELS = {
@@ -94,14 +94,14 @@ def test_walks_of_a_normal_prior_stay_as_long_as_its_latents():
     """Half way on a straight line between two of them, a latent of 512 numbers is shorter by a factor of 1.41."""
     random = np.random.default_rng(0)
     start, end = random.normal(size=(2, 1, 512))
-    arc, line = sampling.between(start, end, 9, noise.normal), sampling.between(start, end, 9, noise.uniform)
+    arc, line = latents.between(start, end, 9, noise.normal), latents.between(start, end, 9, noise.uniform)
     for path in (arc, line):
         np.testing.assert_allclose(path[[0, -1]], np.concatenate([start, end]), atol=1e-12)
     lengths = np.linalg.norm(arc, axis=1)
     assert lengths.min() > 0.97 * min(lengths[0], lengths[-1])
     assert np.linalg.norm(line[4]) < 0.8 * lengths[0]
     np.testing.assert_allclose(line[4], (start + end)[0] / 2)
-    np.testing.assert_allclose(sampling.between(start, start, 3, noise.normal), np.repeat(start, 3, axis=0))
+    np.testing.assert_allclose(latents.between(start, start, 3, noise.normal), np.repeat(start, 3, axis=0))
 
 
 @pytest.mark.trace

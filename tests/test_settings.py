@@ -91,12 +91,16 @@ def test_what_the_settings_of_0_2_0_declare():
     """A resumed run may change only what leaves the weights of every iteration as they were; the fingerprint watches
     over the pictures. Runs that are compared may differ only in what changes nothing that is drawn.
     """
-    free = {"data_dir", "skip_bad", "epochs", "score_every", "early_stopping", "checkpoint_every", "keep"}
+    free = {"data_dir", "skip_bad", "epochs", "evaluate_every", "early_stopping", "checkpoint_every", "keep"}
     fixed = {"dataset", "image_size", "examples", "only", "channels", "crop", "depth_unit"}
     fixed |= {"split", "validation", "batch_size", "schedule", "seed", "precision", "ema", "sync_bn", "jit"}
     abouts = {name: ALL[name][1] for name in free | fixed}
     assert {name for name, about in abouts.items() if about.resume} == free
-    assert {name for name, about in abouts.items() if not about.compare} == {"score_every", "checkpoint_every", "keep"}
+    assert {name for name, about in abouts.items() if not about.compare} == {
+        "evaluate_every",
+        "checkpoint_every",
+        "keep",
+    }
     assert {name for name, about in abouts.items() if not about.machines} == {"data_dir"}
 
 
@@ -164,7 +168,7 @@ def test_parameters_of_presets_are_those_of_the_built_models():
 
 OLD = {
     "schedule": "constant", "precision": "float32", "ema": 0.0, "jit": False, "sync_bn": False, "early_stopping": 0,
-    "score_every": 0, "checkpoint_every": 0, "keep": 2, "seed": 0, "study": "dlcv2018", "model": "gan",
+    "evaluate_every": 0, "checkpoint_every": 0, "keep": 2, "seed": 0, "study": "dlcv2018", "model": "gan",
     "arguments": {"width": 0.125, "latent_dim": 100, "adversarial": "non_saturating", "d_steps": 1, "g_steps": 2,
                   "d_learning_rate": 0.0002, "g_learning_rate": 0.0002},
     "dataset": "faces", "data_dir": None, "image_size": 16, "reading": {}, "examples": 64, "attributes": [],
@@ -234,7 +238,7 @@ def test_commands_take_and_return_values(tmp_path, monkeypatch, capsys):
     said = []
     run = commands.train("vae", run="r", kl_weight=0.5, **TOY, say=said.append)
     assert run.done and run.settings.arguments["kl_weight"] == 0.5 and "8 iterations done" in said[0]
-    numbers = commands.score("r")
+    numbers = commands.evaluate("r")
     assert numbers["test_mse_mean_code"] > 0 and json.loads(pathlib.Path("r/scores.json").read_text())["iteration"] == 8
     made = commands.report(["r"], out="figures")
     assert made.page == pathlib.Path("figures/index.html") and made.page.exists()
@@ -269,14 +273,14 @@ def test_a_data_set_that_was_moved_resumes(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("script, expected, name", [
-    ("tfgen_cli.py", "python tfgen_cli.py score 'my run'", "tfgen_cli.py"),
-    ("../code/tfgen_cli.py", "python ../code/tfgen_cli.py score 'my run'", "tfgen_cli.py"),
-    ("/home/me/.venv/bin/tfgen", "tfgen score 'my run'", "tfgen"),
+    ("tfgen_cli.py", "python tfgen_cli.py evaluate 'my run'", "tfgen_cli.py"),
+    ("../code/tfgen_cli.py", "python ../code/tfgen_cli.py evaluate 'my run'", "tfgen_cli.py"),
+    ("/home/me/.venv/bin/tfgen", "tfgen evaluate 'my run'", "tfgen"),
 ])  # fmt: skip
 def test_commands_are_named_as_they_were_typed(monkeypatch, script, expected, name):
     monkeypatch.setattr(program, "_script", "tfgen")
     program.typed(script)
-    assert program.command("score", "my run") == expected and program.name() == name
+    assert program.command("evaluate", "my run") == expected and program.name() == name
 
 
 @pytest.mark.parametrize("flag", ["--run", "--data_dir"])

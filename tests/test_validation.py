@@ -99,8 +99,8 @@ def test_the_part_is_of_the_training_set_and_not_trained_on(model, split):
 def test_a_new_run_that_is_evaluated_holds_a_tenth_out():
     shares = {
         0.0: [{}, {"validation": 0.0}],
-        0.1: [{"score_every": 2}, {"early_stopping": 3}],
-        0.2: [{"validation": 0.2}, {"validation": 0.2, "score_every": 1}],
+        0.1: [{"evaluate_every": 2}, {"early_stopping": 3}],
+        0.2: [{"validation": 0.2}, {"validation": 0.2, "evaluate_every": 1}],
     }
     for share, choices in shares.items():
         for choice in choices:
@@ -108,7 +108,7 @@ def test_a_new_run_that_is_evaluated_holds_a_tenth_out():
             assert run.settings.training.validation == run.record["validation"] == share
             assert ("--validation" in run.command()) == (choice.get("validation", 0) > 0)
     with pytest.raises(UserError, match="need a validation part: leave out --validation 0"):
-        plan(validation=0.0, score_every=1)
+        plan(validation=0.0, evaluate_every=1)
 
 
 def recorded(**choice):
@@ -119,7 +119,7 @@ def recorded(**choice):
 
 
 def test_a_resumed_run_keeps_its_part():
-    recorded(score_every=1)
+    recorded(evaluate_every=1)
     assert plan().settings.training.validation == 0.1  # not asked for again
     with pytest.raises(UserError, match="validation 0.1, not 0.2"):
         plan(validation=0.2)
@@ -130,7 +130,7 @@ def test_a_resumed_run_keeps_its_part():
 def test_a_run_without_a_part_cannot_be_evaluated_later():
     recorded()
     with pytest.raises(UserError, match="^r was trained without a validation part, which .* start a new run"):
-        plan(score_every=1)
+        plan(evaluate_every=1)
     assert plan(epochs=9).settings.training.validation == 0
 
 
@@ -164,7 +164,7 @@ def test_only_score_touches_the_test_set(tfgen, monkeypatch):
     code, _, err = tfgen(*words)
     assert code == 0 and set(splits) == {"train"}
     assert "epoch 1: test_mse_mean_code" in err and "on the validation part, the best so far" in err
-    assert tfgen("score", "r", "--best")[0] == 0 and set(splits) == {"train", "test"}
+    assert tfgen("evaluate", "r", "--best")[0] == 0 and set(splits) == {"train", "test"}
     assert tfgen(*words)[0] == 0
 
 
@@ -172,7 +172,7 @@ def test_only_score_touches_the_test_set(tfgen, monkeypatch):
 def test_scoring_leaves_the_weights_as_they_were(tfgen):
     """A run with the same part that is not evaluated, and one that is, which trains a classifier meanwhile."""
     words = ["train", "--model", "acgan", *TOY, "--validation", 0.1]
-    assert tfgen(*words, "--run", "plain")[0] == tfgen(*words, "--run", "scored", "--score_every", 1)[0] == 0
+    assert tfgen(*words, "--run", "plain")[0] == tfgen(*words, "--run", "scored", "--evaluate_every", 1)[0] == 0
     plain, scored = (Run.open(folder).model.get_weights() for folder in ("plain", "scored"))
     assert all(np.array_equal(a, b) for a, b in zip(plain, scored, strict=True))
     kept = dataclasses.asdict(Run.open("scored").settings)

@@ -5,7 +5,7 @@ In a notebook:
     from tfgen import commands
 
     run = commands.train("vae", dataset="digits", epochs=20, latent_dim=64)
-    commands.score(run.folder)
+    commands.evaluate(run.folder)
 
 Modules that are slow to import, such as TensorFlow, are imported when a command needs them.
 """
@@ -365,7 +365,7 @@ def describe(run: "Run", devices: int = 1, timing: "Timing | None" = None) -> st
     if timing:
         lines.append(
             f"  {'at most ' * bool(training.early_stopping)}about {duration(timing.left(run))} on this machine"
-            f"{' without scoring' * bool(training.score_every)}: {timing.iteration:.2g} s per iteration, "
+            f"{' without scoring' * bool(training.evaluate_every)}: {timing.iteration:.2g} s per iteration, "
             f"{timing.epoch:.2g} s per epoch for its checkpoint and samples, and {timing.start:.2g} s to start"
         )
     return "\n".join(lines)
@@ -431,7 +431,7 @@ def report(
     runs: str | os.PathLike | Sequence[str | os.PathLike] = (),
     *,
     out: str | os.PathLike = "report",
-    best: bool = False,
+    best: bool | None = None,
     attribute: str | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> Report:
@@ -440,7 +440,7 @@ def report(
     Args:
         runs: folders; by default the most recent run of each model in runs/.
         out: folder of the figures and the page.
-        best: whether to use the checkpoints with the best score.
+        best: whether to use the checkpoints with the best score; None for those that have one.
         attribute: attribute that fig1_5 is colored by; None for the figure's default.
         data_dir: folder of the runs' data set, if it was moved.
 
@@ -464,18 +464,30 @@ def report(
         for entry in report.draw_all(entries, folder):
             bar.set_description(entry.names[0])
             bar.update()
-        words = [*folders, *["--best"] * best, *(["--attribute", attribute] if attribute else [])]
+        words = [*folders, *_checkpoint(best), *(["--attribute", attribute] if attribute else [])]
         page = report.page(entries, chosen, folder, complaints, program.command("report", *words))
     drawn = {folder / name: entry.runs for entry in ready if not entry.problem for name in entry.names}
     return Report(page, drawn, report.missing(entries), [entry for entry in entries if entry.problem], complaints)
 
 
-def score(run: str | os.PathLike, *, best: bool = False, data_dir: str | os.PathLike | None = None) -> dict[str, float]:
+def _checkpoint(best: bool | None) -> list[str]:
+    return [] if best is None else ["--best" if best else "--newest"]
+
+
+def evaluate(
+    run: str | os.PathLike,
+    *,
+    features: str | os.PathLike | None = None,
+    best: bool | None = None,
+    data_dir: str | os.PathLike | None = None,
+) -> dict[str, float]:
     """Evaluates a run on its test set and writes the numbers to its scores.json.
 
     Args:
         run: run folder.
-        best: whether to use the checkpoint with the best score.
+        features: file of a network on whose features pictures are compared, instead of the classifier of the data set;
+            see `tfgen.scores.extractor`. The numbers are then not written.
+        best: whether to use the checkpoint with the best score; None if it has one.
         data_dir: folder of the run's data set, if it was moved.
 
     Returns:
@@ -485,14 +497,22 @@ def score(run: str | os.PathLike, *, best: bool = False, data_dir: str | os.Path
         UserError: if the run cannot be read or evaluated.
         NotKept: if the numbers cannot be written; it has them.
     """
-    from tfgen.runs import Run, write_json
+    from tfgen.runs import Run
+
+    return _evaluate(Run.open(run, best, data_dir), features)
+
+
+def _evaluate(run: "Run", features: str | os.PathLike | None) -> dict[str, float]:
+    from tfgen.runs import write_json
     from tfgen.scores import SCORES
 
-    opened = Run.open(run, best, data_dir)
-    numbers = opened.preset.score(opened, opened.model)
-    path = opened.folder / SCORES
+    run.features = features
+    numbers = run.preset.score(run, run.model)
+    if features:
+        return numbers
+    path = run.folder / SCORES
     try:
-        write_json(path, {"iteration": opened.restored} | numbers)
+        write_json(path, {"iteration": run.restored} | numbers)
     except OSError as error:
         raise NotKept(
             f"the numbers were not kept, because {path} cannot be written ({error.strerror}): make the folder "
@@ -506,15 +526,17 @@ def compare(
     runs: Sequence[str | os.PathLike],
     *,
     out: str | os.PathLike | None = None,
-    best: bool = False,
+    features: str | os.PathLike | None = None,
+    best: bool | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> "Comparison":
-    """Compares runs in one table, and evaluates those that were not evaluated yet, as `score` does.
+    """Compares runs in one table, and evaluates those that were not evaluated yet, as `evaluate` does.
 
     Args:
         runs: run folders.
         out: path of a CSV file to write; None to write none.
-        best: whether to use the checkpoints with the best score.
+        features: as in `evaluate`; all runs are then evaluated anew.
+        best: whether to use the checkpoints with the best score; None for those that have one.
         data_dir: folder of the runs' data set, if it was moved.
 
     Returns:
@@ -534,9 +556,9 @@ def compare(
     opened = [Run.open(run, best, data_dir) for run in dict.fromkeys(runs)]
     numbers = []
     for run in opened:
-        kept = scores.saved(run, (run.checkpoints.best() if best else run.iteration) or 0)
-        if kept is None or not kept.keys() >= run.preset.score.rivals.keys():  # or of an earlier version
-            kept = score(run.folder, best=best, data_dir=data_dir)
+        kept = None if features else scores.saved(run, run.iteration)
+        if kept is None or kept.keys() < run.preset.score.rivals.keys():  # or of an earlier version
+            kept = _evaluate(run, features)
         numbers.append(kept)
     made = comparison.table(opened, numbers)
     if path:
@@ -544,36 +566,44 @@ def compare(
     return made
 
 
-def describe_score(run: str | os.PathLike, numbers: Mapping[str, float]) -> str:
+def describe_score(
+    run: str | os.PathLike, numbers: Mapping[str, float], features: str | os.PathLike | None = None
+) -> str:
     """The numbers of a run's score in lines: first a table of those that have rivals, then the others."""
     from tfgen.runs import Run
     from tfgen.scores import features_of
 
     opened = Run.open(run)
+    opened.features = features
     score = opened.preset.score
     table = score.table(numbers)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
     lines += ["", *(f"{column}: {text}" for column, text in score.legend(numbers).items()), ""] if table else []
     lines += [f"{name:28s} {value:.6g}" for name, value in score.others(numbers).items()]
-    if score.on_features:
+    if score.on_features and "frechet" in numbers:
         lines.append(f"Features: {features_of(opened)}.")
     warnings = [f"Warning: {sentence}" for sentence in score.warnings(numbers)]
     return "\n".join([*lines, *warnings, *[SEEN_TEST] * opened.seen_test])
 
 
 def export(
-    run: str | os.PathLike, *, out: str | os.PathLike | None = None, best: bool = False
+    run: str | os.PathLike,
+    *,
+    format: str | Sequence[str] = "saved_model",
+    out: str | os.PathLike | None = None,
+    best: bool | None = None,
 ) -> dict[str, tuple[pathlib.Path, float]]:
-    """Writes a run's networks as SavedModels and checks them by reloading.
+    """Writes a run's networks in one or several formats, checks them by reloading, and writes a model card.
 
     Args:
         run: folder.
+        format: "saved_model", "onnx" or "keras", or several of them.
         out: folder to write to; the default is RUN/exports.
-        best: whether to use the checkpoint with the best score.
+        best: whether to use the checkpoint with the best score; None if it has one.
 
     Returns:
-        {network: (path, largest difference of the reloaded network's outputs)}.
+        {file name: (path, largest difference of the reloaded network's outputs)}.
 
     Raises:
         UserError: if the run cannot be read, or a reloaded network differs.
@@ -581,16 +611,19 @@ def export(
     from tfgen import export
     from tfgen.runs import Run
 
-    return export.export(Run.open(run, best), out)
+    chosen = (format,) if isinstance(format, str) else tuple(format)
+    if unknown := [name for name in chosen if name not in settings.FORMATS]:
+        raise UserError(f"there is no format {unknown[0]!r}: choose from {', '.join(settings.FORMATS)}.")
+    return export.export(Run.open(run, best), out, chosen)
 
 
-def explore(run: str | os.PathLike, *, out: str | os.PathLike | None = None, best: bool = False) -> pathlib.Path:
+def explore(run: str | os.PathLike, *, out: str | os.PathLike | None = None, best: bool | None = None) -> pathlib.Path:
     """Writes a page that generates pictures in the browser, with sliders, from one file.
 
     Args:
         run: run folder.
         out: path of the HTML file; the default is RUN/explorer.html.
-        best: whether to use the checkpoint with the best score.
+        best: whether to use the checkpoint with the best score; None if it has one.
 
     Returns:
         The path of the page.
@@ -628,7 +661,7 @@ def sample(
     steps: int = 9,
     animation: str | None = None,
     out: str | os.PathLike | None = None,
-    best: bool = False,
+    best: bool | None = None,
     data_dir: str | os.PathLike | None = None,
     **choice: Any,
 ) -> list[pathlib.Path]:
@@ -641,7 +674,7 @@ def sample(
         steps: number of pictures of the strip, at least 2.
         animation: "gif" or "webp" to write the strip as an animation too.
         out: new or empty folder to write to; the default is RUN/generated, or RUN/generated-2 and so on.
-        best: whether to use the checkpoint with the best score.
+        best: whether to use the checkpoint with the best score; None if it has one.
         data_dir: folder of the run's data set, if it was moved; it has the names of classes.
         choice: `label`, `attributes`, `codes` and `truncation` as in `tfgen.sampling.Choice`.
 
@@ -677,7 +710,7 @@ def reconstruct(
     pictures: Sequence[str | os.PathLike],
     *,
     out: str | os.PathLike | None = None,
-    best: bool = False,
+    best: bool | None = None,
 ) -> list[pathlib.Path]:
     """Encodes and decodes pictures with an autoencoder.
 
@@ -717,7 +750,7 @@ def interpolate(
     steps: int = 9,
     animation: str | None = None,
     out: str | os.PathLike | None = None,
-    best: bool = False,
+    best: bool | None = None,
 ) -> list[pathlib.Path]:
     """Decodes evenly spaced mixtures of the mean codes of two pictures.
 
@@ -755,7 +788,7 @@ def depth(
     pictures: Sequence[str | os.PathLike],
     *,
     out: str | os.PathLike | None = None,
-    best: bool = False,
+    best: bool | None = None,
 ) -> list[pathlib.Path]:
     """Predicts the depth of color pictures.
 

@@ -5,21 +5,43 @@ such as a class or an attribute. Codes are those of InfoGAN.
 """
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from tfgen import UserError
+from tfgen import UserError, noise
+from tfgen.data.source import Source
 from tfgen.models.base import GenerativeModel, in_batches
 
 # All figures and scores use the same latents; the figures of dlcv2018 were drawn with the seed 1002.
 KEY = (1002, 0)
+PART = 256  # pictures that are generated at a time
 
 
 def prior_samples(model: GenerativeModel, n: int) -> np.ndarray:
     """Pictures (n, H, W, C) in [0, 1] from n latents of the prior, with batch normalization in inference mode."""
     return model.sample(n, KEY[0]).numpy()
+
+
+def told(model: GenerativeModel, source: Source) -> np.ndarray | None:
+    """What a model is told of each picture of a source, (n, K): its attributes, or its class as a one-hot vector.
+
+    None for models without a condition, and for sources that lack it. The source has the attributes that the model is
+    conditioned on and no others.
+    """
+    if model.condition == "attributes" and source.attributes is not None:
+        return source.attributes.astype(np.float32)
+    if model.condition == "label" and source.labels is not None:
+        return np.eye(model.classes, dtype=np.float32)[source.labels]
+    return None
+
+
+def conditional_samples(model: GenerativeModel, conditions: np.ndarray) -> np.ndarray:
+    """Pictures (n, H, W, C) in [0, 1] with the conditions (n, K), each from a latent of its own."""
+    z = np.asarray(model.sample_latents(KEY, 0, len(conditions)))
+    parts = [slice(i, i + PART) for i in range(0, len(z), PART)]
+    return np.concatenate([np.asarray(model.generate(z[part], conditions[part])) for part in parts])
 
 
 def attribute_pairs(model: GenerativeModel, n: int) -> np.ndarray:
@@ -159,6 +181,42 @@ def colour_matches(images: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     """
     ours, theirs = (x[:, x.shape[1] // 2, x.shape[2] // 2].astype(np.float64) for x in (images, candidates))
     return np.argmin(np.sum((ours[:, None] - theirs) ** 2, axis=-1), axis=1)
+
+
+def between(start: np.ndarray, end: np.ndarray, steps: int, prior: Callable | None = None) -> np.ndarray:
+    """Latents (steps, Z) from one latent (1, Z) to another, including both.
+
+    Latents of a normal prior go along the arc between them, because the middle of a straight line would be shorter than
+    any latent that the model was trained on (White 2016, arXiv:1609.04468); all others go along the straight line.
+    """
+    share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+    cosine = np.sum(start * end) / max(np.linalg.norm(start) * np.linalg.norm(end), 1e-12)
+    angle = np.arccos(np.clip(cosine, -1, 1))
+    if prior is not noise.normal or np.sin(angle) < 1e-3:
+        return (1 - share) * start + share * end
+    return (np.sin((1 - share) * angle) * start + np.sin(share * angle) * end) / np.sin(angle)
+
+
+def walks(model: GenerativeModel, n: int, steps: int = 9) -> np.ndarray:
+    """Pictures (n, steps, H, W, C) of n walks between two latents of the prior, as `between` goes.
+
+    Both ends of a walk have the same condition or codes.
+    """
+    start, end = (np.asarray(model.sample_latents(KEY, draw, n)) for draw in (3, 4))
+    prior = getattr(model, "prior", noise.normal)  # that of a VAE is normal
+    z = np.stack([between(a[None], b[None], steps, prior) for a, b in zip(start, end, strict=True)])
+    codes: np.ndarray | None = None
+    if model.condition == "label":
+        codes = np.eye(model.classes, dtype=np.float32)[np.arange(n) % model.classes]
+    elif model.condition == "attributes":
+        codes = (np.arange(n)[:, None] // 2 ** np.arange(model.code_dim) % 2).astype(np.float32)
+    elif hasattr(model, "sample_codes"):
+        codes = np.asarray(model.sample_codes(KEY, 3, n))
+    made = [
+        np.asarray(model.generate(*((z[i],) if codes is None else (z[i], np.repeat(codes[i : i + 1], steps, 0)))))
+        for i in range(n)
+    ]
+    return np.stack(made)
 
 
 def depths(model: GenerativeModel, images: np.ndarray, sample: int = 0) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The parts of a run that figures and scores use."""
 
+import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -24,6 +25,10 @@ class Run(Protocol):
     @property
     def preset(self) -> Any:
         """The study's Preset."""
+
+    @property
+    def features(self) -> str | os.PathLike | None:
+        """Path of the network on whose features pictures are compared; None for the data set's classifier."""
 
     @property
     def model(self) -> GenerativeModel:

@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import tensorflow as tf
 from PIL import Image
 from tqdm import tqdm
 
-from tfgen import UserError, figures, noise
+from tfgen import UserError, figures, latents, noise
 from tfgen.data.readers.folder import read_picture
 from tfgen.models import DepthWGAN, GenerativeModel, InfoGAN
 from tfgen.models.autoencoder import Autoencoder
@@ -119,20 +119,6 @@ def _codes(model: InfoGAN, codes: np.ndarray, chosen: Mapping[int, float]) -> np
     return codes
 
 
-def between(start: np.ndarray, end: np.ndarray, steps: int, prior: Callable | None = None) -> np.ndarray:
-    """Latents (steps, Z) from one latent (1, Z) to another, including both.
-
-    Latents of a normal prior go along the arc between them, because the middle of a straight line would be shorter than
-    any latent that the model was trained on (White 2016, arXiv:1609.04468); all others go along the straight line.
-    """
-    share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
-    cosine = np.sum(start * end) / max(np.linalg.norm(start) * np.linalg.norm(end), 1e-12)
-    angle = np.arccos(np.clip(cosine, -1, 1))
-    if prior is not noise.normal or np.sin(angle) < 1e-3:
-        return (1 - share) * start + share * end
-    return (np.sin((1 - share) * angle) * start + np.sin(share * angle) * end) / np.sin(angle)
-
-
 # Pictures ------------------------------------------------------------------------------------------------------------
 
 
@@ -157,9 +143,9 @@ def walk(run: Run, first: int, last: int, steps: int, choice: Choice) -> np.ndar
     model, choice = run.model, resolved(run, choice)
     model.sample(1)
     prior = getattr(model, "prior", noise.normal)  # that of a VAE is normal
-    z = between(latent(model, first, choice.truncation), latent(model, last, choice.truncation), steps, prior)
+    z = latents.between(latent(model, first, choice.truncation), latent(model, last, choice.truncation), steps, prior)
     start, end = (condition(run, seed, choice) for seed in (first, last))
-    codes = None if start is None or end is None else between(start, end, steps)
+    codes = None if start is None or end is None else latents.between(start, end, steps)
     return _generated(model, [(z[i : i + 1], None if codes is None else codes[i : i + 1]) for i in range(steps)])
 
 

@@ -21,6 +21,7 @@ from tfgen import UserError
 DEFAULT_STUDY = "dlcv2018"
 VALIDATION = 0.1  # share held out if a new run is evaluated while it is trained
 FIRST = "0.1.0"  # the version that wrote records without their version
+FORMATS = ("saved_model", "onnx", "keras")  # of exports
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}  # -> Keras's dtype policy
 
 
@@ -82,6 +83,15 @@ def _number(text: str) -> float:
 
 
 POSITIVE = Kind("a positive integer", _whole, lambda value: _is_whole(value) and value >= 1, "N")
+EVERY = Kind(
+    "a positive integer, or iterations such as 500it",
+    lambda text: f"{_whole(text.removesuffix('it'))}it" if text.endswith("it") else _whole(text),
+    lambda value: (
+        POSITIVE.holds(value)
+        or (isinstance(value, str) and value.endswith("it") and value[:-2].isdecimal() and int(value[:-2]) >= 1)
+    ),
+    "N",
+)
 SEED = Kind("an integer from 0 to 4294967295", _whole, lambda value: _is_whole(value) and 0 <= value < 2**32, "N")
 NUMBER = Kind("a non-negative number", _number, lambda value: _is_number(value) and value >= 0, "X")
 AMOUNT = Kind("a positive number", _number, lambda value: _is_number(value) and value > 0, "X")
@@ -285,8 +295,8 @@ class TrainingSettings(_Checked):
     validation: float | None = setting(
         None,
         SHARE,
-        "share of the training set to hold out, for --score_every and --early_stopping (default: .1 with one of them, "
-        "otherwise 0)",
+        "share of the training set to hold out, for --evaluate_every and --early_stopping (default: .1 with one of "
+        "them, otherwise 0)",
     )
     schedule: str = setting(
         "constant",
@@ -303,11 +313,11 @@ class TrainingSettings(_Checked):
         "generate pictures with a moving average of the weights with this decay, for example .999 (default: as in the "
         "study, mostly 0, which is none)",
     )
-    # Scoring does not change the weights.
-    score_every: int = setting(
+    # Evaluation does not change the weights.
+    evaluate_every: int | str = setting(
         0,
-        POSITIVE,
-        "evaluate on the validation part every N epochs, and also keep the best checkpoint",
+        EVERY,
+        "evaluate on the validation part every N epochs, or iterations as 500it, and also keep the best checkpoint",
         resume=True,
         compare=False,
     )
@@ -439,6 +449,12 @@ class RunSettings:
         """name -> value of the settings that must be equal in compared runs; `parts` are "data" and "training"."""
         values = {name: value for name, about, value in _settings(self, *parts) if about.compare and about.record}
         return values | {"color_channels": self.channels}
+
+    @property
+    def evaluated_every(self) -> int:
+        """Iterations from one evaluation during training to the next, 0 if there are none."""
+        every = self.training.evaluate_every
+        return int(every[:-2]) if isinstance(every, str) else every * (self.steps_per_epoch or 1)
 
     def everywhere(self) -> dict[str, Any]:
         """The part of the record that must be the same on all machines that train the run."""

@@ -86,7 +86,7 @@ class Source:
         if n >= len(self):
             raise UserError(
                 f"{self.name} has {len(self)} examples, too few for a validation part: use more pictures, or leave out "
-                "--validation, --score_every and --early_stopping."
+                "--validation, --evaluate_every and --early_stopping."
             )
         held = np.zeros(len(self), bool)
         held[np.random.default_rng(seed).permutation(len(self))[:n]] = True

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tfgen import UserError, noise
 from tfgen.explorer.network import Steps
-from tfgen.export import in_single_precision
+from tfgen.export.formats import in_single_precision
 from tfgen.models import DepthWGAN, InfoGAN
 from tfgen.models.autoencoder import Autoencoder
 from tfgen.models.base import in_batches
@@ -55,7 +55,7 @@ def _title(run: Run) -> str:
 
 def content(run: Run) -> dict[str, Any]:
     """Everything that the page shows, as values for JSON."""
-    model, networks, steps = run.model, in_single_precision(run), Steps()
+    model, networks, steps = run.model, in_single_precision(run).networks(), Steps()
     generator = networks.get("generator") or networks["decoder"]
     depth = isinstance(model, DepthWGAN)
     prior = None if depth or not _samples(model) else getattr(model, "prior", noise.normal)  # a VAE's is normal

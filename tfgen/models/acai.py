@@ -27,6 +27,7 @@ class ACAI(Autoencoder, GenerativeModel):
         gamma: share of the picture in its average with its reconstruction, for which the critic must predict 0.
     """
 
+    has_prior = False
     players = {"discriminator": ("discriminator",), "encoder_decoder": ("encoder", "decoder")}
     logs = ("d_loss", "reconstruction", "regularizer")
 

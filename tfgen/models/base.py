@@ -32,6 +32,7 @@ class GenerativeModel(Saved, keras.Model):
             model is unconditional. This is y in `fit`.
         averaged: names of the networks that generate pictures; a running average of the weights covers these.
         autoencodes: whether the model has an encoder and a decoder, and therefore `encode` and `reconstruct`.
+        has_prior: whether pictures can be generated from latents of a known distribution, as `sample` does.
         has_posterior: whether codes have a posterior with a log-variance, which `sample_posterior` samples.
         step: number of training steps so far; latents are derived from it if batches have no key.
     """
@@ -41,6 +42,7 @@ class GenerativeModel(Saved, keras.Model):
     condition: str | None = None
     averaged: tuple[str, ...] = ()
     autoencodes = False
+    has_prior = True
     has_posterior = False
 
     def __init__(self) -> None:

@@ -30,6 +30,7 @@ class DepthWGAN(GAN):
     logs = ("d_loss", "g_loss", "rmse", "gradient_penalty", "wasserstein")
 
     condition = "depth"
+    has_prior = False
 
     def __init__(
         self,

@@ -13,13 +13,13 @@ from tfgen.studies import STUDIES
 
 
 def readable(
-    folders: Iterable[str | pathlib.Path], best: bool = False, data_dir: str | os.PathLike | None = None
+    folders: Iterable[str | pathlib.Path], best: bool | None = False, data_dir: str | os.PathLike | None = None
 ) -> tuple[list[Run], list[str]]:
     """Opens runs, by default all runs below runs/; returns them and a sentence for each that cannot be read.
 
     Args:
         folders: run folders.
-        best: whether to read the checkpoints with the best score instead of the newest.
+        best: whether to read the checkpoints with the best score instead of the newest; None for those that have one.
         data_dir: folder of their data set, if it was moved.
 
     Raises:

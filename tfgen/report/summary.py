@@ -50,21 +50,22 @@ def trained(run: Run) -> dict[str, Any]:
 def measured(run: Run, iteration: int, problems: list[str]) -> tuple[dict[str, float], str]:
     """The numbers of a run's score, and the command that measures them.
 
-    Reads the numbers that `score` saved for this checkpoint. If there are none, computes the score now if it is quick.
+    Reads the numbers that `evaluate` saved for this checkpoint. If there are none, measures what takes only seconds.
 
     Args:
         run: Run.
         iteration: iteration of the checkpoint that is shown.
         problems: a sentence is added if the score cannot be measured.
     """
-    command = program.command("score", run.folder, *["--best"] * run.best)
+    command = program.command("evaluate", run.folder, *["--best"] * run.best)
     score = run.preset.score
     if (numbers := scores.saved(run, iteration)) is not None:
         return numbers, command
     if not score.quick or not ready(run):
         return {}, command
     try:
-        return score(run, run.model), command
+        score.check(run)
+        return score.quick(run, run.model, "test"), command
     except UserError as error:
         problems.append(str(error))
     except Exception as error:  # a bug must not prevent the rest of the page

@@ -1,12 +1,15 @@
-"""The history of a run: the training step's logs, one row per iteration, in a CSV file."""
+"""The history of a run: the training step's logs, one row per iteration, and its evaluations, in CSV files."""
 
 import csv
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 
 from tfgen import UserError
 from tfgen.runs import files
+
+HISTORY, EVALUATIONS = "history.csv", "evaluations.csv"
 
 
 class History:
@@ -77,3 +80,48 @@ class History:
                 f"{self.path} cannot be written ({error.strerror}): free some space and run the command again; "
                 "training resumes from the last checkpoint."
             ) from None
+
+
+class Evaluations:
+    """The evaluations.csv of one run: a row for each evaluation during training.
+
+    Args:
+        path: path of the file.
+    """
+
+    def __init__(self, path: pathlib.Path):
+        self.path = path
+
+    def read(self) -> dict[str, np.ndarray]:
+        """{"iteration": (n,), "seconds" of training until then: (n,), name of a number: (n,)}; empty without a file.
+
+        Raises UserError if the file is damaged.
+        """
+        try:
+            with self.path.open(newline="") as file:
+                header, *rows = csv.reader(file)
+            columns = np.array(rows, dtype=np.float64).reshape(-1, len(header)).T
+            return dict(zip(header, columns, strict=True))
+        except FileNotFoundError:
+            return {}
+        except (ValueError, csv.Error) as error:
+            raise UserError(f"{self.path} is damaged ({error}): remove it; it is only for figures.") from None
+
+    def cut(self, iteration: int) -> None:
+        """Drops the evaluations after an iteration."""
+        if known := self.read():
+            self._write(known, known["iteration"] <= iteration)
+
+    def add(self, iteration: int, seconds: float, numbers: Mapping[str, float]) -> None:
+        """Adds an evaluation; one of the same or of a later iteration is replaced."""
+        known, row = self.read(), {"iteration": iteration, "seconds": seconds, **numbers}
+        before = known.get("iteration", np.zeros(0)) < iteration
+        empty = np.full(len(before), np.nan)
+        table = {name: np.append(known.get(name, empty)[before], value) for name, value in row.items()}
+        self._write(table, np.ones(int(np.sum(before)) + 1, bool))
+
+    def _write(self, table: Mapping[str, np.ndarray], kept: np.ndarray) -> None:
+        with files.replacing(self.path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(table)
+            writer.writerows([f"{value:.9g}" for value in row] for row in np.stack([*table.values()], axis=1)[kept])

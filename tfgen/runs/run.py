@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfgen import UserError, __version__, data, program, settings
+from tfgen import UserError, __version__, data, latents, program, settings
 from tfgen.models.average import WeightAverage
 from tfgen.runs import files
 from tfgen.runs.checkpoints import Checkpoints
-from tfgen.runs.history import History
+from tfgen.runs.history import EVALUATIONS, HISTORY, Evaluations, History
 from tfgen.settings import DEFAULT_STUDY, VALIDATION, DataSettings, RunSettings, TrainingSettings
 from tfgen.studies import STUDIES
 
@@ -59,6 +59,7 @@ class Run:
             is damaged.
         sources: split -> Source that was read; runs on the same data may share them.
         parts: split -> Source without the validation part, and that part.
+        features: path of the network on whose features pictures are compared, None for the data set's classifier.
         checkpoint_bytes: size of one checkpoint, once the run is planned.
     """
 
@@ -70,15 +71,19 @@ class Run:
         self.restored: int | None = None
         self.sources: dict[str, Source] = {}
         self.parts: dict[str, Source] = {}
+        self.features: str | os.PathLike | None = None
         self.checkpoint_bytes = 0
 
     @classmethod
-    def open(cls, folder: str | os.PathLike, best: bool = False, data_dir: str | os.PathLike | None = None) -> "Run":
+    def open(
+        cls, folder: str | os.PathLike, best: bool | None = False, data_dir: str | os.PathLike | None = None
+    ) -> "Run":
         """Opens the run in an existing folder.
 
         Args:
             folder: path of the run.
-            best: whether to read the checkpoint with the best score instead of the newest.
+            best: whether to read the checkpoint with the best score instead of the newest; None to read it if there is
+                one, and to say so.
             data_dir: folder of its data set, if that was moved since it was trained; built-in data have none.
 
         Raises:
@@ -116,7 +121,14 @@ class Run:
         arguments, reading = preset.defaults() | run.arguments, run.data
         if data_dir and reading.data_dir:
             reading = dataclasses.replace(reading, data_dir=os.path.abspath(os.path.expanduser(data_dir)))
-        opened = cls(folder, dataclasses.replace(run, arguments=arguments, training=training, data=reading), best)
+        opened = cls(folder, dataclasses.replace(run, arguments=arguments, training=training, data=reading), bool(best))
+        if best is None and (scored := opened.checkpoints.best()) is not None:
+            if scored != opened._newest:
+                program.tell(
+                    f"{folder}: the best checkpoint is used, iteration {scored}; --newest uses that of iteration "
+                    f"{opened._newest}."
+                )
+            opened.best = True
         if opened.settings.data.data_dir != run.data.data_dir:
             opened.check_data()
         return opened
@@ -253,12 +265,7 @@ class Run:
         if self.preset.prepare:
             source = self.training_source()
             places = np.unique(np.linspace(0, len(source) - 1, PREPARED).astype(int))
-            codes = None
-            if model.condition == "attributes" and source.attributes is not None:
-                codes = source.attributes[places].astype(np.float32)
-            elif model.condition == "label" and source.labels is not None:
-                codes = np.eye(model.classes, dtype=np.float32)[source.labels[places]]
-            self.preset.prepare(model, source.floats(places), codes)
+            self.preset.prepare(model, source.floats(places), latents.told(model, source[places]))
         return model
 
     def average(self, model: "GenerativeModel") -> WeightAverage | None:
@@ -310,7 +317,8 @@ class Run:
         best = self.checkpoints.best()
         if best is None:
             raise UserError(
-                f"{self.folder} was trained without scores, so it has no best checkpoint: train with --score_every N."
+                f"{self.folder} was trained without scores, so it has no best checkpoint: train with "
+                "--evaluate_every N."
             )
         return best
 
@@ -337,7 +345,11 @@ class Run:
 
     def history(self) -> dict[str, np.ndarray]:
         """{"iteration": (n,) int, log: (n,) float} up to the newest checkpoint."""
-        return History(self.folder / "history.csv").read(self._newest)
+        return History(self.folder / HISTORY).read(self._newest)
+
+    def evaluations(self) -> dict[str, np.ndarray]:
+        """{"iteration": (n,), "seconds": (n,), name: (n,)} of the evaluations during training; empty without any."""
+        return Evaluations(self.folder / EVALUATIONS).read()
 
     def command(self) -> str:
         """The command that trains or resumes this run, with the flags that differ from the study's settings."""
@@ -358,7 +370,7 @@ class Run:
     def _usual(self) -> TrainingSettings:
         """The settings of training that a run has without flags, or with those that it has for its evaluation."""
         run, preset = self.settings, self.preset
-        share = VALIDATION if run.training.score_every else 0.0
+        share = VALIDATION if run.training.evaluate_every else 0.0
         epochs = preset.epochs_on(run.pictures, run.filled("batch_size")) if run.pictures else preset.epochs
         return TrainingSettings(epochs, preset.batch_size, split=preset.split, validation=share, ema=preset.ema)
 
@@ -388,7 +400,9 @@ def _counted(what: str, names: set[bytes]) -> str:
 
 
 def _completed(record: dict[str, Any]) -> dict[str, Any]:
-    """A record of version 0.1.0 or later, completed with the keys that the first records did not have."""
+    """A record of version 0.1.0 or later, with the names and keys of this version."""
+    if "score_every" in record:  # until 0.3
+        record = {"evaluate_every" if name == "score_every" else name: value for name, value in record.items()}
     if "channels" in record:
         return record
     return record | {"reading": {}, "channels": data.dataset(record["dataset"]).channels}
@@ -435,7 +449,7 @@ def train_command(study: str, model: str, *words: object) -> str:
 
 
 def find(
-    folder: str | os.PathLike = "runs", best: bool = False, data_dir: str | os.PathLike | None = None
+    folder: str | os.PathLike = "runs", best: bool | None = False, data_dir: str | os.PathLike | None = None
 ) -> tuple[list[Run], list[str]]:
     """Finds the runs below a folder, and a sentence for each that cannot be read. The arguments are as in `Run.open`.
 

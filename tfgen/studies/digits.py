@@ -526,7 +526,7 @@ ABOUT = About(
         (
             "The essay claims, without evidence, that a GAN's samples lie between the classes.",
             "This can be measured: digits_gan_certainty.jpg shows the certainty of a classifier for test digits "
-            "and generated digits. `score` adds the Frechet distance, precision and recall.",
+            "and generated digits. `evaluate` adds the Frechet distance, precision and recall.",
         ),
     ),
 )

@@ -421,7 +421,7 @@ ABOUT = About(
         (
             "The study reports a test error of .005205 with sampled latents, but shows reconstructions from the "
             "mean (fig1_3). The text selects the checkpoint by the test error, the code by the test loss.",
-            "`score` gives both errors, test_mse_mean_code and test_mse_sampled_code. `--score_every` and "
+            "`evaluate` gives both errors, test_mse_mean_code and test_mse_sampled_code. `--evaluate_every` and "
             "`--early_stopping` use the former.",
         ),
         (

@@ -546,7 +546,7 @@ ABOUT = About(
         ),
         (
             "Binary cross-entropy is used as the reconstruction error of color images.",
-            "Values in [0, 1] are valid targets, but the minimum is then the entropy of the images, not 0. `score` "
+            "Values in [0, 1] are valid targets, but the minimum is then the entropy of the images, not 0. `evaluate` "
             "also gives the squared error.",
         ),
         (

@@ -115,9 +115,9 @@ def check_devices(run: Run, strategy: tf.distribute.Strategy) -> None:
         )
     if training.jit and replicas > 1:
         raise UserError("--jit works on one device only: use --devices 1, or leave out --jit.")
-    if training.score_every and devices.several_machines(strategy):
+    if training.evaluate_every and devices.several_machines(strategy):
         raise UserError(
-            "--score_every and --early_stopping work on one machine only: leave them out, and run `score` when "
+            "--evaluate_every and --early_stopping work on one machine only: leave them out, and run `evaluate` when "
             "training is done."
         )
 

@@ -120,7 +120,7 @@ def _check_later(run: runs.Run) -> None:
     training = run.settings.training
     if training.tensorboard and not importlib.util.find_spec("tensorboard"):
         raise UserError("--tensorboard needs the package tensorboard: install it with `pip install tensorboard`.")
-    if training.score_every:
+    if training.evaluate_every:
         run.preset.score.check(run, "validation")
     if run.chief and not run.done:
         runs.check_writable(run.folder, "--run")
@@ -161,13 +161,13 @@ def _validation(training: TrainingSettings, before: RunSettings | None, folder: 
     """
     share = training.validation
     if share is None:
-        share = before.filled("validation") if before else VALIDATION if training.score_every else 0.0
-    if training.score_every and not share:
+        share = before.filled("validation") if before else VALIDATION if training.evaluate_every else 0.0
+    if training.evaluate_every and not share:
         raise UserError(
-            f"{folder} was trained without a validation part, which --score_every and --early_stopping need: leave "
+            f"{folder} was trained without a validation part, which --evaluate_every and --early_stopping need: leave "
             "them out, or start a new run with --new or another --run."
             if before
-            else "--score_every and --early_stopping need a validation part: leave out --validation 0."
+            else "--evaluate_every and --early_stopping need a validation part: leave out --validation 0."
         )
     return share
 
@@ -196,7 +196,7 @@ def _filled(
         training,
         epochs=training.epochs or (SMOKE_EPOCHS if smoke else None),
         batch_size=training.batch_size or (min(small, preset.batch_size) if smoke else preset.batch_size),
-        score_every=1 if training.early_stopping else training.score_every,
+        evaluate_every=1 if training.early_stopping else training.evaluate_every,
         split=training.split or preset.split,
         ema=preset.ema if training.ema is None else training.ema,
     )

@@ -53,7 +53,7 @@ class Recorder(keras.callbacks.Callback):
     def start(self, redraws: int | None = None) -> None:
         """Restores the newest intact checkpoint, or writes the first one, and cuts the run's files at its iteration.
 
-        A process that was killed before the checkpoint's score was measured is made up for by `score`.
+        A process that was killed before the checkpoint's score was measured is made up for by `evaluate`.
 
         Args:
             redraws: how often the noise was redrawn; None to use the checkpoint's number.
@@ -99,16 +99,19 @@ class Recorder(keras.callbacks.Callback):
     def _write(self) -> None:
         """Writes what is due at this iteration."""
         every, at_end = self.run.settings.training.checkpoint_every, self._epoch_ends()
-        if at_end or (every and self.iteration % every == 0):
+        due = self.scorer.due(self.iteration, self.saver.state)
+        if at_end or due or (every and self.iteration % every == 0):
             self.save()
         if at_end and not self.failure:
             self.samples.write(self.iteration)
+        if due and not self.failure:
             self.score()
 
     def score(self) -> None:
         """Evaluates the saved model if that is due. It is saved before, so that a failure or a kill loses nothing."""
-        if self._epoch_ends() and self.scorer.due(self.iteration, self.saver.state):
-            self.saver.add_score(self.scorer.score(self.iteration, self.saver.state))
+        if self.scorer.due(self.iteration, self.saver.state):
+            changes = self.scorer.score(self.iteration, self.saver.state)
+            self.saver.add_score(changes, self.scorer.numbers[1] if self.scorer.numbers else {})
 
     def save(self) -> None:
         """Saves the current iteration if that was not done yet; a weight that is not finite is a failure."""

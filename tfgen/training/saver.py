@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfgen import UserError, program
 from tfgen.models.average import WeightAverage
 from tfgen.models.base import GenerativeModel
-from tfgen.runs import History, Run
+from tfgen.runs import EVALUATIONS, HISTORY, Evaluations, History, Run
 
 FRESH = {"iteration": 0, "redraws": 0, "seconds": 0.0, "score": None, "best": None, "waited": 0, "scored": 0}
 
@@ -29,7 +29,8 @@ class Saver:
         self.run = run
         self.logs = generative_model.logs
         self.checkpoint = run.checkpoint(generative_model, average)
-        self.history = History(run.folder / "history.csv")
+        self.history = History(run.folder / HISTORY)
+        self.evaluations = Evaluations(run.folder / EVALUATIONS)
         self.rows: list[list] = []
         self.began = time.monotonic()
         self.state: dict[str, Any] = {}
@@ -52,6 +53,7 @@ class Saver:
                 "or start a new run with --new."
             )
         self.history.cut(self.logs, self.saved)
+        self.evaluations.cut(self.saved)
         self.run.checkpoints.remove_beyond(self.saved)
         for path in self.run.folder.glob(".history.part.*"):  # left incomplete by a killed process
             path.unlink(missing_ok=True)
@@ -72,11 +74,12 @@ class Saver:
             self.run.checkpoints.write(self.checkpoint, self.state)
         self.rows.clear()
 
-    def add_score(self, numbers: dict[str, Any]) -> None:
-        """Adds the numbers of a score to the state and to the checkpoint of the current iteration."""
-        self.state |= numbers
+    def add_score(self, changes: dict[str, Any], numbers: dict[str, float]) -> None:
+        """Adds an evaluation to the run's evaluations.csv, and the changes of the state to the current checkpoint."""
+        self.state |= changes
         if self.run.chief:
-            self.run.checkpoints.add(self.saved, numbers)
+            self.evaluations.add(self.saved, self.state["seconds"], numbers)
+            self.run.checkpoints.add(self.saved, changes)
 
 
 def finite(model: GenerativeModel) -> bool:

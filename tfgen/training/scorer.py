@@ -11,19 +11,24 @@ from tfgen.training.samples import averaged
 
 
 class Scorer:
-    """Evaluates the model on the validation part every N epochs, and prints whether it is the best so far."""
+    """Evaluates the model on the validation part at times, and prints whether it is the best so far.
+
+    Attributes:
+        numbers: (iteration, {name: number}) of the latest evaluation, or None.
+    """
 
     def __init__(self, run: Run, generative_model: GenerativeModel, average: WeightAverage | None):
         self.run = run
         self.generative_model = generative_model
         self.average = average
+        self.numbers: tuple[int, dict[str, float]] | None = None
 
     def due(self, iteration: int, state: dict[str, Any]) -> bool:
-        """Whether to evaluate after this iteration, which ends an epoch; not if this was done before."""
-        every = self.run.settings.training.score_every
+        """Whether to evaluate after this iteration; not if this was done before."""
+        every = self.run.settings.evaluated_every
         if not every or not iteration or state.get("scored") == iteration or state["score"] is not None:
             return False
-        return iteration // self.run.steps_per_epoch % every == 0
+        return iteration % every == 0
 
     def score(self, iteration: int, state: dict[str, Any]) -> dict[str, Any]:
         """Evaluates the model, with its averaged weights if it has them, and prints the result.
@@ -36,14 +41,16 @@ class Scorer:
             The changes of the state: "score" of this iteration, lower is better; "best", the lowest so far; "waited",
             the number of scores since then; "scored", the iteration.
         """
-        score, epoch = self.run.preset.score, iteration // self.run.steps_per_epoch
+        score, every = self.run.preset.score, self.run.settings.training.evaluate_every
         with averaged(self.average):
-            measured = score(self.run, self.generative_model, "validation")[score.best]
+            numbers = score(self.run, self.generative_model, "validation")
+        measured, self.numbers = numbers[score.best], (iteration, score.own(numbers))
         sign = -1 if score.higher_is_better else 1
         least, best = sign * measured, state["best"]
         better = math.isfinite(least) and (best is None or least < best)
         beside = ", the best so far" if better else "" if best is None else f", not better than {sign * best:.6g}"
-        program.tell(f"epoch {epoch}: {score.best} {measured:.6g} on the validation part{beside}")
+        place = f"iteration {iteration}" if isinstance(every, str) else f"epoch {iteration // self.run.steps_per_epoch}"
+        program.tell(f"{place}: {score.best} {measured:.6g} on the validation part{beside}")
         return {
             "score": least if math.isfinite(least) else None,
             "best": least if better else best,

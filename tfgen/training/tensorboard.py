@@ -38,6 +38,10 @@ class TensorBoard(keras.callbacks.Callback):
                 tf.summary.trace_export("train_step")
             for name, value in logs.items():
                 tf.summary.scalar(name, value)
+            evaluated = self.recorder.scorer.numbers
+            if evaluated and evaluated[0] == iteration:
+                for name, value in evaluated[1].items():
+                    tf.summary.scalar(f"validation/{name}", value)
             sheet = self.recorder.run.folder / "samples" / f"{iteration:07d}.png"
             if iteration % self.recorder.run.steps_per_epoch == 0 and sheet.exists():
                 with Image.open(sheet) as picture:
