@@ -133,6 +133,17 @@ def test_standardized_features_do_not_depend_on_their_unit():
     assert np.all(distances.standardized(np.full((5, 2), 3.0), np.full((5, 2), 3.0)) == 0)
 
 
+def test_a_feature_that_is_nearly_always_0_does_not_decide_the_kernel_distance():
+    """Two parts of one set, in which eight features of 64 are 0 but for a few large values. Without a bound: -1e6."""
+    random = np.random.default_rng(0)
+    points = random.standard_normal((6000, 64))
+    points[:, :8] = np.where(random.random((6000, 8)) < 5e-4, np.exp(2 * random.standard_normal((6000, 8))), 0)
+    a, b, like = points[:2000], points[2000:4000], points[4000:]
+    found = distances.kernel(*(distances.standardized(x, like) for x in (a, b)))
+    b[:, 8:] += 0.2
+    assert abs(found) < 0.002 < 0.02 < distances.kernel(*(distances.standardized(x, like) for x in (a, b)))
+
+
 def test_the_sliced_distance_in_closed_form():
     """Of two sets that differ by a shift s in F dimensions it is |s| / sqrt(F), as along a random direction."""
     random = np.random.default_rng(0)

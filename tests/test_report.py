@@ -123,6 +123,16 @@ def test_a_report_of_two_runs(tfgen, finished):
     assert not re.search(r"(src|href)=\"(?!data:|#)", text) and "://" not in re.sub(r"data:[^\"]*", "", text)
 
 
+def test_the_page_links_the_explorer_of_a_run(tfgen, finished, tiny_study):
+    finished("runs/my vae", "tiny", "vae")
+    tfgen("report")
+    assert "Play with this model" not in pathlib.Path("report/index.html").read_text()
+    pathlib.Path("runs/my vae/explorer.html").write_text("a page")
+    tfgen("report", "--out", "deep/report")
+    text = pathlib.Path("deep/report/index.html").read_text()
+    assert '<a href="../../runs/my%20vae/explorer.html">Play with this model in the browser</a>' in text
+
+
 @pytest.mark.trace
 def test_nothing_in_a_page_depends_on_when_it_was_made(tfgen, finished, tiny_study):
     finished("runs/vae", "tiny", "vae")
@@ -132,7 +142,7 @@ def test_nothing_in_a_page_depends_on_when_it_was_made(tfgen, finished, tiny_stu
 
 def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished):
     run = finished("runs/vae", "dlcv2018", "vae")
-    errors = run.preset.score(run, run.model)
+    errors = run.preset.score.quick(run, run.model, "test")
     shown = report.trained(run)["numbers"]
     assert {name: value for name, (value, _) in shown.items()} == {
         name: f"{value:.4g}" for name, value in errors.items()

@@ -1,6 +1,7 @@
-"""A Keras network as a list of steps that a browser can compute, with its weights in half precision."""
+"""A Keras network as a list of steps that a browser can compute, with its weights in 16 or 8 bits."""
 
 import base64
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from keras import layers
 from tfgen import UserError
 from tfgen.networks import drafted
 
+SMALL = 1 / 5  # relative to the largest value of a draft: rows of smaller values are kept in 8 bits
 ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")
 
 
@@ -22,12 +24,26 @@ class Steps:
     """
 
     def __init__(self) -> None:
-        self.weights: list[np.ndarray] = []
+        self.halves: list[np.ndarray] = []
+        self.bytes: list[np.ndarray] = []
+        self.order: list[list[int]] = []
         self.size = 0
 
-    def encoded(self) -> str:
-        """All weights as little-endian float16 in base64."""
-        return base64.b64encode(np.concatenate(self.weights).astype("<f2").tobytes()).decode()
+    def encoded(self) -> dict[str, Any]:
+        """All weights, in the order of their places.
+
+        Returns:
+            {"order": [n] for n weights in 16 bits, [rows, columns] for a matrix in 8 bits, [rows, columns, 1] for lower
+            triangular matrices below each other in 16 bits, of whose row i there are i + 1 values; "halves": weights in
+            16 bits and the factors of the rows of matrices in 8 bits, little-endian float16 in base64; "bytes": int8
+            in base64}.
+        """
+        halves, as_bytes = (np.concatenate(parts or [np.zeros(0)]) for parts in (self.halves, self.bytes))
+        return {
+            "order": self.order,
+            "halves": base64.b64encode(halves.astype("<f2").tobytes()).decode(),
+            "bytes": base64.b64encode(as_bytes.astype(np.int8).tobytes()).decode(),
+        }
 
     def network(self, network: keras.Model) -> dict[str, Any]:
         """{"inputs": {name: shape}, "steps", "outputs": {name: number of a tensor}} of a functional network.
@@ -60,7 +76,8 @@ class Steps:
         shape = list(layer.output.shape[1:])
         step: dict[str, Any]
         if isinstance(layer, layers.Dense):
-            step = {"op": "dense", "kernel": self._kept(layer.kernel), "bias": self._bias(layer)}
+            kernel = self._draft(layer.kernel.numpy()) if layer.name == "draft" else self._kept(layer.kernel)
+            step = {"op": "dense", "kernel": kernel, "bias": self._bias(layer)}
         elif isinstance(layer, layers.Conv2DTranspose):
             # The kernel is (height, width, outputs, inputs).
             kernel = np.swapaxes(layer.kernel.numpy(), 2, 3)
@@ -83,7 +100,8 @@ class Steps:
         elif isinstance(layer, layers.Concatenate) and layer.axis in (-1, len(shape)):
             step = {"op": "concatenate"}
         elif isinstance(layer, drafted.Mixture):
-            parts = {name: self._kept(getattr(layer, name)) for name in ("borders", "means", "factors")}
+            parts = {name: self._kept(getattr(layer, name)) for name in ("borders", "means")}
+            parts["factors"] = self._triangles(layer.factors.numpy())
             step = {"op": "mixture", "clusters": layer.clusters, "sharpness": drafted.SHARPNESS, **parts}
         elif isinstance(layer, layers.Add):
             step = {"op": "add"}
@@ -129,9 +147,38 @@ class Steps:
     def _kept(self, values: Any) -> list[int]:
         """Adds weights to the array. Returns the places of the first and after the last."""
         flat = np.ravel(np.asarray(values)).astype(np.float16)
-        self.weights.append(flat)
-        self.size += len(flat)
-        return [self.size - len(flat), self.size]
+        self.halves.append(flat)
+        return self._placed([len(flat)], len(flat))
+
+    def _draft(self, kernel: np.ndarray) -> list[int]:
+        """`_kept` of the kernel of a draft, most of the page: the rows with small values are in 8 bits."""
+        if len(kernel) > kernel.shape[1]:  # an encoder's
+            return self._kept_in_bytes(kernel)
+        size, largest = self.size, np.abs(kernel).max(axis=1)
+        for small, rows in itertools.groupby(range(len(kernel)), lambda i: largest[i] < SMALL * largest.max()):
+            part = kernel[[*rows]]
+            _ = self._kept_in_bytes(part) if small else self._kept(part)
+        return [size, self.size]
+
+    def _kept_in_bytes(self, matrix: np.ndarray) -> list[int]:
+        """`_kept` of a matrix in 8 bits. Each value is at most 1/254 of the largest of its row off."""
+        factors = (np.abs(matrix).max(axis=1) / 127).astype(np.float16)
+        scales = factors.astype(np.float32)[:, None]
+        rounded = np.rint(np.divide(matrix, scales, out=np.zeros(matrix.shape, np.float32), where=scales > 0))
+        self.halves.append(factors)
+        self.bytes.append(np.ravel(np.clip(rounded, -127, 127)))
+        return self._placed([*matrix.shape], matrix.size)
+
+    def _triangles(self, matrices: np.ndarray) -> list[int]:
+        """`_kept` of lower triangular matrices (n, m, m), without the zeros above the diagonals."""
+        n, m, _ = matrices.shape
+        self.halves.append(np.ravel(matrices[:, *np.tril_indices(m)]).astype(np.float16))
+        return self._placed([n * m, m, 1], matrices.size)
+
+    def _placed(self, kind: list[int], size: int) -> list[int]:
+        self.order.append(kind)
+        self.size += size
+        return [self.size - size, self.size]
 
 
 def _activation(layer: layers.Layer) -> dict[str, Any]:

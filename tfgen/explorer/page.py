@@ -58,7 +58,7 @@ def content(run: Run) -> dict[str, Any]:
     model, networks, steps = run.model, in_single_precision(run).networks(), Steps()
     generator = networks.get("generator") or networks["decoder"]
     depth = isinstance(model, DepthWGAN)
-    prior = None if depth or not _samples(model) else getattr(model, "prior", noise.normal)  # a VAE's is normal
+    prior = None if depth or not model.has_prior else getattr(model, "prior", noise.normal)  # a VAE's is normal
     return {
         "title": _title(run),
         "trained": f"{run.iteration:,} iterations, {run.settings.pictures or 0:,} pictures",
@@ -72,15 +72,6 @@ def content(run: Run) -> dict[str, Any]:
         "examples": _examples(run) if depth or isinstance(model, Autoencoder) else [],
         "weights": steps.encoded(),
     }
-
-
-def _samples(model: Any) -> bool:
-    """Whether the model has a prior to sample from."""
-    try:
-        model.sample(1)
-    except UserError:
-        return False
-    return True
 
 
 def _middle(model: Any) -> float:

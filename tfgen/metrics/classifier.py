@@ -5,19 +5,24 @@ import hashlib
 import os
 import pathlib
 import tempfile
+import weakref
 from collections.abc import Callable
 
 import keras
 import numpy as np
 import scipy.special
+import tensorflow as tf
 from keras import layers
 
 from tfgen import optimizers
 from tfgen.data import cache
 from tfgen.data.cache import CLASSIFIERS
+from tfgen.models.base import in_batches
 from tfgen.networks.batch_norm import BatchNormalization
 
 FORMAT = 2  # part of every key: increase it when classifiers are built or trained in another way
+# classifier -> its traced function of features; tracing takes longer than a thousand pictures.
+_networks: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 FEATURES = 64  # units of the last hidden layer; pictures are compared by these features
 
 
@@ -110,8 +115,10 @@ def certainty(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
 
 def features(classifier: keras.Model, images: np.ndarray) -> np.ndarray:
     """The activations of the last hidden layer: (n, H, W, C) in [0, 1] -> (n, 64) float32."""
-    network = keras.Model(classifier.inputs, classifier.get_layer("features").output)
-    return network.predict(images, batch_size=256, verbose=0)
+    if classifier not in _networks:
+        network = keras.Model(classifier.inputs, classifier.get_layer("features").output)
+        _networks[classifier] = tf.function(lambda images: network(images, training=False), reduce_retracing=True)
+    return in_batches(lambda images, training: _networks[classifier](images), images)
 
 
 def pair_fidelity(without: np.ndarray, with_attribute: np.ndarray) -> dict[str, float]:

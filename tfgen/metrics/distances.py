@@ -10,6 +10,8 @@ import numpy as np
 from scipy.spatial.distance import pdist
 from sklearn.neighbors import NearestNeighbors
 
+MOST = 5.0  # deviations from the mean that a standardized feature may have
+
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
     """The Frechet distance of Gaussians fitted to two sets: |m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)).
@@ -120,9 +122,14 @@ def _radii(own: np.ndarray, k: int) -> np.ndarray:
 
 
 def standardized(points: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """Points (n, F) minus the mean of others (m, F), divided by their deviation; as they are where that is 0."""
+    """Points (n, F) minus the mean of others (m, F), divided by their deviation; as they are where that is 0.
+
+    Values beyond +-`MOST` become +-`MOST`: a feature that is 0 for nearly all points has a few huge values, which would
+    decide the kernel distance alone.
+    """
     deviation = like.std(axis=0, dtype=np.float64)
-    return (points - like.mean(axis=0, dtype=np.float64)) / np.where(deviation > 0, deviation, 1)
+    scaled = (points - like.mean(axis=0, dtype=np.float64)) / np.where(deviation > 0, deviation, 1)
+    return np.where(deviation > 0, np.clip(scaled, -MOST, MOST), scaled)
 
 
 def kernel(a: np.ndarray, b: np.ndarray) -> float:

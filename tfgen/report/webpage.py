@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import pathlib
 import re
 from collections.abc import Sequence
@@ -52,7 +53,7 @@ def page(
     environment.filters["code"] = _code
     environment.filters["picture"] = lambda name: embed(folder / name)
     complaints = list(complaints)
-    studies = [_study(study, drawn, chosen, complaints) for study in studies_of(chosen)]
+    studies = [_study(study, drawn, chosen, folder, complaints) for study in studies_of(chosen)]
     shown = [study["name"] for study in studies]
     text = environment.get_template("report.html").render(
         studies=studies,
@@ -89,7 +90,9 @@ def _comparisons(chosen: Sequence[Run]) -> list[comparison.Comparison]:
     return tables
 
 
-def _study(study: str, drawn: Sequence[Entry], chosen: Sequence[Run], complaints: list[str]) -> dict[str, Any]:
+def _study(
+    study: str, drawn: Sequence[Entry], chosen: Sequence[Run], folder: pathlib.Path, complaints: list[str]
+) -> dict[str, Any]:
     """The content of the page for one study. Adds a complaint for each run that cannot be summarized."""
     own = [entry for entry in drawn if entry.study == study]
     models = []
@@ -104,7 +107,9 @@ def _study(study: str, drawn: Sequence[Entry], chosen: Sequence[Run], complaints
             continue
         own_figures = [entry for entry in own if entry.model == model and entry.runs]
         what = preset.description
-        models.append({"name": model, "what": what, "figures": own_figures} | summary)
+        play = run.folder / "explorer.html"
+        link = pathlib.Path(os.path.relpath(play, folder)).as_posix() if play.exists() else ""
+        models.append({"name": model, "what": what, "figures": own_figures, "explorer": link} | summary)
     return {
         "name": study,
         "about": ABOUT[study],

@@ -1,15 +1,20 @@
 """The networks on whose features pictures are compared, and the data that scores read."""
 
+import contextlib
 import functools
+import hashlib
+import json
 import os
+import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import keras
 import numpy as np
 
 from tfgen import UserError
+from tfgen.data import cache
 from tfgen.data.source import Source
 from tfgen.metrics import classifier, extractor
 from tfgen.models.base import in_batches
@@ -31,13 +36,13 @@ def once_per_run(function: Callable[..., Value]) -> Callable[..., Value]:
     results: weakref.WeakKeyDictionary[Run, dict[tuple, Value]] = weakref.WeakKeyDictionary()
 
     @functools.wraps(function)
-    def kept(run: Run, *arguments: Any) -> Value:
+    def remembered(run: Run, *arguments: Any) -> Value:
         own = results.setdefault(run, {})
         if arguments not in own:
             own[arguments] = function(run, *arguments)
         return own[arguments]
 
-    return kept
+    return remembered
 
 
 def classifier_of(run: Run, of: str = "") -> keras.Model:
@@ -105,6 +110,23 @@ def extract(run: Run, images: np.ndarray) -> np.ndarray:
 @once_per_run
 def _extractor(run: Run, path: str | os.PathLike) -> Callable[..., np.ndarray]:
     return extractor.load(path)
+
+
+def kept(key: tuple, arrays: Sequence[np.ndarray], measure: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """Numbers in the cache that belong to this key and these arrays; new ones are measured and kept there."""
+    digest = hashlib.sha256(repr(key).encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    path = cache.folder() / cache.CLASSIFIERS / f"rivals-{digest.hexdigest()[:16]}.json"
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # there are none, or the file is damaged
+        return {name: float(value) for name, value in json.loads(path.read_text()).items()}
+    numbers = measure()
+    with contextlib.suppress(OSError):  # a cache that cannot be written saves no time
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".part-", delete=False) as file:
+            json.dump(numbers, file)
+        os.replace(file.name, path)
+    return numbers
 
 
 def features_of(run: Run) -> str:

@@ -14,6 +14,8 @@ from tfgen.scores import features
 from tfgen.scores.score import ACCURACY, COLUMNS, Score, beside
 
 WALKS, STEPS = 32, 9  # walks between latents, and pictures in each
+RIVALS_FORMAT = 1  # increase it when the rivals or their scores are computed in another way
+RIVAL_NAMES = {rivals.independent_pixels: "pixels", rivals.gaussian: "gaussian", rivals.pca_gaussian: "pca"}
 DRAWS = 5  # random sets of training pictures whose scores are averaged
 _FEATURES = {
     "frechet": "Frechet distance between as many samples and the test set, by the features (not the published FID)",
@@ -115,22 +117,26 @@ def reference(run: Run, split: str) -> Reference:
     shown = held.floats(chosen)
     real, level = features.extract(run, shown), detail(shown)
     novelty = float(np.median(distances.nearest(real, train)[1])) or 1.0  # 0: the real ones are copies
-    numbers: dict[str, float] = {}
-    keras.utils.set_random_seed(features.SEED)  # the same new weights in every evaluation
-    for name, images in {
-        "untrained": latents.prior_samples(run.untrained(), n),
-        "pixels": rivals.independent_pixels(pictures, n, random),
-        "gaussian": rivals.gaussian(pictures, n, random),
-        "pca": rivals.pca_gaussian(pictures, n, random),
-    }.items():
+
+    def scored(images: np.ndarray, name: str) -> dict[str, float]:
         found = compare(real, train, novelty, features.extract(run, images)) | detailed(images, level)
-        numbers |= {f"{row}_{name}": value for row, value in found.items()}
-    drawn = [random.permutation(len(train))[:n] for _ in range(DRAWS)]
-    copies = [compare(real, train, novelty, train[places]) | detailed(pictures[places], level) for places in drawn]
-    for row in copies[0]:
-        numbers[f"{row}_copies"] = float(np.mean([found[row] for found in copies]))
-    numbers["frechet_copies_deviation"] = float(np.std([found["frechet"] for found in copies]))
-    numbers["frechet_train_unseen"] = distances.frechet(train, real)
+        return {f"{row}_{name}": value for row, value in found.items()}
+
+    def of_rivals() -> dict[str, float]:
+        numbers: dict[str, float] = {}
+        for rival in (rivals.independent_pixels, rivals.gaussian, rivals.pca_gaussian):
+            numbers |= scored(rival(pictures, n, random), RIVAL_NAMES[rival])
+        drawn = [random.permutation(len(train))[:n] for _ in range(DRAWS)]
+        copies = [compare(real, train, novelty, train[places]) | detailed(pictures[places], level) for places in drawn]
+        numbers |= {f"{row}_copies": float(np.mean([found[row] for found in copies])) for row in copies[0]}
+        numbers["frechet_copies_deviation"] = float(np.std([found["frechet"] for found in copies]))
+        numbers["frechet_train_unseen"] = distances.frechet(train, real)
+        return numbers
+
+    # The rivals are the same for all runs on the same pictures.
+    numbers = features.kept((RIVALS_FORMAT, DRAWS, run.source("train").fingerprint()), (train, real), of_rivals)
+    keras.utils.set_random_seed(features.SEED)  # the same new weights in every evaluation
+    numbers |= scored(latents.prior_samples(run.untrained(), n), "untrained")
     of = features.read_by_classifier(run, "")
     if of != "nothing":
         numbers["classifier_test_accuracy"] = float(np.mean(features.correct(run, split, of)))
