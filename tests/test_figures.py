@@ -525,7 +525,12 @@ def test_certainty_counts_what_the_classifier_holds_likely(toy, monkeypatch):
 def test_attribute_rows_are_the_pairs_of_each_run(monkeypatch):
     """The second run's pictures are darker; pictures with the attribute are lighter than those without it."""
     light = {"old": 0.6, "new": 0.2}
-    runs = {label: types.SimpleNamespace(model=label, record={"attributes": ["Smiling"]}) for label in light}
+    curves = {
+        "old": {"seconds": np.array([60.0, 120.0]), "frechet": np.array([9.0, 4.0])},
+        "new": {"seconds": np.array([30.0, 90.0]), "frechet": np.array([3.0, 2.0])},
+    }
+    record = {"attributes": ["Smiling"]}
+    runs = {label: types.SimpleNamespace(model=label, record=record, evaluations=dict) for label in light}
 
     def pairs(model, n):
         return light[model] + np.repeat([0.0, 0.2], n)[:, None, None, None] * np.ones((2 * n, 4, 4, 3))
@@ -536,6 +541,12 @@ def test_attribute_rows_are_the_pairs_of_each_run(monkeypatch):
     assert [row[0].get_ylabel() for row in axes] == labels
     shown = [np.mean(axis.images[0].get_array()) for axis in axes[:, 2]]
     np.testing.assert_allclose(np.asarray(shown) / np.max(shown), np.array([0.6, 0.8, 0.2, 0.4]) / 0.8, atol=0.02)
+    for label, run in runs.items():
+        run.evaluations = lambda label=label: curves[label]
+    *_, below = figures.attribute_rows(runs, 3).axes
+    lines = {line.get_label(): line.get_xydata().tolist() for line in below.get_lines()}
+    assert lines == {"old": [[1, 9], [2, 4]], "new": [[0.5, 3], [1.5, 2]]}
+    assert below.get_xlabel() == "minutes of training" and below.get_yscale() == "log"
 
 
 @pytest.mark.trace

@@ -44,5 +44,8 @@ class Run(Protocol):
     def source(self, split: str) -> Source:
         """The data of "train", "test", "all" or "validation"."""
 
+    def evaluations(self) -> dict[str, np.ndarray]:
+        """{"iteration": (n,), "seconds": (n,), name: (n,)} of n evaluations during training; empty without any."""
+
     def history(self) -> dict[str, np.ndarray]:
         """{"iteration": (n,) int, log: (n,) float} of the n iterations trained."""

@@ -1,12 +1,13 @@
 """Comparisons of several runs."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from tfgen import UserError, latents
 from tfgen.figures.curves import epoch_means, line_style
-from tfgen.figures.grids import fill_rows, rows_of
+from tfgen.figures.grids import close_together, fill_rows, rows_of
 from tfgen.figures.text import Figure, legend
 from tfgen.metrics import sharpness
 from tfgen.protocols import Run
@@ -62,6 +63,8 @@ def comparison(
 def attribute_rows(runs: Runs, n: int = 10) -> Figure:
     """Two rows for each run of a model conditioned on an attribute: n latents without it, and the same with it.
 
+    If all runs were evaluated during training, below them the Frechet distance to the validation part over the time.
+
     Args:
         runs: label -> Run.
         n: number of latents.
@@ -71,7 +74,20 @@ def attribute_rows(runs: Runs, n: int = 10) -> Figure:
         pictures = latents.attribute_pairs(run.model, n)
         name = run.record["attributes"][0]
         rows += [(f"{label}\nwithout {name}", pictures[:n]), (f"{label}\nwith {name}", pictures[n:])]
-    return rows_of(rows, n)[0]
+    evaluated = {label: run.evaluations() for label, run in runs.items()}
+    if not all("frechet" in found for found in evaluated.values()):
+        return rows_of(rows, n)[0]
+    figure = Figure((n + 2, len(rows) * 1.05 + 3.8), layout="constrained")
+    parts: Any = figure.subfigures(2, 1, height_ratios=[len(rows) * 1.05, 3.5])
+    above, below = parts
+    fill_rows(above.subplots(len(rows), n, squeeze=False), rows)
+    close_together(figure)
+    axis = below.subplots()
+    for i, (label, found) in enumerate(evaluated.items()):
+        axis.plot(found["seconds"] / 60, found["frechet"], marker=".", label=label, **line_style(i))
+    axis.set(xlabel="minutes of training", ylabel="Frechet distance\n(validation part)", yscale="log")
+    legend(axis)
+    return figure
 
 
 def depth_of(run: Run) -> str:

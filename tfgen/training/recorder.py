@@ -110,7 +110,8 @@ class Recorder(keras.callbacks.Callback):
     def score(self) -> None:
         """Evaluates the saved model if that is due. It is saved before, so that a failure or a kill loses nothing."""
         if self.scorer.due(self.iteration, self.saver.state):
-            changes = self.scorer.score(self.iteration, self.saver.state)
+            with self.saver.clock_stopped():
+                changes = self.scorer.score(self.iteration, self.saver.state)
             self.saver.add_score(changes, self.scorer.numbers[1] if self.scorer.numbers else {})
 
     def save(self) -> None:

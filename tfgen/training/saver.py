@@ -1,6 +1,8 @@
 """The history and checkpoints during training."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -73,6 +75,15 @@ class Saver:
             self.history.append(self.rows)
             self.run.checkpoints.write(self.checkpoint, self.state)
         self.rows.clear()
+
+    @contextlib.contextmanager
+    def clock_stopped(self) -> Iterator[None]:
+        """A context whose time does not count as training."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.began += time.monotonic() - began
 
     def add_score(self, changes: dict[str, Any], numbers: dict[str, float]) -> None:
         """Adds an evaluation to the run's evaluations.csv, and the changes of the state to the current checkpoint."""
