@@ -219,9 +219,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
         try:
             numbers = commands.evaluate(run, **_given(arguments, "features", "best", "data_dir"))
         except commands.NotKept as error:
-            print(commands.describe_score(run, error.numbers, arguments.features))
+            print(commands.describe_score(run, error.numbers, arguments.features, arguments.data_dir))
             raise
-        print(commands.describe_score(run, numbers, arguments.features), flush=True)
+        print(commands.describe_score(run, numbers, arguments.features, arguments.data_dir), flush=True)
     return 0
 
 

@@ -567,13 +567,19 @@ def compare(
 
 
 def describe_score(
-    run: str | os.PathLike, numbers: Mapping[str, float], features: str | os.PathLike | None = None
+    run: str | os.PathLike,
+    numbers: Mapping[str, float],
+    features: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
 ) -> str:
-    """The numbers of a run's score in lines: first a table of those that have rivals, then the others."""
+    """The numbers of a run's score in lines: first a table of those that have rivals, then the others.
+
+    `features` and `data_dir` are those of `evaluate`.
+    """
     from tfgen.runs import Run
     from tfgen.scores import features_of
 
-    opened = Run.open(run)
+    opened = Run.open(run, data_dir=data_dir)
     opened.features = features
     score = opened.preset.score
     table = score.table(numbers)
