@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tfgen import latents
+from tfgen import latents, program
 from tfgen.data.source import Source
 from tfgen.metrics import chance, classifier, distances
 from tfgen.models.base import GenerativeModel
@@ -62,6 +62,7 @@ def _asked(run: Run, model: GenerativeModel, source: Source) -> np.ndarray:
 def _reverse_fidelity(run: Run, model: GenerativeModel, split: str) -> dict[str, float]:
     """The accuracy on real pictures of a classifier that was trained on as many generated ones as `classifier_of`."""
     asked = _asked(run, model, features.drawn(run.source("train"), features.READ))
+    program.tell(f"training a classifier on {features.counted(len(asked))} of the model ...")
     images, exclusive = latents.conditional_samples(model, asked), model.condition == "label"
     reader = features.trained_reader(images, asked, exclusive)
     held = run.source(split)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import keras
 import numpy as np
 
-from tfgen import UserError
+from tfgen import UserError, program
 from tfgen.data import cache
 from tfgen.data.source import Source
 from tfgen.metrics import classifier, extractor
@@ -81,6 +81,7 @@ def _classifier(run: Run, of: str) -> keras.Model:
         return classifier.build(source.images.shape[1:], 1)
 
     def train() -> keras.Model:
+        program.tell(f"training a classifier of {of} on {counted(len(source))}, once for this data set ...")
         if of == "attributes":
             return trained_reader(source.floats(), source.attributes)
         assert whole.labels is not None and source.labels is not None
