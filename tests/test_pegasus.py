@@ -578,7 +578,7 @@ def test_sheet_of_mixtures(shape):
 @pytest.mark.parametrize("name", pegasus.PRESETS)
 def test_scores(name, toy):
     run = type("Run", (), {"model": built(name), "source": lambda self, split: toy})()
-    errors = scores.reconstruction_errors(run, run.model)
+    errors = scores.reconstruction.measure_reconstruction(run, run.model)
     images = toy.images / 255.0
     assert errors["mean_picture_mse"] == pytest.approx(np.mean((images - images.mean(axis=0)) ** 2), rel=1e-4)
     assert errors["test_mse_over_mean_picture"] == pytest.approx(
