@@ -20,6 +20,7 @@ demo: env  ## train MODEL=acgan, vae or gan on the built-in faces and draw its f
 	$(RUN) explore runs/demo-$(MODEL) --out report/explorer.html
 
 docs: env  ## build the documentation as a site in site/
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 
 lint: env  ## style, format and types

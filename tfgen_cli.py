@@ -20,7 +20,7 @@ READING = ("data_dir", "image_size", "channels", "crop", "depth_unit", "white", 
 def parse(argv: list[str]) -> argparse.Namespace:
     """Parses the command line into `command`, the function to call, its arguments, and `extra`, a model's."""
     program.typed(argv[0])
-    words = [RENAMED.get(word, word) if i == 0 or word.startswith("--") else word for i, word in enumerate(argv[1:])]
+    words = [_renamed(word) if i == 0 or word.startswith("--") else word for i, word in enumerate(argv[1:])]
     parser = Parser(prog=program.command(), description=__doc__)
     parser.add_commands("COMMAND", [
         ("train", train, "Train a model; the same command resumes an interrupted run."),
@@ -118,6 +118,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
         if name in ("report", "evaluate", "compare", "sample"):
             parser.commands[name].add_path("--data_dir", "folder of the data set, if it was moved after training")
     return parser.parse(words)
+
+
+def _renamed(word: str) -> str:
+    """A command or a flag, which may have =VALUE, by its name of today."""
+    name, equals, value = word.partition("=")
+    return RENAMED.get(name, name) + equals + value
 
 
 def _add_pictures(parser: Parser) -> None:

@@ -96,8 +96,10 @@ def test_train_score_report_export(tfgen, model):
     code, out, _ = tfgen("evaluate", "r")
     assert code == 0
     scores = json.loads(pathlib.Path("r/scores.json").read_text())
-    assert scores.keys() - {"iteration"} <= run.preset.score.meanings.keys()  # or the page would not show them
-    assert scores.pop("iteration") == run.iterations
+    assert (
+        scores.keys() - {"iteration", "format"} <= run.preset.score.meanings.keys()
+    )  # or the page would not show them
+    assert scores.pop("iteration") == run.iterations and scores.pop("format")
     for name, value in scores.items():  # deviations are in the table, with two digits
         assert f"{value:.2g}" in out if name.endswith("_deviation") else f"{value:.4g}" in out or f"{value:.6g}" in out
     assert ("trained on the training and the test set together" in out) == (model != "vae")

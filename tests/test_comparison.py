@@ -24,7 +24,7 @@ def elsewhere(tmp_path, monkeypatch):
 def score_of(run, **changes):
     """Writes numbers as `evaluate` would have."""
     numbers = dict.fromkeys(run.preset.score.meanings, 0.5) | SAMPLES | changes
-    (run.folder / scores.SCORES).write_text(json.dumps({"iteration": run.iteration} | numbers))
+    (run.folder / scores.SCORES).write_text(json.dumps({"format": scores.FORMAT, "iteration": run.iteration} | numbers))
     return numbers
 
 

@@ -22,6 +22,7 @@ from sentences import say
 from tfgen import UserError, report, runs
 from tfgen.figures import diagrams
 from tfgen.report import webpage
+from tfgen.scores import FORMAT
 from tfgen.studies import ABOUT, EXPERIMENTS, STUDIES
 
 
@@ -147,16 +148,16 @@ def test_the_test_errors_are_measured_and_kept_scores_are_shown(tfgen, finished)
     assert {name: value for name, (value, _) in shown.items()} == {
         name: f"{value:.4g}" for name, value in errors.items()
     }
-    (run.folder / "scores.json").write_text(json.dumps({"iteration": 8, "test_mse_mean_code": 0.125}))
+    (run.folder / "scores.json").write_text(json.dumps({"format": FORMAT, "iteration": 8, "test_mse_mean_code": 0.125}))
     assert report.trained(run)["numbers"] == {
         "test_mse_mean_code": ("0.125", "mean squared error on the test set, decoded from the mean code")
     }
     (run.folder / "scores.json").write_text(
-        json.dumps({"iteration": 4, "test_mse_mean_code": 0.125})
+        json.dumps({"format": FORMAT, "iteration": 4, "test_mse_mean_code": 0.125})
     )  # of another checkpoint
     assert report.trained(run)["numbers"] == shown
     (run.folder / "scores.json").write_text(
-        json.dumps({"iteration": 8, "test_mse_mean_code": "small", "of_another_version": 1})
+        json.dumps({"format": FORMAT, "iteration": 8, "test_mse_mean_code": "small", "of_another_version": 1})
     )
     assert report.trained(run)["numbers"] == shown
     (run.folder / "scores.json").write_text("{")

@@ -473,7 +473,7 @@ def test_an_interval_that_is_none_is_refused(tfgen, value):
 
 
 def test_the_names_of_0_3_still_work(tfgen):
-    assert tfgen(*VAE_TOY, "--examples", 72, "--run", "r", "--score_every", 2)[0] == 0
+    assert tfgen(*VAE_TOY, "--examples", 72, "--run", "r", "--score_every=2")[0] == 0
     assert tfgen("score", "r")[0] == 0
     path = pathlib.Path("r/record.json")
     record = json.loads(path.read_text())

@@ -486,7 +486,7 @@ def evaluate(
     Args:
         run: run folder.
         features: file of a network on whose features pictures are compared, instead of the classifier of the data set;
-            see `tfgen.scores.extractor`. The numbers are then not written.
+            see `tfgen.metrics.extractor.load`. The numbers are then not written.
         best: whether to use the checkpoint with the best score; None if it has one.
         data_dir: folder of the run's data set, if it was moved.
 
@@ -504,7 +504,7 @@ def evaluate(
 
 def _evaluate(run: "Run", features: str | os.PathLike | None) -> dict[str, float]:
     from tfgen.runs import write_json
-    from tfgen.scores import SCORES
+    from tfgen.scores import FORMAT, SCORES
 
     run.features = features
     numbers = run.preset.score(run, run.model)
@@ -512,7 +512,7 @@ def _evaluate(run: "Run", features: str | os.PathLike | None) -> dict[str, float
         return numbers
     path = run.folder / SCORES
     try:
-        write_json(path, {"iteration": run.restored} | numbers)
+        write_json(path, {"format": FORMAT, "iteration": run.restored} | numbers)
     except OSError as error:
         raise NotKept(
             f"the numbers were not kept, because {path} cannot be written ({error.strerror}): make the folder "
@@ -557,9 +557,7 @@ def compare(
     numbers = []
     for run in opened:
         kept = None if features else scores.saved(run, run.iteration)
-        if kept is None or kept.keys() < run.preset.score.rivals.keys():  # or of an earlier version
-            kept = _evaluate(run, features)
-        numbers.append(kept)
+        numbers.append(_evaluate(run, features) if kept is None else kept)
     made = comparison.table(opened, numbers)
     if path:
         made.write(path)

@@ -5,6 +5,7 @@ Its format is that of the Hugging Face Hub: Markdown with metadata in YAML befor
 
 import datetime
 import pathlib
+import shlex
 from collections.abc import Sequence
 
 import jinja2
@@ -62,7 +63,7 @@ def text(run: Run, files: Sequence[str]) -> str:
         parameters=model.parameters(),
         table=score.table(numbers),
         legend=score.legend(numbers),
-        features=scores.features_of(run) if score.on_features and numbers else "",
+        on_features="frechet" in numbers,
         warnings=score.warnings(numbers),
         seen_test=run.seen_test,
         terms=TERMS.get(dataset, UNKNOWN),
@@ -76,12 +77,12 @@ def text(run: Run, files: Sequence[str]) -> str:
 
 def _command(run: Run) -> str:
     """The command that trains the run, without the paths of this machine."""
-    words = run.command().split()
+    words = shlex.split(run.command())
     for flag in ("--run", "--data_dir"):
         if flag in words:
             at = words.index(flag)
             words[at + 1] = "DIR"
-    return " ".join(words)
+    return shlex.join(words)
 
 
 def is_ours(path: pathlib.Path) -> bool:

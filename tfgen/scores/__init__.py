@@ -13,10 +13,11 @@ from tfgen.scores.depth import depth_errors
 from tfgen.scores.features import classifier_of, features_of
 from tfgen.scores.reconstruction import reconstruction_errors
 from tfgen.scores.samples import sample_quality
-from tfgen.scores.score import COLUMNS, SCORES, Score, saved
+from tfgen.scores.score import COLUMNS, FORMAT, SCORES, Score, saved
 
 __all__ = [
     "COLUMNS",
+    "FORMAT",
     "SCORES",
     "Score",
     "attribute_fidelity",

@@ -10,6 +10,7 @@ from tfgen.protocols import Run
 from tfgen.scores import features
 
 SCORES = "scores.json"  # in a run's folder
+FORMAT = 2  # of that file: increase it when a number is added or measured in another way
 ENOUGH = 200  # pictures: of so many, variety and nearest are .8 to 1.2 for real pictures
 PARTS = {"train": "training", "test": "testing", "validation": "validation"}
 COLUMNS = {
@@ -131,7 +132,8 @@ def saved(run: Run, iteration: int) -> dict[str, float] | None:
     score = run.preset.score
     try:
         numbers = json.loads((run.folder / SCORES).read_text())
-        if numbers.pop("iteration") == iteration and numbers.keys() <= score.meanings.keys():
+        same = numbers.pop("format") == FORMAT and numbers.pop("iteration") == iteration
+        if same and numbers.keys() <= score.meanings.keys():
             return {name: float(value) for name, value in numbers.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # not measured yet, or by another version
