@@ -43,7 +43,7 @@ def measure_conditional(run: Run, model: GenerativeModel, split: str = "test") -
     random = np.random.default_rng(features.SEED)
     copied = random.permutation(len(known.train))[: len(known.real)]
     numbers = {
-        **samples.measure_samples(run, model, split, images),
+        **samples.measure_samples(run, model, split, images, seen),
         "frechet_joint": joint(seen, asked),
         "frechet_joint_copies": joint(known.train[copied], _asked(run, model, features.fitted(run))[copied]),
         "frechet_joint_chance": joint(seen, random.permutation(asked)),
@@ -68,8 +68,8 @@ def _reverse_fidelity(run: Run, model: GenerativeModel, split: str) -> dict[str,
     held = run.source(split)
     true = _asked(run, model, held)
     if exclusive:
-        read = np.argmax(features.over(held, reader.predict_on_batch), axis=1)
-        right, usual = read == held.labels, np.max(np.mean(true, axis=0))
+        right = features.over(held, functools.partial(classifier.read_class, reader)) == held.labels
+        usual = np.max(np.mean(true, axis=0))
     else:
         right = features.over(held, functools.partial(classifier.read, reader)) == true
         usual = np.mean(np.maximum(np.mean(true, axis=0), 1 - np.mean(true, axis=0)))

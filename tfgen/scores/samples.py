@@ -61,7 +61,7 @@ SAMPLES = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Reference:
-    """What samples are compared with, as features of `classifier_of`.
+    """What samples are compared with, as the features of `extract`.
 
     Attributes:
         real: (n, F), of n pictures of the split.
@@ -170,16 +170,20 @@ def measure_walks(run: Run, model: GenerativeModel) -> dict[str, float]:
 
 
 def measure_samples(
-    run: Run, model: GenerativeModel, split: str = "test", images: np.ndarray | None = None
+    run: Run,
+    model: GenerativeModel,
+    split: str = "test",
+    images: np.ndarray | None = None,
+    seen: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """Distances of samples to a split and to the training set, on the features of `classifier_of`, beside the rivals'.
+    """Distances of samples to a split and to the training set, by the features of `extract`, beside the rivals'.
 
-    There are as many samples as real pictures: from the prior, or the given `images` (n, H, W, C). During training, on
-    the validation part, deviations are left out, as they take most of the time.
+    There are as many samples as real pictures: from the prior, or the given `images` (n, H, W, C), whose features may
+    be given too. During training, on the validation part, deviations are left out, as they take most of the time.
     """
     known = reference(run, split)
     images = latents.prior_samples(model, len(known.real)) if images is None else images
-    seen = features.extract(run, images)
+    seen = features.extract(run, images) if seen is None else seen
 
     def compared(real: np.ndarray, seen: np.ndarray) -> dict[str, float]:
         return compare(real, known.train, known.novelty, seen)
