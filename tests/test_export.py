@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen import UserError, commands
+from tfgen import UserError, commands, settings
 from tfgen.export import formats
 from tfgen.scores import FORMAT
 
@@ -169,6 +169,10 @@ def test_onnx_without_its_packages_is_refused_in_a_sentence(tmp_path, finished, 
     with pytest.raises(UserError, match=r"needs the packages tf2onnx, onnx and onnxruntime"):
         commands.export(run.folder, format="onnx", out=tmp_path / "out")
     assert not [*pathlib.Path(tmp_path / "out").iterdir()]
+
+
+def test_the_command_line_knows_the_formats():
+    assert set(settings.FORMATS) == set(formats.FORMATS)
 
 
 def test_a_plain_copy_has_keras_layers_alone(tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import json
 import re
 import tracemalloc
 import types
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgen import UserError, scores
+from tfgen import UserError, commands, scores
 from tfgen.data.source import Source
+from tfgen.export.formats import FORMATS
 from tfgen.metrics import classifier, extractor
 from tfgen.studies import STUDIES
 
@@ -576,10 +578,10 @@ def network():
     return tf.keras.Model(inputs, tf.keras.layers.AveragePooling2D((4, 16))(inputs))
 
 
-@pytest.mark.parametrize("form", ["keras", "saved_model"])
+@pytest.mark.parametrize("form", ["keras", "saved_model", "onnx"])
 def test_features_of_a_file(tmp_path, network, form):
-    path = tmp_path / ("network.keras" if form == "keras" else "network")
-    network.save(path) if form == "keras" else network.export(path, verbose=False)
+    path = tmp_path / f"network{FORMATS[form].suffix}"
+    FORMATS[form].write(network, path)
     features = extractor.load(path)
     images = np.random.default_rng(0).random((5, 16, 16, 3)).astype(np.float32)
     np.testing.assert_allclose(features(images), images.mean(axis=(1, 2)), atol=1e-6)
@@ -597,3 +599,24 @@ def test_what_is_no_extractor_is_said(tmp_path):
     }.items():  # fmt: skip
         with pytest.raises(UserError, match=sentence):
             extractor.load(tmp_path / name)
+
+
+@pytest.mark.trace
+def test_other_features_give_other_numbers_and_are_not_kept(tmp_path, finished, trained, network):
+    run = finished(tmp_path / "run", "dlcv2018", "gan")
+    own = commands.evaluate(run.folder)
+    kept = (run.folder / "scores.json").read_bytes()
+    network.save(tmp_path / "network.keras")
+    other = commands.evaluate(run.folder, features=tmp_path / "network.keras")
+    assert other["frechet"] != own["frechet"] and other["frechet_gaussian"] != own["frechet_gaussian"]
+    assert (run.folder / "scores.json").read_bytes() == kept
+    said = commands.describe_score(run.folder, other, tmp_path / "network.keras")
+    assert "Features: network.keras (SHA-256 " in said
+
+
+def test_numbers_of_another_version_are_measured_anew(tmp_path, finished):
+    run = finished(tmp_path / "run", "dlcv2018", "vae")
+    numbers = {"iteration": run.iteration, "test_mse_mean_code": 0.5}
+    for written, known in (({}, False), ({"format": 1}, False), ({"format": scores.FORMAT}, True)):
+        (run.folder / scores.SCORES).write_text(json.dumps(written | numbers))
+        assert (scores.saved(run, run.iteration) is not None) == known
