@@ -219,15 +219,14 @@ def _print_report(made: commands.Report) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Prints the numbers of runs, beside those of their rivals."""
-    for i, run in enumerate(arguments.runs):
-        if len(arguments.runs) > 1:
-            print(f"{chr(10) * (i > 0)}{run}")
-        try:
-            numbers = commands.evaluate(run, **_given(arguments, "features", "best", "data_dir"))
-        except commands.NotKept as error:
-            print(commands.describe_score(run, error.numbers, arguments.features, arguments.data_dir))
-            raise
-        print(commands.describe_score(run, numbers, arguments.features, arguments.data_dir), flush=True)
+    several = len(arguments.runs) > 1
+    try:
+        for run, numbers in commands.evaluate_all(arguments.runs, **_given(arguments, "features", "best", "data_dir")):
+            print(f"{run}\n" * several + commands.describe_score(run, numbers, arguments.features, arguments.data_dir))
+            print(end="\n" * several, flush=True)
+    except commands.NotKept as error:
+        print(commands.describe_score(error.run, error.numbers, arguments.features, arguments.data_dir))
+        raise
     return 0
 
 

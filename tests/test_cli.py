@@ -122,6 +122,17 @@ def test_train_score_report_export(tfgen, model):
 
 
 @pytest.mark.trace
+def test_several_runs_are_evaluated_and_all_are_opened_before(tfgen, tiny_study):
+    for name in ("a", "b"):
+        tfgen("train", "--model", "vae", *TINY, "--run", name)
+    code, out, err = tfgen("evaluate", "a", "nowhere")
+    assert code == 2 and "nowhere is not a run" in err and not pathlib.Path("a/scores.json").exists()
+    code, out, _ = tfgen("evaluate", "a", "b")
+    assert code == 0 and out.startswith("a\n") and "\n\nb\n" in out
+    assert pathlib.Path("a/scores.json").exists() and pathlib.Path("b/scores.json").exists()
+
+
+@pytest.mark.trace
 def test_exported_networks_give_the_same_numbers(tfgen, tiny_study):
     tfgen("train", "--model", "acgan", *TINY, "--run", "r")
     tfgen("export", "r", "--out", "exported")

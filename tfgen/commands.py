@@ -58,11 +58,13 @@ class NotKept(UserError):
     """The numbers of a score could not be written to the run's folder.
 
     Attributes:
+        run: folder of the run.
         numbers: {name: number}.
     """
 
-    def __init__(self, sentence: str, numbers: dict[str, float]):
+    def __init__(self, sentence: str, run: pathlib.Path, numbers: dict[str, float]):
         super().__init__(sentence)
+        self.run = run
         self.numbers = numbers
 
 
@@ -497,9 +499,26 @@ def evaluate(
         UserError: if the run cannot be read or evaluated.
         NotKept: if the numbers cannot be written; it has them.
     """
-    from tfgen.runs import Run
+    ((_, numbers),) = evaluate_all([run], features=features, best=best, data_dir=data_dir)
+    return numbers
 
-    return _evaluate(Run.open(run, best, data_dir), features)
+
+def evaluate_all(
+    runs: Sequence[str | os.PathLike],
+    *,
+    features: str | os.PathLike | None = None,
+    best: bool | None = None,
+    data_dir: str | os.PathLike | None = None,
+) -> Iterator[tuple[str | os.PathLike, dict[str, float]]]:
+    """Evaluates runs one after another, as `evaluate` does, and yields (run, numbers). All are opened
+    before the first.
+    """
+    from tfgen.runs import Run, share_sources
+
+    opened = {run: Run.open(run, best, data_dir) for run in dict.fromkeys(runs)}
+    share_sources(opened.values())
+    for name, run in opened.items():
+        yield name, _evaluate(run, features)
 
 
 def _evaluate(run: "Run", features: str | os.PathLike | None) -> dict[str, float]:
@@ -517,6 +536,7 @@ def _evaluate(run: "Run", features: str | os.PathLike | None) -> dict[str, float
         raise NotKept(
             f"the numbers were not kept, because {path} cannot be written ({error.strerror}): make the folder "
             "writable if a report should show them without measuring again.",
+            run.folder,
             numbers,
         ) from None
     return numbers
@@ -546,7 +566,7 @@ def compare(
         UserError: if a run cannot be read or evaluated, or the file cannot be written.
     """
     from tfgen import comparison, scores
-    from tfgen.runs import Run
+    from tfgen.runs import Run, share_sources
 
     path = pathlib.Path(os.path.expanduser(out)) if out else None
     if path and (path.suffix.lower() != ".csv" or not path.parent.is_dir()):
@@ -554,6 +574,7 @@ def compare(
     if path:
         _replaceable(path, "run,", "a table of `compare`")
     opened = [Run.open(run, best, data_dir) for run in dict.fromkeys(runs)]
+    share_sources(opened)
     numbers = []
     for run in opened:
         kept = None if features else scores.saved(run, run.iteration)

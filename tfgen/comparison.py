@@ -15,9 +15,13 @@ from tfgen.runs import Run
 from tfgen.settings import DataSettings
 
 # Of numbers that are in neither, such as `nearest` and `real_apart`, a certain value is best.
-LOWER = r"frechet|frechet_train|kernel|sliced|test_mse_.+_code|rmse|abs_rel|sq_rel|log_rmse|scale_invariant_log"
+LOWER = (
+    r"frechet|frechet_train|frechet_joint|kernel|sliced|test_mse_.+_code|rmse|abs_rel|sq_rel|log_rmse|"
+    r"scale_invariant_log"
+)
 HIGHER = (
-    r"precision|recall|coverage|switched|label_fidelity|delta_\d|code_\d+_(nmi|read)|continuous_\d+_r2|pca_components"
+    r"precision|recall|coverage|switched|(label|reverse)_fidelity|delta_\d|code_\d+_(nmi|read)|continuous_\d+_r2|"
+    r"pca_components"
 )
 # Rivals that are the same for every model of the same data; "untrained" and "linear" depend on the model.
 SHARED = ("pixels", "gaussian", "pca", "copies", "mean_picture", "mean_map")
@@ -167,7 +171,7 @@ def _cell(name: str, numbers: Mapping[str, float]) -> Cell | None:
     if f"{name}_deviation" in numbers:
         around = SIGMAS * numbers[f"{name}_deviation"]
         return Cell(value, value - around, value + around)
-    return Cell(int(value) if name in ("pictures", "latents") else value)
+    return Cell(int(value) if name in ("pictures", "latents", "requests") else value)
 
 
 def _share(value: float, deviation: float, n: float) -> tuple[float, float]:

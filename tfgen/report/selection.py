@@ -1,6 +1,5 @@
 """Selects the runs of a report."""
 
-import json
 import os
 import pathlib
 from collections.abc import Iterable, Sequence
@@ -35,16 +34,14 @@ def readable(
     if folders and not found:
         raise UserError(complaints[0])
     chosen: list[Run] = []
-    shared: dict[str, dict] = {}
     for run in found:
         try:
             run.command(), run.iteration
         except UserError as error:  # its data set is unknown here, or it has no best checkpoint
             complaints.append(f"{run.folder}: {error}")
             continue
-        data = json.dumps([run.record[key] for key in ("dataset", "data_dir", "image_size", "examples", "reading")])
-        run.sources = shared.setdefault(data, run.sources)  # runs of the same data read them once
         chosen.append(run)
+    runs.share_sources(chosen)
     return chosen, complaints
 
 

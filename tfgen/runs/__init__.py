@@ -12,7 +12,7 @@ exports/  scores.json
 from tfgen.runs.checkpoints import Checkpoints
 from tfgen.runs.files import check_writable, make, replacing, write_json
 from tfgen.runs.history import EVALUATIONS, HISTORY, Evaluations, History
-from tfgen.runs.run import RECORD, Run, checkpoint, find, synchronize, train_command, versions
+from tfgen.runs.run import RECORD, Run, checkpoint, find, share_sources, synchronize, train_command, versions
 
 __all__ = [
     "EVALUATIONS",
@@ -27,6 +27,7 @@ __all__ = [
     "find",
     "make",
     "replacing",
+    "share_sources",
     "synchronize",
     "train_command",
     "versions",

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import platform
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -441,6 +442,14 @@ def checkpoint(
     """The tf.train.Checkpoint of a model and of its WeightAverage, if any, with or without the model's step counter."""
     more = {"average": average.checkpoint()} if average else {}
     return model.checkpoint(**more) if counter else model.checkpoint(counter=False, **more)
+
+
+def share_sources(opened: Iterable[Run]) -> None:
+    """Lets runs of the same data set read it once."""
+    shared: dict[str, dict[str, Source]] = {}
+    for run in opened:
+        data = json.dumps([run.record[key] for key in ("dataset", "data_dir", "image_size", "examples", "reading")])
+        run.sources = shared.setdefault(data, run.sources)
 
 
 def train_command(study: str, model: str, *words: object) -> str:

@@ -36,19 +36,26 @@ def measure_conditional(run: Run, model: GenerativeModel, split: str = "test") -
     seen = features.extract(run, images)
     scale = np.mean(np.linalg.norm(known.real, axis=1)) / max(np.mean(np.linalg.norm(asked, axis=1)), 1e-12)
 
-    def joint(pictures: np.ndarray, conditions: np.ndarray) -> float:
-        real = np.concatenate([known.real, scale * asked], axis=1)
-        return distances.frechet(real, np.concatenate([pictures, scale * conditions], axis=1))
+    def pairs(pictures: np.ndarray, conditions: np.ndarray) -> np.ndarray:
+        return np.concatenate([pictures, scale * conditions], axis=1)
+
+    def joint(real: np.ndarray, generated: np.ndarray) -> dict[str, float]:
+        return {"frechet_joint": distances.frechet(real, generated)}
 
     random = np.random.default_rng(features.SEED)
     copied = random.permutation(len(known.train))[: len(known.real)]
+    real, generated = pairs(known.real, asked), pairs(seen, asked)
+    of_copies = pairs(known.train[copied], _asked(run, model, features.fitted(run))[copied])
     numbers = {
         **samples.measure_samples(run, model, split, images, seen),
-        "frechet_joint": joint(seen, asked),
-        "frechet_joint_copies": joint(known.train[copied], _asked(run, model, features.fitted(run))[copied]),
-        "frechet_joint_chance": joint(seen, random.permutation(asked)),
+        **joint(real, generated),
+        "frechet_joint_copies": distances.frechet(real, of_copies),
+        "frechet_joint_chance": distances.frechet(real, pairs(seen, random.permutation(asked))),
     }
-    return numbers | (_reverse_fidelity(run, model, split) if split == "test" else {})
+    if split != "test":
+        return numbers
+    numbers["frechet_joint_deviation"] = distances.deviations(joint, real, generated)["frechet_joint"]
+    return numbers | _reverse_fidelity(run, model, split)
 
 
 def _asked(run: Run, model: GenerativeModel, source: Source) -> np.ndarray:
@@ -73,7 +80,9 @@ def _reverse_fidelity(run: Run, model: GenerativeModel, split: str) -> dict[str,
     else:
         right = features.over(held, functools.partial(classifier.read, reader)) == true
         usual = np.mean(np.maximum(np.mean(true, axis=0), 1 - np.mean(true, axis=0)))
-    return {"reverse_fidelity": float(np.mean(right)), "reverse_fidelity_chance": float(usual)}
+    share = float(np.mean(right))
+    interval = _interval("reverse_fidelity", share, len(right))
+    return {"reverse_fidelity": share, **interval, "reverse_fidelity_chance": float(usual)}
 
 
 def measure_attribute_fidelity(run: Run, model: GenerativeModel, split: str = "test", n: int = 200) -> dict[str, float]:
@@ -178,8 +187,9 @@ _CONDITIONAL = SAMPLES | {
     "those of the test set",
     "frechet_joint_copies": f"the same of {COLUMNS['copies']}",
     "frechet_joint_chance": "the same if every sample has the condition of another one",
+    "frechet_joint_deviation": "standard deviation of frechet_joint over sets of as many pictures (jackknife)",
     "reverse_fidelity": "accuracy on the real test pictures of a classifier that was trained on generated ones alone",
-    "reverse_fidelity_chance": "the same if it always gave the most frequent answer",
+    **_interval_meanings("reverse_fidelity", "the same if it always gave the most frequent answer"),
 }
 _CONDITIONAL_RIVALS = RIVALS | {"frechet_joint": beside("copies", "chance")("frechet_joint")}
 _SCORED: dict[str, Any] = ON_FEATURES | {"best": "frechet_joint"}
@@ -207,7 +217,7 @@ attribute_fidelity = Score(
     | {
         "switched": beside("low", "high", "chance")("switched") | {"reader": "attribute_accuracy"},
         "others_kept": {"chance": "others_kept_chance"},
-        "reverse_fidelity": {"chance": "reverse_fidelity_chance", "reader": "attribute_accuracy"},
+        "reverse_fidelity": beside("low", "high", "chance")("reverse_fidelity") | {"reader": "attribute_accuracy"},
     },
 )
 label_fidelity = Score(
@@ -225,6 +235,7 @@ label_fidelity = Score(
     rivals=_CONDITIONAL_RIVALS
     | {
         "label_fidelity": beside("low", "high", "chance")("label_fidelity") | {"reader": "classifier_test_accuracy"},
-        "reverse_fidelity": {"chance": "reverse_fidelity_chance", "reader": "classifier_test_accuracy"},
+        "reverse_fidelity": beside("low", "high", "chance")("reverse_fidelity")
+        | {"reader": "classifier_test_accuracy"},
     },
 )
